@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one write path. Whoever writes (a file, a controller, the node) hands a
+ * request to api_submit(), and every request goes the same way:
+ *
+ *	authorize -> decode (strict) -> change (create, update, patch, apply) ->
+ *	default -> admit (mutate, then validate) -> validate -> track fields
+ *	(managedFields) -> bump generation -> commit -> notify watchers -> done
+ *
+ * A request whose change leaves the object as it is commits nothing and is done
+ * at once. When somebody else changed the object in between, the change is made
+ * again on the new state, unless the request itself demanded a resourceVersion.
+ *
+ * Several requests submitted together commit as one transaction: all or none
+ * (a manifest of several documents). Faults of all of them are collected first.
+ *
+ * Locking: any thread. `done` runs on the committer thread after a commit, or on
+ * the calling thread when nothing had to be committed or the request was refused.
+ */
+#pragma once
+
+#include "objects/object.h"
+#include "objects/store/store.h"
+
+struct api;
+
+/* Who asks: filled in by auth from the kernel's word, or a controller's own. Borrowed strings. */
+struct caller {
+	const char *user;	   /* "alice", "system:masters" members are privileged through groups */
+	const char *const *groups; /* NULL-terminated */
+	const char *manager;	   /* field manager, NULL: user */
+	int trusted;		   /* a part of the daemon: not authorized again */
+	unsigned uid;
+};
+
+enum api_verb {
+	API_CREATE,
+	API_UPDATE,	 /* body replaces the object; a resourceVersion in it must match */
+	API_APPLY,	 /* server-side apply, operation Apply */
+	API_PATCH_STRATEGIC,
+	API_PATCH_MERGE, /* RFC 7396 */
+	API_PATCH_JSON,	 /* RFC 6902 */
+	API_MUTATE,	 /* `mutate` edits the current object: one-value files, ctl verbs, controllers */
+	API_DELETE,
+};
+
+enum api_flag {
+	API_FORCE = 1,	   /* apply: take fields from other managers */
+	API_DRY_RUN = 2,   /* everything but the commit; result is what would be stored */
+	API_STATUS = 4,	   /* through the status subresource: only status changes (and is authorized so) */
+	API_SCALE = 8,	   /* through the scale subresource */
+	API_BINDING = 16,  /* pods/binding: sets spec.nodeName and the PodScheduled condition */
+	API_UPSERT = 32,   /* API_UPDATE and API_MUTATE: create when absent */
+	API_IF_EXISTS = 64, /* absent is no fault: done with no result */
+	API_EXPECT_RV = 128, /* expect_rv must match, or -EBUSY */
+	API_KEEP = 256,	   /* the caller keeps the request after done; else it is freed by api */
+};
+
+/* Edit the current object (taken; an empty map with apiVersion, kind, metadata when absent) and return it.
+ * NULL: refused, with err filled. May run more than once, on any thread: must not have side effects. */
+typedef struct value *(*api_mutate_fn)(void *arg, struct value *taken, struct err *err);
+
+enum propagation { PROPAGATE_DEFAULT, PROPAGATE_BACKGROUND, PROPAGATE_FOREGROUND, PROPAGATE_ORPHAN };
+
+struct api_request {
+	enum api_verb verb;
+	unsigned flags;
+	const struct kind *kind;
+	char *ns, *name; /* owned; ns "" for cluster scope; name NULL: from body or generateName */
+	struct value *body; /* owned; create, update, apply, patch */
+	api_mutate_fn mutate;
+	void *mutate_arg;
+	void (*mutate_free)(void *arg); /* frees mutate_arg with the request, NULL: nothing */
+	char *manager;			/* owned; NULL: the caller's */
+	uint64_t expect_rv;
+	/* API_DELETE */
+	int64_t grace_seconds;	/* < 0: the object's own */
+	enum propagation propagation;
+	char *expect_uid;	/* owned, NULL: any */
+	/* results */
+	struct faults faults;	/* n == 0: done */
+	struct object *result;	/* owned: new snapshot; after a complete deletion the last one; NULL dry run or absent */
+	struct value *preview;	/* dry run: what would be stored, owned */
+	int changed;		/* 0: the object already was so */
+};
+
+struct api_request *api_request_new(enum api_verb verb, const struct kind *kind, const char *ns,
+				    const char *name);
+void api_request_free(struct api_request *r);
+
+/* A batch: requests that commit together, and records that go with them. */
+struct api_batch {
+	struct api_request **list; /* owned */
+	size_t n;
+	struct store_txn *extra; /* record ops to commit along, owned, NULL: none */
+	/* exactly once; rc 0 or the -errno of the first fault. The batch is freed after it returns
+	 * unless done sets keep. */
+	void (*done)(struct api_batch *b, int rc);
+	void *arg;
+	int keep;
+};
+struct api_batch *api_batch_new(void (*done)(struct api_batch *b, int rc), void *arg);
+void api_batch_add(struct api_batch *b, struct api_request *taken);
+void api_batch_free(struct api_batch *b);
+
+/*
+ * What the house plugs into the path. All may be NULL. authorize and admit get the caller;
+ * return 0, or -errno with err (authorize: -EACCES "..."), admit adds faults.
+ */
+struct api_hooks {
+	int (*authorize)(void *arg, const struct caller *who, const struct api_request *r, struct err *err);
+	void *arg;
+};
+
+struct api *api_new(struct store *store, const struct api_hooks *hooks);
+/* Waits for what is in flight. */
+void api_free(struct api *a);
+struct store *api_store(struct api *a);
+
+/* Batch is taken. */
+void api_submit(struct api *a, const struct caller *who, struct api_batch *taken);
+/*
+ * One request, waited for; not on the committer thread. The request stays the caller's:
+ * look at faults and result, then api_request_free().
+ */
+int api_call(struct api *a, const struct caller *who, struct api_request *r) MUST_CHECK;
+
+/* Now, as metav1.Time ("2026-11-23T20:17:18Z") and MicroTime. buf of 32. */
+const char *api_now(char buf[32]);
+const char *api_now_micro(char buf[32]);
+/* A random lowercase suffix as generateName makes it (no vowels, no 0/1/3): n characters and NUL. */
+void api_random_suffix(char *out, size_t n);
+/* A version 4 UUID. buf of 37. */
+void api_uuid(char buf[37]);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Controllers: level-triggered loops that compare what is wanted with what is
+ * there and plan the difference.
+ *
+ * A controller is two functions. `observe` sees every change of the store and
+ * enqueues the keys that it concerns. `sync` looks at one key in the store as it
+ * is now and adds to a plan what has to be written; it neither blocks nor
+ * remembers. The runner submits the plan, and does not run the same key again
+ * before all of its writes are committed and visible (so sync never sees a state
+ * older than its own writes: what Kubernetes needs expectations for). A failed
+ * write is logged, and the key runs again after a back-off (5 ms doubling to
+ * 16 min, per key); a conflict at once.
+ *
+ * Everything here runs on the loop's thread. An idle controller costs nothing:
+ * no polling, no resync. A controller sees the store and the plan, nothing else:
+ * never the mount, never another controller.
+ */
+#pragma once
+
+#include "objects/api.h"
+#include "util/loop.h"
+
+struct controller;
+struct runner; /* all controllers of a daemon */
+
+/* What sync wants written. Requests are independent of each other: one failing does not stop the others. */
+struct plan;
+/* taken; fills what is missing with the controller's own name as the manager. */
+void plan_request(struct plan *p, struct api_request *taken);
+/* taken value: the whole new object. */
+void plan_create(struct plan *p, const struct kind *k, const char *ns, struct value *taken);
+/* Replace .status (status taken) if it differs from the one in o. */
+void plan_status(struct plan *p, const struct object *o, struct value *taken_status);
+/* Replace the object by an edited copy of o->value; fails on a conflict, and is tried again from the top. */
+void plan_update(struct plan *p, const struct object *o, struct value *taken);
+void plan_delete(struct plan *p, const struct object *o);
+/* An Event about `o`: repeated ones are counted up (count, lastTimestamp). type "Normal" or "Warning". */
+void plan_event(struct plan *p, const struct object *o, const char *type, const char *reason,
+		const char *fmt, ...) PRINTF_LIKE(5, 6);
+/* Run this key again after delay_ms (deadlines), besides whatever changes. */
+void plan_again(struct plan *p, uint64_t delay_ms);
+
+struct controller_class {
+	const char *name; /* "deployment-controller": field manager and event source */
+	size_t state_size; /* of the controller's own struct, zeroed; 0: none */
+	void (*init)(struct controller *c);
+	void (*fini)(struct controller *c);
+	/* A change: call controller_enqueue for what it concerns. At start every object comes as CHANGE_ADDED. */
+	void (*observe)(struct controller *c, const struct change *ch);
+	/* Return: 0, or -errno with err: logged and tried again after the back-off. The object may be gone. */
+	int (*sync)(struct controller *c, struct objkey key, struct plan *plan, struct err *err);
+};
+
+/* Inside observe and sync. */
+void *controller_state(struct controller *c);
+struct store *controller_store(struct controller *c);
+struct loop *controller_loop(struct controller *c);
+/* Put a key into the queue (once, however often it is asked). Strings are copied. */
+void controller_enqueue(struct controller *c, struct objkey key);
+void controller_enqueue_after(struct controller *c, struct objkey key, uint64_t delay_ms);
+
+/* Start all controllers of the table below over a store. On the loop's thread or before it runs. */
+struct runner *runner_start(struct loop *loop, struct api *api, const struct controller_class *const *classes);
+/* Waits for writes in flight; then nothing runs any more. */
+void runner_stop(struct runner *r);
+/* True when no key is queued, delayed or in flight: tests wait for it. */
+int runner_idle(const struct runner *r);
+
+/* The table: NULL-terminated, in objects/controllers/table.c */
+extern const struct controller_class *const all_controllers[];

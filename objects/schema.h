@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Schemas and kinds: what a field may hold, as data.
+ *
+ * objects/kinds/ has one YAML file per kind and one per shared type; the build
+ * (scripts/gen-kinds) turns them into constant tables of these structs. A
+ * CustomResourceDefinition makes the same structs at run time. Nothing else in
+ * the house knows what a Deployment looks like: strict decoding, defaults,
+ * validation, merge keys, the field tree and the tables of `_index` all read
+ * these.
+ *
+ * Locking: schemas are immutable. Kinds that are compiled in live forever;
+ * one that a CRD made lives as long as the process (it is marked gone).
+ */
+#pragma once
+
+#include "objects/fault.h"
+#include "objects/value.h"
+
+enum schema_type {
+	SCHEMA_ANY, /* anything: x-kubernetes-preserve-unknown-fields, RawExtension */
+	SCHEMA_BOOL,
+	SCHEMA_INT,
+	SCHEMA_NUMBER,
+	SCHEMA_STRING,
+	SCHEMA_INT_OR_STRING,
+	SCHEMA_LIST,
+	SCHEMA_MAP,    /* free keys, values of one schema (`items`) */
+	SCHEMA_STRUCT, /* known fields */
+};
+
+/* What the text of a string (or the range of an int) must look like. */
+enum schema_format {
+	FORMAT_NONE,
+	FORMAT_INT32,
+	FORMAT_INT64,
+	FORMAT_QUANTITY,
+	FORMAT_TIME,	   /* RFC 3339, seconds */
+	FORMAT_MICRO_TIME, /* RFC 3339, microseconds */
+	FORMAT_DURATION,
+	FORMAT_BYTES,	       /* base64 */
+	FORMAT_DNS_LABEL,      /* RFC 1123 label */
+	FORMAT_DNS_SUBDOMAIN,  /* RFC 1123 subdomain */
+	FORMAT_DNS_1035_LABEL, /* RFC 1035 label: Service names */
+	FORMAT_LABEL_KEY,      /* qualified name */
+	FORMAT_LABEL_VALUE,
+	FORMAT_CONFIG_KEY,   /* keys of ConfigMap and Secret data */
+	FORMAT_ENV_NAME,
+	FORMAT_IP,
+	FORMAT_CIDR,
+	FORMAT_PORT,	  /* 1..65535 */
+	FORMAT_PORT_NAME, /* IANA service name */
+	FORMAT_PATH_SEGMENT, /* names of RBAC objects: no '/', '%', "." or ".." */
+};
+
+enum list_kind {
+	LIST_ATOMIC, /* replaced as a whole */
+	LIST_SET,    /* scalars, each once */
+	LIST_MAP,    /* elements known by map_keys */
+};
+
+enum patch_strategy { /* strategic merge patch, bits */
+	PATCH_MERGE = 1,
+	PATCH_RETAIN_KEYS = 2,
+};
+
+struct schema;
+
+struct schema_field {
+	const char *name;
+	const struct schema *schema;
+	const struct value *dflt; /* NULL: none; filled from the table's JSON at start */
+	const char *dflt_json;
+	unsigned required : 1;
+	unsigned immutable : 1; /* after creation */
+	unsigned inert : 1;	/* stored, not acted upon: `_schema` says so */
+	unsigned secret : 1;	/* never in logs, events, faults or describe */
+};
+
+/* A rule beyond the tables: cross-field checks, in objects/validation/. */
+typedef void (*schema_check_fn)(const struct value *now, const struct value *old,
+				const struct value *root, const struct path *at,
+				struct faults *faults);
+
+struct schema {
+	const char *name; /* "io.k8s.api.core.v1.Container" for named types, NULL for inline ones */
+	enum schema_type type;
+	enum schema_format format;
+	enum list_kind list;
+	unsigned patch;	      /* enum patch_strategy bits, for a list or struct field */
+	unsigned map_atomic : 1;
+	unsigned nullable : 1;
+	unsigned has_min : 1, has_max : 1;
+	int64_t min, max;     /* value of an int, length of a string, count of a list */
+	const struct schema_field *fields; /* SCHEMA_STRUCT, sorted by name */
+	size_t n_fields;
+	const struct schema *items;	   /* element of a list, value of a map */
+	const struct schema *keys;	   /* format of a map's keys, NULL: any */
+	const char *const *map_keys;	   /* LIST_MAP, NULL-terminated */
+	const char *merge_key;		   /* strategic merge patch, NULL: replace */
+	const char *const *enums;	   /* NULL-terminated, NULL: any */
+	schema_check_fn check;		   /* NULL: none */
+};
+
+/* Return: the field, NULL if the struct has none of that name. O(log n). */
+const struct schema_field *schema_field(const struct schema *s, const char *name);
+/* Schema of the child `key` of a struct or map, NULL if there can be none. */
+const struct schema *schema_child(const struct schema *s, const char *key);
+/* The nearest field name by edit distance for "did you mean", NULL if none is near. */
+const char *schema_suggest(const struct schema *s, const char *misspelt);
+
+struct column {
+	const char *title; /* as kubectl prints it: "READY" */
+	const char *type;  /* string, integer, date, boolean */
+	const char *path;  /* dotted path into the object; NULL: made by code (objects/print.h) */
+	int priority;	   /* > 0: only with -o wide */
+};
+
+enum kind_flag {
+	KIND_NAMESPACED = 1,
+	KIND_STATUS = 2,     /* has the status subresource: status and spec are written apart */
+	KIND_SCALE = 4,	     /* has the scale subresource */
+	KIND_GENERATION = 8, /* metadata.generation counts changes outside metadata and status */
+	KIND_GRACEFUL = 16,  /* deletion waits for the node: Pod */
+	KIND_INERT = 32,     /* stored, not acted upon */
+	KIND_VIRTUAL = 64,   /* not stored: reviews, bindings */
+	KIND_EPHEMERAL = 128, /* expires: Event */
+};
+
+struct kind {
+	const char *group;   /* "" for core */
+	const char *version; /* "v1" */
+	const char *kind;    /* "Deployment" */
+	const char *plural;  /* "deployments" */
+	const char *singular;
+	const char *const *short_names; /* NULL-terminated */
+	const char *const *categories;	/* NULL-terminated */
+	unsigned flags;			/* enum kind_flag */
+	enum schema_format name_format; /* what metadata.name must look like */
+	const struct schema *schema;
+	const struct column *columns;
+	size_t n_columns;
+	unsigned index; /* dense, from 0: for arrays by kind */
+};
+
+/* Once, before threads: fills defaults, interns names. */
+void kinds_init(void);
+/* All kinds, by index. O(1). */
+size_t kinds_count(void);
+const struct kind *kind_at(size_t index);
+/* group "" or "core"; NULL if there is none. */
+const struct kind *kind_find(const char *group, const char *version, const char *plural);
+/* By what a manifest says: ("apps/v1", "Deployment"). */
+const struct kind *kind_by_gvk(const char *api_version, const char *kind);
+/* By group and kind in any version: ownerReferences; prefers the stored version. */
+const struct kind *kind_by_name(const char *plural_or_short_or_kind);
+/* "apps/v1", "v1". Borrowed. */
+const char *kind_api_version(const struct kind *k);
+/* "deployments.apps", "pods": how messages call the resource. */
+const char *kind_resource(const struct kind *k);
+
+/*
+ * Strict decoding: unknown fields (with a suggestion), wrong types, lists and
+ * maps where the other is wanted; every fault at once. `v` is returned in the
+ * form it is stored in (null fields dropped, as Kubernetes does); taken.
+ * With faults the result is still safe to read.
+ */
+struct value *schema_decode(const struct schema *s, struct value *taken, const struct path *at,
+			    struct faults *faults);
+/* Fill defaults, static (tables) and computed (objects/defaults/). Idempotent. */
+struct value *kind_default(const struct kind *k, struct value *taken);
+/*
+ * Everything Kubernetes checks before it stores: metadata, the tables, and the
+ * kind's own rules. old NULL: creation; else update rules (immutable fields)
+ * hold too. status_only: only what the status subresource may say.
+ */
+void kind_validate(const struct kind *k, const struct value *now, const struct value *old,
+		   int status_only, struct faults *faults);

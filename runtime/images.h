@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The image store: images by name, layers by digest, each layer once.
+ *
+ *	<state>/images/index.json		names -> manifest digests
+ *	<state>/images/blobs/sha256/<hex>	manifests and configs
+ *	<state>/images/layers/<hex of diff id>/	an unpacked layer, overlayfs form of whiteouts
+ *	<state>/images/tmp/			what is being written; emptied at start
+ *
+ * Names are normalised as Docker does: `busybox` is `docker.io/library/busybox:latest`.
+ * Archives: OCI image layout and `docker save`, tar or tar.gz, every digest checked.
+ *
+ * Locking: an internal mutex; any thread. Imports and pulls run in the calling thread
+ * (the daemon gives them one of their own) without holding it.
+ */
+#pragma once
+
+#include "util/buf.h"
+#include "util/err.h"
+
+struct images;
+
+struct image_config { /* what an image says about running it; owned */
+	char **entrypoint, **cmd, **env; /* NULL-terminated, never NULL */
+	char *user, *cwd;		 /* "" when unset */
+	char **exposed_ports, **volumes;
+	int stop_signal; /* 0: unset */
+};
+
+struct image { /* refcounted; its layers stay while somebody holds it */
+	_Atomic unsigned refs;
+	char *name;	/* normalised reference asked for */
+	char *id;	/* "sha256:<hex>" of the config */
+	char *digest;	/* "sha256:<hex>" of the manifest */
+	char **layers;	/* directories, uppermost first, NULL-terminated */
+	uint64_t size;	/* bytes of all layers */
+	struct image_config config;
+};
+
+struct images *images_open(const char *state_dir, struct err *err);
+void images_close(struct images *im);
+
+/* docker.io/library/busybox:latest. Owned, NULL with err when the text is no reference. */
+char *image_normalize(const char *reference, struct err *err);
+
+/* Owned reference; NULL with -ENOENT in err when it is not stored. By name, name@digest or id. */
+struct image *images_get(struct images *im, const char *reference, struct err *err);
+void image_unref(struct image *i);
+
+/* Every image in the archive; one line per image imported is appended to `report` (may be NULL). */
+int images_import(struct images *im, int fd, struct buf *report, struct err *err) MUST_CHECK;
+int images_remove(struct images *im, const char *reference, struct err *err) MUST_CHECK;
+/* Table for images/_index: NAME ID SIZE LAYERS CREATED. */
+void images_list(struct images *im, struct buf *out);
+
+/* Where the user and group of "user[:group]" come from: the image's own /etc/passwd and /etc/group, read safely. */
+struct image_user {
+	unsigned uid, gid;
+	unsigned groups[64];
+	size_t n_groups;
+	char home[256];
+};
+int image_resolve_user(const struct image *i, const char *user, struct image_user *out, struct err *err) MUST_CHECK;
+
+/*
+ * Unpack one layer (tar, maybe compressed) into an empty directory: whiteouts become overlayfs
+ * whiteouts, hard links, xattrs, times and owners are kept, nothing is ever written outside of dirfd
+ * (no `..`, no absolute names, no way through links). uncompressed_digest_out: 65 bytes of hex.
+ */
+int layer_unpack(int archive_fd, int dirfd, char *uncompressed_digest_out, uint64_t *size_out,
+		 struct err *err) MUST_CHECK;
