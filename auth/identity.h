@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who is calling, by the kernel's word alone: the uid and gid of a request and
+ * the supplementary groups of the calling thread, with names from passwd and
+ * group (NSS, cached for a minute). An unknown uid is "uid:1234", an unknown gid
+ * "gid:1234". uid 0 is in "system:masters" besides its groups; everybody is in
+ * "system:authenticated".
+ *
+ * Locking: any thread.
+ */
+#pragma once
+
+#include "objects/api.h"
+
+struct identity { /* refcounted, immutable */
+	_Atomic unsigned refs;
+	unsigned uid, gid;
+	char *user;
+	char **groups; /* NULL-terminated */
+	struct caller caller; /* the same for api_submit: manager is the user's name */
+};
+
+struct identities;
+struct identities *identities_new(void);
+void identities_free(struct identities *all);
+
+/* Supplementary groups: ids (n of them), as fuse_req_getgroups gave them; n 0: none known. Owned reference, never NULL. */
+struct identity *identity_get(struct identities *all, unsigned uid, unsigned gid, const unsigned *groups, size_t n);
+void identity_unref(struct identity *i);
+/* uid 0, or a member of system:masters. */
+int identity_is_master(const struct identity *i);
+/* YAML for /k8s/whoami: "user: alice\ngroups: dev staff\n" */
+void identity_render(const struct identity *i, struct buf *out);
