@@ -23,10 +23,10 @@ struct entry {
 struct value {
 	_Atomic uint32_t refs;
 	uint32_t type : 3;
-	uint32_t b : 1;	     /* VALUE_BOOL */
+	uint32_t b : 1;      /* VALUE_BOOL */
 	uint32_t sorted : 1; /* VALUE_MAP: cleared between value_map_add and seal */
-	uint32_t n;	     /* bytes of a string, children of a list or map */
-	uint32_t cap;	     /* children that fit */
+	uint32_t n;          /* bytes of a string, children of a list or map */
+	uint32_t cap;        /* children that fit */
 	union {
 		int64_t i;
 		double d;

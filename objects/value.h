@@ -40,8 +40,8 @@ enum value_type {
 
 struct value;
 
-struct value *value_ref(const struct value *v);	/* NULL gives NULL */
-void value_unref(struct value *v);		/* NULL is fine */
+struct value *value_ref(const struct value *v); /* NULL gives NULL */
+void value_unref(struct value *v);              /* NULL is fine */
 DEFINE_CLEANUP(struct value *, value_unref)
 #define CLEANUP_VALUE CLEANUP(value_unrefp)
 
@@ -70,7 +70,8 @@ size_t value_strlen(const struct value *v); /* 0 unless a string */
 
 /* Lists and maps; 0 / NULL for NULL or another type. Index i < value_count(v). */
 size_t value_count(const struct value *v);
-const struct value *value_at(const struct value *v, size_t i); /* element, or the map's i-th value */
+const struct value *value_at(const struct value *v,
+			     size_t i); /* element, or the map's i-th value */
 const char *value_key_at(const struct value *map, size_t i);
 const struct value *value_get(const struct value *map, const char *key);
 /* A path of keys, ended by NULL: value_dig(pod, "spec", "nodeName", NULL). */
@@ -88,8 +89,10 @@ struct value *value_append(struct value *taken_list, struct value *taken_child);
 struct value *value_set_at(struct value *taken_list, size_t i, struct value *taken_child);
 struct value *value_insert_at(struct value *taken_list, size_t i, struct value *taken_child);
 struct value *value_del_at(struct value *taken_list, size_t i);
-/* Set at a path of keys; maps on the way are made. value_bury(pod, child, "status", "phase", NULL) */
-struct value *value_bury(struct value *taken_map, struct value *taken_child, ...) __attribute__((sentinel));
+/* Set at a path of keys; maps on the way are made. value_bury(pod, child, "status", "phase", NULL)
+ */
+struct value *value_bury(struct value *taken_map, struct value *taken_child, ...)
+	__attribute__((sentinel));
 
 /*
  * Build a map in any key order without sorting at each step: add, then seal.

@@ -11,11 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARRAY_LEN(a)        (sizeof(a) / sizeof((a)[0]))
-#define CLEANUP(fn)         __attribute__((cleanup(fn)))
-#define MUST_CHECK          __attribute__((warn_unused_result))
-#define PRINTF_LIKE(f, a)   __attribute__((format(printf, f, a)))
-#define UNUSED              __attribute__((unused))
+#define ARRAY_LEN(a)                  (sizeof(a) / sizeof((a)[0]))
+#define CLEANUP(fn)                   __attribute__((cleanup(fn)))
+#define MUST_CHECK                    __attribute__((warn_unused_result))
+#define PRINTF_LIKE(f, a)             __attribute__((format(printf, f, a)))
+#define UNUSED                        __attribute__((unused))
 #define CONTAINER_OF(p, type, member) ((type *)(void *)((char *)(p)-offsetof(type, member)))
 
 /* Hand over an owning pointer: the local becomes NULL, its cleanup does nothing. */

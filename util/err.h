@@ -29,7 +29,8 @@ struct err {
 
 /* Return: -code, always. Records code and text unless err is NULL or already set. */
 int err_set(struct err *err, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
-/* As err_set, with ": <strerror(code)>" appended. For failed system calls: err_sys(err, errno, "open %s", p). */
+/* As err_set, with ": <strerror(code)>" appended. For failed system calls: err_sys(err, errno,
+ * "open %s", p). */
 int err_sys(struct err *err, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* Put "<fmt>: " before the recorded text. Return: -err->code (-EIO when err is NULL or unset). */
 int err_wrap(struct err *err, const char *fmt, ...) PRINTF_LIKE(2, 3);

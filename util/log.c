@@ -46,7 +46,8 @@ void log_write(enum log_level level, const char *file, const char *fmt, ...)
 	if ((int)level > max_level)
 		return;
 	m = module_of(file, &module);
-	n = snprintf(line, sizeof(line), "%s%s %.*s: ", getenv("JOURNAL_STREAM") ? levels[level].journal : "",
+	n = snprintf(line, sizeof(line),
+		     "%s%s %.*s: ", getenv("JOURNAL_STREAM") ? levels[level].journal : "",
 		     levels[level].name, m, module);
 	len = n < 0 ? 0 : (size_t)n;
 	va_start(ap, fmt);

@@ -18,7 +18,7 @@ struct loop {
 	uv_async_t wake;
 	pthread_mutex_t lock;
 	struct post *first, **last; /* lock */
-	int stopping;		    /* lock */
+	int stopping;               /* lock */
 	pthread_t thread;
 	_Atomic int running;
 };

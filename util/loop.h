@@ -35,7 +35,8 @@ void loop_timer_arm(struct loop_timer *t, uint64_t delay_ms);
 void loop_timer_cancel(struct loop_timer *t);
 void loop_timer_free(struct loop_timer *t);
 
-/* Call fn whenever fd is readable (or closed by the peer). The caller owns fd and closes it after. */
+/* Call fn whenever fd is readable (or closed by the peer). The caller owns fd and closes it after.
+ */
 struct loop_fd *loop_fd_new(struct loop *l, int fd, loop_fn fn, void *arg);
 /* Also when writable / not any more. */
 void loop_fd_want_write(struct loop_fd *f, int on);

@@ -21,7 +21,8 @@ struct served_caller {
 struct served_row {
 	const char *name;
 	unsigned mode; /* 0444, 0200, 0644 */
-	/* The whole content into out. `self` names the thing the row belongs to (pod, image ...), as registered. */
+	/* The whole content into out. `self` names the thing the row belongs to (pod, image ...),
+	 * as registered. */
 	int (*render)(void *room, const char *const *args, struct buf *out, struct err *err);
 	/* One message, at once: the error is write()'s. */
 	int (*write)(void *room, const char *const *args, const struct served_caller *who,

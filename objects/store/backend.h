@@ -16,6 +16,7 @@ enum backend_table { BACKEND_OBJECT, BACKEND_RECORD };
 /* A row to write. Objects: space is "deployments.apps", id "<ns>/<name>", body JSON. */
 struct backend_row {
 	enum backend_table table;
+	uint64_t row; /* objects: number of the row, unique, chosen by the store, > 0 */
 	const char *space, *id;
 	const char *body; /* JSON of an object, meta of a record; NULL deletes the row */
 	size_t body_len;

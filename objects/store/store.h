@@ -30,7 +30,7 @@ struct store;
 struct backend; /* objects/store/backend.h */
 
 #define STORE_ANY    UINT64_MAX /* expect: whatever is there, or nothing */
-#define STORE_ABSENT 0		/* expect: must not exist */
+#define STORE_ABSENT 0          /* expect: must not exist */
 
 enum store_op_kind { STORE_PUT, STORE_DELETE, STORE_RECORD_PUT, STORE_RECORD_DELETE };
 
@@ -40,9 +40,9 @@ struct store_op {
 	struct value *value;   /* STORE_PUT: owned; resourceVersion is stamped by the committer */
 	uint64_t expect;       /* resourceVersion, STORE_ABSENT or STORE_ANY */
 	char *space, *id;      /* records: owned */
-	char *meta;	       /* records: owned JSON text */
+	char *meta;            /* records: owned JSON text */
 	struct buf bytes;      /* records: content */
-	int keep_bytes;	       /* records: change meta only */
+	int keep_bytes;        /* records: change meta only */
 	struct object *result; /* after done: the new snapshot (or the deleted one), owned */
 };
 
@@ -78,7 +78,8 @@ struct store *store_open(struct backend *taken, struct err *err);
 /* Commits what is queued, stops the committer, frees all. No watch may be left. */
 void store_close(struct store *s);
 
-/* Queue; `done` follows exactly once. From the committer thread (in done): goes first into the next batch. */
+/* Queue; `done` follows exactly once. From the committer thread (in done): goes first into the next
+ * batch. */
 void store_commit(struct store *s, struct store_txn *txn);
 /* Queue and wait. Not on the committer thread. */
 int store_commit_wait(struct store *s, struct store_txn *txn, struct err *err) MUST_CHECK;
@@ -116,8 +117,9 @@ enum change_type { CHANGE_ADDED, CHANGE_MODIFIED, CHANGE_DELETED };
 
 struct change {
 	enum change_type type;
-	uint64_t rv;	    /* of this change; a deletion has its own */
-	struct object *now; /* new snapshot; of a deletion the last one. Owned by whoever got the change */
+	uint64_t rv; /* of this change; a deletion has its own */
+	struct object *
+		now; /* new snapshot; of a deletion the last one. Owned by whoever got the change */
 	struct object *old; /* before a modification or deletion, NULL for an addition. Owned */
 };
 void change_fini(struct change *c);

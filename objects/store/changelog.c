@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* The bounded change log and its watches. */
+#include "objects/store/changelog.h"
+
+#include <errno.h>
+
+void change_fini(struct change *c)
+{
+	object_unref(c->now);
+	object_unref(c->old);
+	*c = (struct change){0};
+}
+
+void changelog_init(struct changelog *l, uint64_t revision)
+{
+	*l = (struct changelog){.dropped = revision};
+	pthread_mutex_init(&l->lock, NULL);
+}
+
+void changelog_fini(struct changelog *l)
+{
+	for (uint64_t i = l->first; i < l->next; i++)
+		change_fini(&l->ring[i % CHANGELOG_SIZE]);
+	free(l->ring);
+	pthread_mutex_destroy(&l->lock);
+}
+
+void changelog_append(struct changelog *l, struct change *changes, size_t n)
+{
+	if (!n)
+		return;
+	pthread_mutex_lock(&l->lock);
+	if (!l->ring)
+		l->ring = xcalloc(CHANGELOG_SIZE, sizeof(*l->ring));
+	for (size_t i = 0; i < n; i++) {
+		struct change *at = &l->ring[l->next % CHANGELOG_SIZE];
+
+		if (l->next - l->first == CHANGELOG_SIZE) {
+			l->dropped = at->rv;
+			change_fini(at);
+			l->first++;
+		}
+		*at = changes[i];
+		l->next++;
+	}
+	for (struct watch *w = l->watches; w; w = w->next) {
+		if (!w->idle)
+			continue; /* has been told, and has not caught up since */
+		w->idle = 0;
+		w->notify(w->arg);
+	}
+	pthread_mutex_unlock(&l->lock);
+}
+
+/* Sequence number of the first change after rv. */
+static uint64_t seek(const struct changelog *l, uint64_t rv)
+{
+	uint64_t lo = l->first, hi = l->next;
+
+	while (lo < hi) {
+		uint64_t mid = lo + (hi - lo) / 2;
+
+		if (l->ring[mid % CHANGELOG_SIZE].rv <= rv)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+struct watch *changelog_watch(struct changelog *l, const struct kind *kind, uint64_t since,
+			      void (*notify)(void *arg), void *arg)
+{
+	struct watch *w = xcalloc(1, sizeof(*w));
+
+	w->log = l;
+	w->kind = kind;
+	w->notify = notify;
+	w->arg = arg;
+	w->idle = 1;
+	pthread_mutex_lock(&l->lock);
+	w->at = seek(l, since);
+	w->since = since;
+	w->lost = since < l->dropped;
+	w->next = l->watches;
+	if (w->next)
+		w->next->prev = &w->next;
+	w->prev = &l->watches;
+	l->watches = w;
+	pthread_mutex_unlock(&l->lock);
+	return w;
+}
+
+void watch_free(struct watch *w)
+{
+	if (!w)
+		return;
+	pthread_mutex_lock(&w->log->lock);
+	*w->prev = w->next;
+	if (w->next)
+		w->next->prev = w->prev;
+	pthread_mutex_unlock(&w->log->lock);
+	free(w);
+}
+
+int watch_next(struct watch *w, struct change *out)
+{
+	struct changelog *l = w->log;
+	int rc = 0;
+
+	pthread_mutex_lock(&l->lock);
+	if (w->at < l->first)
+		w->lost = 1;
+	while (!w->lost && w->at < l->next && rc == 0) {
+		const struct change *c = &l->ring[w->at++ % CHANGELOG_SIZE];
+
+		/* a list may be newer than the log for a moment: it is published first */
+		if (c->rv <= w->since || (w->kind && c->now->kind != w->kind))
+			continue;
+		*out = *c;
+		object_ref(out->now);
+		object_ref(out->old);
+		rc = 1;
+	}
+	if (w->lost)
+		rc = -ESTALE;
+	if (rc == 0)
+		w->idle = 1;
+	pthread_mutex_unlock(&l->lock);
+	return rc;
+}
+
+uint64_t changelog_kept(struct changelog *l)
+{
+	uint64_t n;
+
+	pthread_mutex_lock(&l->lock);
+	n = l->next - l->first;
+	pthread_mutex_unlock(&l->lock);
+	return n;
+}

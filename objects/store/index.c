@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/* The index in memory: red-black trees of slots. */
+#include "objects/store/index.h"
+
+static int cmp_key(struct slot *a, struct slot *b)
+{
+	int c = strcmp(value_str(a->ns, ""), value_str(b->ns, ""));
+
+	return c ? c : strcmp(value_str(a->name, ""), value_str(b->name, ""));
+}
+
+static int cmp_uid(struct slot *a, struct slot *b)
+{
+	return strcmp(a->obj->uid, b->obj->uid);
+}
+
+static int cmp_owned(struct owned *a, struct owned *b)
+{
+	int c = strcmp(value_str(a->owner, ""), value_str(b->owner, ""));
+
+	return c ? c : (a->slot > b->slot) - (a->slot < b->slot);
+}
+
+RB_GENERATE_INTERNAL(slots_by_key, slot, by_key, cmp_key, static UNUSED)
+RB_GENERATE_INTERNAL(slots_by_uid, slot, by_uid, cmp_uid, static UNUSED)
+RB_GENERATE_INTERNAL(owned_tree, owned, by_owner, cmp_owned, static UNUSED)
+
+void index_init(struct index *ix)
+{
+	*ix = (struct index){.n_kinds = 0};
+	RB_INIT(&ix->by_uid);
+	RB_INIT(&ix->by_owner);
+}
+
+static struct slots_by_key *tree_of(struct index *ix, const struct kind *kind)
+{
+	if (kind->index >= ix->n_kinds) {
+		size_t n = kinds_count() > kind->index ? kinds_count() : kind->index + 1;
+
+		ix->by_key = xreallocarray(ix->by_key, n, sizeof(*ix->by_key));
+		ix->counts = xreallocarray(ix->counts, n, sizeof(*ix->counts));
+		for (size_t i = ix->n_kinds; i < n; i++) {
+			RB_INIT(&ix->by_key[i]);
+			ix->counts[i] = 0;
+		}
+		ix->n_kinds = n;
+	}
+	return &ix->by_key[kind->index];
+}
+
+/* For readers: never grows the table. */
+static struct slots_by_key *tree_if_any(struct index *ix, const struct kind *kind)
+{
+	return kind->index < ix->n_kinds ? &ix->by_key[kind->index] : NULL;
+}
+
+static void drop_owned(struct index *ix, struct slot *s)
+{
+	struct owned *e, *next;
+
+	for (e = s->owned; e; e = next) {
+		next = e->next;
+		RB_REMOVE(owned_tree, &ix->by_owner, e);
+		value_unref(e->owner);
+		free(e);
+	}
+	s->owned = NULL;
+}
+
+static void slot_free(struct slot *s)
+{
+	value_unref(s->ns);
+	value_unref(s->name);
+	object_unref(s->obj);
+	free(s);
+}
+
+void index_fini(struct index *ix)
+{
+	struct slot *s, *next;
+
+	for (size_t i = 0; i < ix->n_kinds; i++) {
+		RB_FOREACH_SAFE (s, slots_by_key, &ix->by_key[i], next) {
+			drop_owned(ix, s);
+			RB_REMOVE(slots_by_key, &ix->by_key[i], s);
+			slot_free(s);
+		}
+	}
+	free(ix->by_key);
+	free(ix->counts);
+}
+
+/* The first slot at or after (ns, name). */
+static struct slot *seek(struct slots_by_key *tree, const char *ns, const char *name)
+{
+	struct slot *s = RB_ROOT(tree), *best = NULL;
+
+	while (s) {
+		int c = strcmp(value_str(s->ns, ""), ns);
+
+		if (!c)
+			c = strcmp(value_str(s->name, ""), name);
+		if (c == 0)
+			return s;
+		if (c > 0)
+			best = s;
+		s = c > 0 ? RB_LEFT(s, by_key) : RB_RIGHT(s, by_key);
+	}
+	return best;
+}
+
+struct slot *index_find(struct index *ix, struct objkey key)
+{
+	struct slots_by_key *tree = tree_if_any(ix, key.kind);
+	struct slot *s = tree ? seek(tree, key.ns, key.name) : NULL;
+
+	if (!s || strcmp(value_str(s->name, ""), key.name) || strcmp(value_str(s->ns, ""), key.ns))
+		return NULL;
+	return s;
+}
+
+struct slot *index_find_uid(struct index *ix, const char *uid)
+{
+	struct slot *s = RB_ROOT(&ix->by_uid);
+
+	while (s) {
+		int c = strcmp(uid, s->obj->uid);
+
+		if (c == 0)
+			return s;
+		s = c < 0 ? RB_LEFT(s, by_uid) : RB_RIGHT(s, by_uid);
+	}
+	return NULL;
+}
+
+struct slot *index_insert(struct index *ix, struct objkey key)
+{
+	struct slot *s = xcalloc(1, sizeof(*s));
+
+	s->kind = key.kind;
+	s->ns = value_new_string(key.ns);
+	s->name = value_new_string(key.name);
+	RB_INSERT(slots_by_key, tree_of(ix, key.kind), s);
+	return s;
+}
+
+void index_remove(struct index *ix, struct slot *s)
+{
+	RB_REMOVE(slots_by_key, tree_of(ix, s->kind), s);
+	slot_free(s);
+}
+
+static const struct value *owners_of(const struct object *o)
+{
+	return o ? value_dig(o->value, "metadata", "ownerReferences", NULL) : NULL;
+}
+
+static void index_owners(struct index *ix, struct slot *s, const struct value *owners)
+{
+	for (size_t i = 0; i < value_count(owners); i++) {
+		const struct value *uid = value_get(value_at(owners, i), "uid");
+		struct owned *e;
+
+		if (!value_is(uid, VALUE_STRING))
+			continue;
+		e = xcalloc(1, sizeof(*e));
+		e->owner = value_ref(uid);
+		e->slot = s;
+		if (RB_INSERT(owned_tree, &ix->by_owner, e)) { /* named twice */
+			value_unref(e->owner);
+			free(e);
+			continue;
+		}
+		e->next = s->owned;
+		s->owned = e;
+	}
+}
+
+struct object *index_publish(struct index *ix, struct slot *s, struct object *taken)
+{
+	struct object *was = s->obj;
+
+	if (owners_of(was) != owners_of(taken)) {
+		drop_owned(ix, s);
+		index_owners(ix, s, owners_of(taken));
+	}
+	/* the uid tree's key is borrowed from the snapshot: take it out before that changes */
+	if (was && was->uid[0])
+		RB_REMOVE(slots_by_uid, &ix->by_uid, s);
+	s->obj = taken;
+	if (taken && taken->uid[0])
+		RB_INSERT(slots_by_uid, &ix->by_uid, s);
+	if (!was && taken) {
+		ix->n_objects++;
+		ix->counts[s->kind->index]++;
+	} else if (was && !taken) {
+		ix->n_objects--;
+		ix->counts[s->kind->index]--;
+	}
+	return was;
+}
+
+static void list_add(struct object_list *l, struct object *o, size_t *cap)
+{
+	if (l->n == *cap) {
+		*cap = *cap ? *cap * 2 : 16;
+		l->list = xreallocarray(l->list, *cap, sizeof(struct object *));
+	}
+	l->list[l->n++] = object_ref(o);
+}
+
+void index_list(struct index *ix, const struct kind *kind, const char *ns, struct object_list *out)
+{
+	struct slots_by_key *tree = tree_if_any(ix, kind);
+	struct slot *s = tree ? seek(tree, ns ? ns : "", "") : NULL;
+	size_t cap = 0;
+
+	for (; s && (!ns || str_eq(value_str(s->ns, ""), ns)); s = RB_NEXT(slots_by_key, tree, s))
+		if (s->obj)
+			list_add(out, s->obj, &cap);
+}
+
+size_t index_count(struct index *ix, const struct kind *kind, const char *ns)
+{
+	struct slots_by_key *tree = tree_if_any(ix, kind);
+	size_t n = 0;
+
+	if (!tree)
+		return 0;
+	if (!ns)
+		return ix->counts[kind->index];
+	for (struct slot *s = seek(tree, ns, ""); s && str_eq(value_str(s->ns, ""), ns);
+	     s = RB_NEXT(slots_by_key, tree, s))
+		n += s->obj != NULL;
+	return n;
+}
+
+void index_list_owned(struct index *ix, const char *owner_uid, struct object_list *out)
+{
+	struct owned *e = RB_ROOT(&ix->by_owner), *first = NULL;
+	size_t cap = 0;
+
+	while (e) { /* the leftmost entry of this owner */
+		int c = strcmp(owner_uid, value_str(e->owner, ""));
+
+		if (c == 0)
+			first = e;
+		e = c <= 0 ? RB_LEFT(e, by_owner) : RB_RIGHT(e, by_owner);
+	}
+	for (e = first; e && str_eq(value_str(e->owner, ""), owner_uid);
+	     e = RB_NEXT(owned_tree, &ix->by_owner, e))
+		if (e->slot->obj)
+			list_add(out, e->slot->obj, &cap);
+}

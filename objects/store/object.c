@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* Snapshots of stored objects, and what the house often asks of their metadata. */
+#include "objects/object.h"
+
+#include <stdatomic.h>
+
+#include "objects/store/object_new.h"
+
+struct object *object_new(const struct kind *kind, struct value *taken, uint64_t rv,
+			  uint64_t created_rv)
+{
+	const struct value *meta = value_get(taken, "metadata");
+	struct object *o = xmalloc(sizeof(*o));
+
+	atomic_init(&o->refs, 1);
+	o->kind = kind;
+	o->value = taken;
+	o->ns = value_str(value_get(meta, "namespace"), "");
+	o->name = value_str(value_get(meta, "name"), "");
+	o->uid = value_str(value_get(meta, "uid"), "");
+	o->rv = rv;
+	o->created_rv = created_rv;
+	return o;
+}
+
+struct object *object_ref(const struct object *co)
+{
+	struct object *o = (struct object *)co;
+
+	if (o)
+		atomic_fetch_add_explicit(&o->refs, 1, memory_order_relaxed);
+	return o;
+}
+
+void object_unref(struct object *o)
+{
+	if (!o || atomic_fetch_sub_explicit(&o->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	value_unref((struct value *)o->value);
+	free(o);
+}
+
+const char *object_label(const struct value *obj, const char *key)
+{
+	return value_str(value_get(value_dig(obj, "metadata", "labels", NULL), key), NULL);
+}
+
+const char *object_annotation(const struct value *obj, const char *key)
+{
+	return value_str(value_get(value_dig(obj, "metadata", "annotations", NULL), key), NULL);
+}
+
+int object_deleting(const struct value *obj)
+{
+	return value_dig(obj, "metadata", "deletionTimestamp", NULL) != NULL;
+}
+
+int object_has_finalizer(const struct value *obj, const char *finalizer)
+{
+	const struct value *list = value_dig(obj, "metadata", "finalizers", NULL);
+
+	for (size_t i = 0; i < value_count(list); i++)
+		if (str_eq(value_str(value_at(list, i), NULL), finalizer))
+			return 1;
+	return 0;
+}
+
+const struct value *object_controller(const struct value *obj)
+{
+	const struct value *list = value_dig(obj, "metadata", "ownerReferences", NULL);
+
+	for (size_t i = 0; i < value_count(list); i++)
+		if (value_bool(value_get(value_at(list, i), "controller"), 0))
+			return value_at(list, i);
+	return NULL;
+}
+
+struct value *object_owner_reference(const struct object *owner)
+{
+	struct value *ref = value_new_map();
+
+	ref = value_set_str(ref, "apiVersion", kind_api_version(owner->kind));
+	ref = value_set_str(ref, "kind", owner->kind->kind);
+	ref = value_set_str(ref, "name", owner->name);
+	ref = value_set_str(ref, "uid", owner->uid);
+	ref = value_set_bool(ref, "controller", 1);
+	return value_set_bool(ref, "blockOwnerDeletion", 1);
+}
