@@ -104,15 +104,17 @@ void api_batch_add(struct api_batch *b, struct api_request *taken);
 void api_batch_free(struct api_batch *b);
 
 /*
- * What the house plugs into the path. All may be NULL. authorize and admit get the caller;
- * return 0, or -errno with err (authorize: -EACCES "..."), admit adds faults.
+ * What the house plugs into the path. authorize (NULL: everybody may do all) gets the caller;
+ * return 0, or -EACCES with err. Trusted callers are not asked about.
  */
 struct api_hooks {
 	int (*authorize)(void *arg, const struct caller *who, const struct api_request *r, struct err *err);
 	void *arg;
+	const char *service_cidr; /* where Services get their addresses; NULL: "10.96.0.0/16" */
 };
 
-struct api *api_new(struct store *store, const struct api_hooks *hooks);
+/* hooks NULL: none. NULL with err when the range is no CIDR. */
+struct api *api_new(struct store *store, const struct api_hooks *hooks, struct err *err);
 /* Waits for what is in flight. */
 void api_free(struct api *a);
 struct store *api_store(struct api *a);

@@ -63,6 +63,8 @@ struct store_txn {
 
 struct store_txn *store_txn_new(void);
 void store_txn_free(struct store_txn *txn);
+/* Drop the operations from the n-th on: to build them anew after a conflict. */
+void store_txn_truncate(struct store_txn *txn, size_t n);
 void store_txn_put(struct store_txn *txn, struct objkey key, struct value *taken, uint64_t expect);
 void store_txn_delete(struct store_txn *txn, struct objkey key, uint64_t expect);
 /* bytes are taken (buffer left empty); NULL keeps the bytes that are there. */

@@ -29,6 +29,12 @@ void store_txn_free(struct store_txn *txn)
 	free(txn);
 }
 
+void store_txn_truncate(struct store_txn *txn, size_t n)
+{
+	while (txn->n_ops > n)
+		op_fini(&txn->ops[--txn->n_ops]);
+}
+
 static struct store_op *op_add(struct store_txn *txn, enum store_op_kind kind)
 {
 	struct store_op *op;

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+/* Batches: authorized and decoded once, tried until they commit, answered once. */
+#include "objects/api/api_i.h"
+
+#include <errno.h>
+
+#define MAX_ATTEMPTS 16 /* of a batch whose objects others change under it */
+
+struct api *api_new(struct store *store, const struct api_hooks *hooks, struct err *err)
+{
+	const char *cidr = hooks && hooks->service_cidr ? hooks->service_cidr : "10.96.0.0/16";
+	struct pools *pools = pools_new(cidr, err);
+	struct object_list services = {0};
+	struct api *a;
+
+	if (!pools)
+		return NULL;
+	a = xcalloc(1, sizeof(*a));
+	a->store = store;
+	a->pools = pools;
+	if (hooks)
+		a->hooks = *hooks;
+	pthread_mutex_init(&a->lock, NULL);
+	pthread_cond_init(&a->idle, NULL);
+	store_list(store, kind_find("", "v1", "services"), NULL, &services);
+	for (size_t i = 0; i < services.n; i++)
+		pools_adopt(pools, services.list[i]->value);
+	object_list_fini(&services);
+	return a;
+}
+
+void api_free(struct api *a)
+{
+	if (!a)
+		return;
+	pthread_mutex_lock(&a->lock);
+	while (a->in_flight)
+		pthread_cond_wait(&a->idle, &a->lock);
+	pthread_mutex_unlock(&a->lock);
+	pools_free(a->pools);
+	pthread_mutex_destroy(&a->lock);
+	pthread_cond_destroy(&a->idle);
+	free(a);
+}
+
+struct store *api_store(struct api *a)
+{
+	return a->store;
+}
+
+/* -- the end of a run ------------------------------------------------------ */
+
+static int first_fault(const struct api_batch *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (b->list[i]->faults.n)
+			return -(b->list[i]->faults.code ? b->list[i]->faults.code : EINVAL);
+	return 0;
+}
+
+static void run_end(struct run *run)
+{
+	struct api_batch *b = run->batch;
+	struct api *a = run->api;
+	int rc = first_fault(b);
+
+	if (!rc)
+		rc = run->record_rc;
+	if (rc || !run->committed)
+		claims_drop(a->pools, &run->claims);
+	else
+		claims_keep(a->pools, &run->claims);
+	strmap_fini(&run->made);
+	if (run->txn && run->txn != b->extra)
+		store_txn_free(run->txn);
+	free(run->op_of);
+	free(run->manager);
+	free(run);
+	if (b->done)
+		b->done(b, rc);
+	if (!b->keep)
+		api_batch_free(b);
+	pthread_mutex_lock(&a->lock);
+	if (--a->in_flight == 0)
+		pthread_cond_broadcast(&a->idle);
+	pthread_mutex_unlock(&a->lock);
+}
+
+/* -- one attempt ------------------------------------------------------------ */
+
+static struct objkey request_key(const struct api_request *r)
+{
+	return (struct objkey){r->kind, r->ns, r->name};
+}
+
+/* What this batch has made so far is found by key; a batch of one needs no table. */
+static void op_key(struct objkey key, struct buf *out)
+{
+	buf_addf(out, "%u/%s/%s", key.kind->index, key.ns, key.name);
+}
+
+static size_t find_op(const struct run *run, struct objkey key)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	void *found;
+
+	if (run->batch->n == 1)
+		return NO_OP;
+	op_key(key, &text);
+	found = strmap_get(&run->made, text.data);
+	return found ? (size_t)(uintptr_t)found - 1 : NO_OP;
+}
+
+static size_t note_op(struct run *run, struct objkey key)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	size_t at = run->txn->n_ops - 1;
+
+	if (run->batch->n > 1) {
+		op_key(key, &text);
+		strmap_set(&run->made, text.data, (void *)(uintptr_t)(at + 1));
+	}
+	return at;
+}
+
+struct value *run_current(struct run *run, struct objkey key, uint64_t *rv_out)
+{
+	size_t at = find_op(run, key);
+	struct object *o;
+	struct value *v;
+
+	*rv_out = 0;
+	if (at != NO_OP) {
+		const struct store_op *op = &run->txn->ops[at];
+
+		*rv_out = op->expect;
+		return op->op == STORE_PUT ? value_ref(op->value) : NULL;
+	}
+	o = store_get(run->api->store, key);
+	if (!o)
+		return NULL;
+	*rv_out = o->rv;
+	v = value_ref(o->value);
+	object_unref(o);
+	return v;
+}
+
+/* Put what the step decided into the transaction. Return: the operation's index. */
+static size_t add_op(struct run *run, struct step *s)
+{
+	struct objkey key = request_key(s->r);
+	size_t at = find_op(run, key);
+	uint64_t expect = s->live ? s->live_rv : STORE_ABSENT;
+
+	if (at != NO_OP) { /* a second change of the same object: one operation says both */
+		struct store_op *op = &run->txn->ops[at];
+
+		if (op->op == STORE_DELETE || (s->outcome == OUTCOME_DELETE && op->expect == STORE_ABSENT)) {
+			fault_add_code(&s->r->faults, EINVAL,
+				       "%s \"%s\" is both made and deleted in one write", kind_resource(key.kind),
+				       key.name);
+			return NO_OP;
+		}
+		value_unref(op->value);
+		op->op = s->outcome == OUTCOME_DELETE ? STORE_DELETE : STORE_PUT;
+		op->value = s->outcome == OUTCOME_DELETE ? NULL : STEAL(s->next);
+		return at;
+	}
+	if (s->outcome == OUTCOME_DELETE)
+		store_txn_delete(run->txn, key, expect);
+	else
+		store_txn_put(run->txn, key, STEAL(s->next), expect);
+	return note_op(run, key);
+}
+
+static void run_step(struct run *run, size_t i)
+{
+	struct api_request *r = run->batch->list[i];
+	CLEANUP_VALUE struct value *live = NULL;
+	struct step s = {.run = run, .r = r};
+
+	if (r->faults.n || request_resolve_key(r))
+		return;
+	live = run_current(run, request_key(r), &s.live_rv);
+	for (int tries = 0; live && tries < 8 && request_rename(r); tries++) {
+		value_unref(live);
+		live = run_current(run, request_key(r), &s.live_rv);
+	}
+	s.live = live;
+	api_now(s.now);
+	step_take(&s);
+	if (r->faults.n) {
+		;
+	} else if (r->flags & API_DRY_RUN) {
+		value_unref(r->preview);
+		r->preview = value_ref(s.outcome == OUTCOME_KEEP ? live : s.next);
+	} else if (s.outcome == OUTCOME_KEEP) {
+		object_unref(r->result);
+		r->result = store_get(run->api->store, request_key(r));
+	} else {
+		run->op_of[i] = add_op(run, &s);
+		r->changed = 1;
+	}
+	value_unref(s.next);
+}
+
+static void committed(struct store_txn *txn, int rc, const struct err *err);
+
+/* Forget the last attempt. */
+static void run_reset(struct run *run)
+{
+	store_txn_truncate(run->txn, run->n_extra);
+	strmap_fini(&run->made);
+	run->made = (struct strmap)STRMAP_INIT;
+	claims_drop(run->api->pools, &run->claims);
+	for (size_t i = 0; i < run->batch->n; i++) {
+		run->op_of[i] = NO_OP;
+		run->batch->list[i]->changed = 0;
+	}
+}
+
+static void run_attempt(struct run *run)
+{
+	run->attempts++;
+	run_reset(run);
+	for (size_t i = 0; i < run->batch->n; i++)
+		run_step(run, i);
+	if (first_fault(run->batch) || run->txn->n_ops == 0) {
+		run_end(run);
+		return;
+	}
+	run->txn->done = committed;
+	run->txn->arg = run;
+	store_commit(run->api->store, run->txn);
+}
+
+/* Which request the failed operation belongs to; the first one when it is a record's. */
+static struct api_request *request_of_op(const struct run *run, size_t op)
+{
+	for (size_t i = 0; i < run->batch->n; i++)
+		if (run->op_of[i] == op)
+			return run->batch->list[i];
+	return run->batch->n ? run->batch->list[0] : NULL;
+}
+
+static void take_results(struct run *run)
+{
+	for (size_t i = 0; i < run->batch->n; i++) {
+		struct api_request *r = run->batch->list[i];
+
+		if (run->op_of[i] == NO_OP)
+			continue;
+		object_unref(r->result);
+		r->result = object_ref(run->txn->ops[run->op_of[i]].result);
+	}
+}
+
+/* On the committer thread. */
+static void committed(struct store_txn *txn, int rc, const struct err *err)
+{
+	struct run *run = txn->arg;
+	int moved = rc == -EBUSY || rc == -EEXIST || rc == -ENOENT;
+	struct api_request *r;
+
+	if (moved && run->attempts < MAX_ATTEMPTS) {
+		/* The state moved on: a request that demanded a version finds that out by itself. */
+		run_attempt(run);
+		return;
+	}
+	if (!rc) {
+		run->committed = 1;
+		take_results(run);
+	} else if ((r = request_of_op(run, txn->failed))) {
+		fault_add_code(&r->faults, -rc, "%s", err && err->msg[0] ? err->msg : "the store refused the write");
+	} else {
+		run->record_rc = rc;
+	}
+	run_end(run);
+}
+
+/* -- the beginning ------------------------------------------------------------ */
+
+/* What does not depend on the state of the store: asked and decoded once. */
+static void prepare_request(struct run *run, const struct caller *who, struct api_request *r)
+{
+	struct api *a = run->api;
+	struct err err = ERR_INIT;
+	int rc;
+
+	if (request_resolve_key(r))
+		return;
+	if (!who->trusted && a->hooks.authorize) {
+		rc = a->hooks.authorize(a->hooks.arg, who, r, &err);
+		if (rc) {
+			fault_add_code(&r->faults, -rc, "%s", err.msg);
+			return;
+		}
+	}
+	if (r->body && (r->verb == API_CREATE || r->verb == API_UPDATE || r->verb == API_APPLY) &&
+	    !(r->flags & API_STATUS && who->trusted))
+		r->body = schema_decode(r->kind->schema, r->body, NULL, &r->faults);
+}
+
+void api_submit(struct api *a, const struct caller *who, struct api_batch *taken)
+{
+	struct run *run = xcalloc(1, sizeof(*run));
+
+	pthread_mutex_lock(&a->lock);
+	a->in_flight++;
+	pthread_mutex_unlock(&a->lock);
+	run->api = a;
+	run->batch = taken;
+	run->manager = xstrdup(who->manager ? who->manager : who->user);
+	run->trusted = who->trusted;
+	run->txn = taken->extra ? taken->extra : store_txn_new();
+	run->n_extra = run->txn->n_ops;
+	run->op_of = xcalloc(taken->n ? taken->n : 1, sizeof(*run->op_of));
+	for (size_t i = 0; i < taken->n; i++)
+		prepare_request(run, who, taken->list[i]);
+	run_attempt(run);
+}
+
+/* -- waiting ------------------------------------------------------------------- */
+
+struct waiter {
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	int done, rc;
+};
+
+static void wake(struct api_batch *b, int rc)
+{
+	struct waiter *w = b->arg;
+
+	pthread_mutex_lock(&w->lock);
+	w->rc = rc;
+	w->done = 1;
+	pthread_cond_signal(&w->cond);
+	pthread_mutex_unlock(&w->lock);
+}
+
+int api_call(struct api *a, const struct caller *who, struct api_request *r)
+{
+	struct waiter w = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0};
+	struct api_batch *b = api_batch_new(wake, &w);
+	unsigned kept = r->flags & API_KEEP;
+
+	r->flags |= API_KEEP;
+	api_batch_add(b, r);
+	api_submit(a, who, b);
+	pthread_mutex_lock(&w.lock);
+	while (!w.done)
+		pthread_cond_wait(&w.cond, &w.lock);
+	pthread_mutex_unlock(&w.lock);
+	if (!kept)
+		r->flags &= ~API_KEEP;
+	return w.rc;
+}

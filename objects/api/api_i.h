@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside objects/api only: one batch on its way, and one step of it. */
+#pragma once
+
+#include <pthread.h>
+
+#include "objects/api.h"
+#include "objects/api/pool.h"
+#include "util/strmap.h"
+
+struct api {
+	struct store *store;
+	struct api_hooks hooks;
+	struct pools *pools; /* cluster addresses and node ports */
+	pthread_mutex_t lock;
+	pthread_cond_t idle;
+	size_t in_flight; /* runs; under lock */
+};
+
+#define NO_OP SIZE_MAX
+
+/* A batch between api_submit() and its done. */
+struct run {
+	struct api *api;
+	struct api_batch *batch;
+	char *manager; /* of the caller; his strings are borrowed and may be gone at a retry */
+	int trusted;
+	unsigned attempts;
+	struct store_txn *txn;	/* the batch's extra with our operations after it, or our own */
+	size_t n_extra;
+	size_t *op_of;	      /* per request: its operation in txn, NO_OP: none */
+	struct strmap made;   /* key -> operation + 1, when the batch has several requests */
+	struct claims claims; /* addresses taken for this attempt, given back if it fails */
+	int committed;
+	int record_rc; /* a failure that no request is there to carry */
+};
+
+enum outcome { OUTCOME_KEEP, OUTCOME_PUT, OUTCOME_DELETE };
+
+/* One request against one state of its object. */
+struct step {
+	struct run *run;
+	struct api_request *r;
+	const struct value *live; /* borrowed; NULL: absent */
+	uint64_t live_rv;	  /* 0 for an object that this batch makes */
+	enum outcome outcome;
+	struct value *next; /* owned: what to store, or the last state of a deletion */
+	char now[32];
+};
+
+/* The verb's own way from s->live to s->outcome and s->next, or to faults in s->r->faults. */
+void step_take(struct step *s);
+void step_create(struct step *s, struct value *taken_body, int track);
+void step_delete(struct step *s);
+/* taken with apiVersion and kind; faults when it has others. */
+struct value *step_with_type(struct step *s, struct value *taken);
+
+/* `next` replaces live: strategy, defaults, validation, generation, fields, completed deletion. */
+void step_finish_update(struct step *s, struct value *taken_next, int track);
+/* A deleting object whose finalizers are all gone is deleted by whatever write removed the last. */
+int deletion_is_complete(const struct kind *k, const struct value *obj);
+
+const char *step_manager(const struct step *s);
+/* "" or the subresource that this request writes through. */
+const char *step_subresource(const struct step *s);
+/* The key of a request once its name is known: ns/name owned by the request. */
+int request_resolve_key(struct api_request *r);
+/* A generated name is taken: make another one. Return: 0 when the name was the writer's. */
+int request_rename(struct api_request *r);
+
+/* Of the current state: what this batch makes of it so far, else the store's. Owned reference to a value, NULL. */
+struct value *run_current(struct run *run, struct objkey key, uint64_t *rv_out);
+
+/*
+ * Rules that look at other objects or choose for the user (objects/api/admission.c): change the
+ * object or refuse it. live NULL: creation. Returns taken's successor.
+ */
+struct value *admit(struct step *s, struct value *taken);
+/* The object goes away: give back what admission gave it. */
+void admit_delete(struct step *s);
