@@ -75,12 +75,19 @@ struct schema_field {
 	unsigned immutable : 1; /* after creation */
 	unsigned inert : 1;	/* stored, not acted upon: `_schema` says so */
 	unsigned secret : 1;	/* never in logs, events, faults or describe */
+	unsigned omit_empty : 1; /* "", 0, false, [] and {} say nothing: decoding drops them */
 };
 
 /* A rule beyond the tables: cross-field checks, in objects/validation/. */
 typedef void (*schema_check_fn)(const struct value *now, const struct value *old,
 				const struct value *root, const struct path *at,
 				struct faults *faults);
+
+/*
+ * A default beyond the tables, in objects/defaults/: runs before the static defaults of the
+ * fields below. Returns `taken` itself when nothing changes. Must be idempotent.
+ */
+typedef struct value *(*schema_fill_fn)(struct value *taken, const struct value *root);
 
 struct schema {
 	const char *name; /* "io.k8s.api.core.v1.Container" for named types, NULL for inline ones */
@@ -100,6 +107,7 @@ struct schema {
 	const char *merge_key;		   /* strategic merge patch, NULL: replace */
 	const char *const *enums;	   /* NULL-terminated, NULL: any */
 	schema_check_fn check;		   /* NULL: none */
+	schema_fill_fn fill;		   /* NULL: none */
 };
 
 /* Return: the field, NULL if the struct has none of that name. O(log n). */
@@ -176,3 +184,17 @@ struct value *kind_default(const struct kind *k, struct value *taken);
  */
 void kind_validate(const struct kind *k, const struct value *now, const struct value *old,
 		   int status_only, struct faults *faults);
+/*
+ * What the API server's create and update strategies do to an object between defaulting
+ * and admission. old NULL: creation (status is emptied, Pods become Pending, a Namespace
+ * gets its finalizer, generation is 1); else the part that this way of writing may not
+ * say is taken from old (status, or all but status when status_only).
+ */
+struct value *kind_prepare(const struct kind *k, struct value *taken, const struct value *old,
+			   int status_only);
+
+/*
+ * The `_schema` file: one line a field: path, type, default, `required`, enum,
+ * and `(stored, not acted upon)` for what is inert.
+ */
+void schema_render_fields(const struct kind *k, struct buf *out);

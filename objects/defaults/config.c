@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Defaults of configuration and policy objects that depend on other fields.
+ */
+#include "objects/defaults/fills.h"
+
+#define RBAC_GROUP "rbac.authorization.k8s.io"
+
+static struct value *base64(const struct value *text)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const unsigned char *s = (const unsigned char *)value_str(text, "");
+	size_t n = value_strlen(text), at = 0;
+	CLEANUP_FREE char *out = xmalloc((n + 2) / 3 * 4 + 1);
+
+	for (size_t i = 0; i < n; i += 3) {
+		uint32_t w = (uint32_t)s[i] << 16;
+
+		w |= i + 1 < n ? (uint32_t)s[i + 1] << 8 : 0;
+		w |= i + 2 < n ? s[i + 2] : 0;
+		out[at++] = digits[w >> 18];
+		out[at++] = digits[w >> 12 & 63];
+		out[at++] = i + 1 < n ? digits[w >> 6 & 63] : '=';
+		out[at++] = i + 2 < n ? digits[w & 63] : '=';
+	}
+	return value_new_stringn(out, at);
+}
+
+/* stringData is for writing only: it wins over data and is never stored. */
+struct value *fill_secret(struct value *taken, const struct value *root)
+{
+	const struct value *text = value_get(taken, "stringData");
+	struct value *data;
+
+	if (!value_is(text, VALUE_MAP))
+		return taken;
+	data = value_get(taken, "data") ? value_ref(value_get(taken, "data")) : value_new_map();
+	for (size_t i = 0; i < value_count(text); i++)
+		data = value_set(data, value_key_at(text, i), base64(value_at(text, i)));
+	taken = value_set(taken, "data", data);
+	return value_del(taken, "stringData");
+}
+
+struct value *fill_namespace(struct value *taken, const struct value *root)
+{
+	static const char label[] = "kubernetes.io/metadata.name";
+	const struct value *name = value_dig(taken, "metadata", "name", NULL);
+
+	if (!value_strlen(name) ||
+	    value_equal(value_dig(taken, "metadata", "labels", label, NULL), name))
+		return taken;
+	return value_bury(taken, value_ref(name), "metadata", "labels", label, NULL);
+}
+
+/* RoleBinding and ClusterRoleBinding. */
+struct value *fill_binding(struct value *taken, const struct value *root)
+{
+	const struct value *ref = value_get(taken, "roleRef");
+
+	if (!value_is(ref, VALUE_MAP) || value_strlen(value_get(ref, "apiGroup")))
+		return taken;
+	return value_bury(taken, value_new_string(RBAC_GROUP), "roleRef", "apiGroup", NULL);
+}
+
+struct value *fill_subject(struct value *taken, const struct value *root)
+{
+	const char *kind = value_str(value_get(taken, "kind"), "");
+
+	if (value_get(taken, "apiGroup") || (!str_eq(kind, "User") && !str_eq(kind, "Group")))
+		return taken;
+	return value_set_str(taken, "apiGroup", RBAC_GROUP);
+}
+
+/* taken[to][x] = taken[from][x] where only the latter is said. */
+static struct value *fill_from(struct value *taken, const char *to, const char *from)
+{
+	const struct value *src = value_get(taken, from), *dst = value_get(taken, to);
+	struct value *fresh = NULL;
+
+	for (size_t i = 0; i < value_count(src); i++) {
+		const char *key = value_key_at(src, i);
+
+		if (value_get(dst, key))
+			continue;
+		if (!fresh)
+			fresh = dst ? value_ref(dst) : value_new_map();
+		fresh = value_set(fresh, key, value_ref(value_at(src, i)));
+	}
+	return fresh ? value_set(taken, to, fresh) : taken;
+}
+
+struct value *fill_limit_range_item(struct value *taken, const struct value *root)
+{
+	if (!str_eq(value_str(value_get(taken, "type"), ""), "Container"))
+		return taken;
+	taken = fill_from(taken, "default", "max");
+	taken = fill_from(taken, "defaultRequest", "default");
+	return fill_from(taken, "defaultRequest", "min");
+}
+
+struct value *fill_network_policy_spec(struct value *taken, const struct value *root)
+{
+	struct value *types;
+
+	if (value_get(taken, "policyTypes"))
+		return taken;
+	types = value_append(value_new_list(), value_new_string("Ingress"));
+	if (value_count(value_get(taken, "egress")))
+		types = value_append(types, value_new_string("Egress"));
+	return value_set(taken, "policyTypes", types);
+}

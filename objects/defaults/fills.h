@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Computed defaults, named by the data (`fill: NAME` is fill_NAME). Each takes
+ * the map of its type and returns it, the same one when nothing changes; each
+ * may run again on its own result.
+ * Source: Kubernetes pkg/apis/<group>/v1/defaults.go and conversions.
+ */
+#pragma once
+
+#include "objects/schema.h"
+
+#define FILL(name) struct value *fill_##name(struct value *taken, const struct value *root)
+
+/* pod.c */
+FILL(pod);
+FILL(pod_spec);
+FILL(container);
+FILL(volume);
+/* workload.c */
+FILL(deployment_strategy);
+FILL(stateful_set_strategy);
+FILL(daemon_set_strategy);
+FILL(replication_controller);
+FILL(job);
+/* service.c */
+FILL(service_spec);
+FILL(service_port);
+/* config.c */
+FILL(secret);
+FILL(namespace);
+FILL(binding);
+FILL(subject);
+FILL(limit_range_item);
+FILL(network_policy_spec);
+
+#undef FILL
+
+/* Sets a field that is absent; `child` is taken either way. */
+struct value *fill_absent_field(struct value *taken, const char *name, struct value *child);
+/* "Guaranteed", "Burstable" or "BestEffort", by the requests and limits of a pod spec. */
+const char *pod_qos_class(const struct value *spec);
+/* What the server allocated to a Service (addresses, node ports) stays when an update leaves it out. */
+struct value *service_keep_allocated(struct value *taken, const struct value *old);

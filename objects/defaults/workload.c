@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Defaults of workloads that depend on other fields: what a strategy needs by
+ * its type, selector and labels from the template, counts of a Job.
+ */
+#include "objects/defaults/fills.h"
+
+/* rollingUpdate is there (its fields have static defaults) when the type is RollingUpdate. */
+static struct value *fill_rolling(struct value *taken)
+{
+	const char *type = value_str(value_get(taken, "type"), "RollingUpdate");
+
+	if (!str_eq(type, "RollingUpdate"))
+		return taken;
+	return fill_absent_field(taken, "rollingUpdate", value_new_map());
+}
+
+struct value *fill_deployment_strategy(struct value *taken, const struct value *root)
+{
+	return fill_rolling(taken);
+}
+
+struct value *fill_daemon_set_strategy(struct value *taken, const struct value *root)
+{
+	return fill_rolling(taken);
+}
+
+/* A StatefulSet gets rollingUpdate only along with the type. */
+struct value *fill_stateful_set_strategy(struct value *taken, const struct value *root)
+{
+	return value_get(taken, "type") ? taken : fill_rolling(taken);
+}
+
+static struct value *fill_labels(struct value *taken, const struct value *labels)
+{
+	if (!value_count(labels) || value_count(value_dig(taken, "metadata", "labels", NULL)))
+		return taken;
+	return value_bury(taken, value_ref(labels), "metadata", "labels", NULL);
+}
+
+struct value *fill_replication_controller(struct value *taken, const struct value *root)
+{
+	const struct value *labels =
+		value_dig(taken, "spec", "template", "metadata", "labels", NULL);
+	CLEANUP_VALUE struct value *keep = value_ref(labels);
+
+	if (!value_count(labels))
+		return taken;
+	if (!value_count(value_dig(taken, "spec", "selector", NULL)))
+		taken = value_bury(taken, value_ref(labels), "spec", "selector", NULL);
+	return fill_labels(taken, keep);
+}
+
+static struct value *fill_job_spec(struct value *spec)
+{
+	int failure_policy = value_get(spec, "podFailurePolicy") != NULL;
+
+	if (!value_get(spec, "completions") && !value_get(spec, "parallelism"))
+		spec = value_set_int(spec, "completions", 1);
+	spec = fill_absent_field(spec, "parallelism", value_new_int(1));
+	if (!value_get(spec, "backoffLimitPerIndex"))
+		spec = fill_absent_field(spec, "backoffLimit", value_new_int(6));
+	else
+		spec = fill_absent_field(spec, "backoffLimit", value_new_int(INT32_MAX));
+	spec = fill_absent_field(spec, "completionMode", value_new_string("NonIndexed"));
+	spec = fill_absent_field(spec, "suspend", value_new_bool(0));
+	spec = fill_absent_field(
+		spec, "podReplacementPolicy",
+		value_new_string(failure_policy ? "Failed" : "TerminatingOrFailed"));
+	return spec;
+}
+
+/* Of a Job itself: what a CronJob holds is filled when it becomes one. */
+struct value *fill_job(struct value *taken, const struct value *root)
+{
+	const struct value *was = value_get(taken, "spec");
+	CLEANUP_VALUE struct value *labels =
+		value_ref(value_dig(taken, "spec", "template", "metadata", "labels", NULL));
+	struct value *spec;
+
+	if (!value_is(was, VALUE_MAP))
+		return taken;
+	spec = fill_job_spec(value_ref(was));
+	if (spec == was)
+		value_unref(spec);
+	else
+		taken = value_set(taken, "spec", spec);
+	return fill_labels(taken, labels);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The `_schema` file: one line a field, its path first, so that `grep` and
+ * `awk` can read it as well as people.
+ */
+#include "objects/schema.h"
+
+#include <inttypes.h>
+
+#include "objects/codec.h"
+
+#define DEPTH_MAX 32
+
+/* The types that are open above: one that holds itself is named, not unfolded again. */
+struct frame {
+	const struct frame *up;
+	const struct schema *s;
+	unsigned depth;
+};
+
+static const char *scalar_name(const struct schema *s)
+{
+	static const char *const formats[] = {
+		[FORMAT_QUANTITY] = "quantity",
+		[FORMAT_TIME] = "time",
+		[FORMAT_MICRO_TIME] = "microtime",
+		[FORMAT_DURATION] = "duration",
+		[FORMAT_BYTES] = "base64",
+		[FORMAT_DNS_LABEL] = "dns-label",
+		[FORMAT_DNS_SUBDOMAIN] = "dns-subdomain",
+		[FORMAT_DNS_1035_LABEL] = "dns-1035-label",
+		[FORMAT_LABEL_KEY] = "label-key",
+		[FORMAT_LABEL_VALUE] = "label-value",
+		[FORMAT_CONFIG_KEY] = "config-key",
+		[FORMAT_ENV_NAME] = "env-name",
+		[FORMAT_IP] = "ip",
+		[FORMAT_CIDR] = "cidr",
+		[FORMAT_PORT_NAME] = "port-name",
+		[FORMAT_PATH_SEGMENT] = "path-segment",
+	};
+
+	switch (s->type) {
+	case SCHEMA_ANY:
+		return "any";
+	case SCHEMA_BOOL:
+		return "boolean";
+	case SCHEMA_INT:
+		return s->format == FORMAT_PORT ? "port" : "integer";
+	case SCHEMA_NUMBER:
+		return "number";
+	case SCHEMA_INT_OR_STRING:
+		return "int-or-string";
+	default:
+		break;
+	}
+	if (s->format < ARRAY_LEN(formats) && formats[s->format])
+		return formats[s->format];
+	return "string";
+}
+
+static void add_type(const struct schema *s, struct buf *out)
+{
+	const char *dot = s->name ? strrchr(s->name, '.') : NULL;
+
+	if (s->type == SCHEMA_LIST) {
+		buf_adds(out, "[]");
+		add_type(s->items, out);
+	} else if (s->type == SCHEMA_MAP) {
+		buf_adds(out, "map[string]");
+		add_type(s->items, out);
+	} else if (s->type == SCHEMA_STRUCT) {
+		buf_adds(out, dot ? dot + 1 : "object");
+	} else {
+		buf_adds(out, scalar_name(s));
+	}
+}
+
+static void add_notes(const struct schema_field *f, int inert, struct buf *out)
+{
+	const struct schema *s = f->schema;
+
+	if (f->required)
+		buf_adds(out, " required");
+	if (f->immutable)
+		buf_adds(out, " immutable");
+	if (f->dflt) {
+		buf_adds(out, " default=");
+		json_render(f->dflt, out);
+	}
+	if (s->enums) {
+		buf_adds(out, " enum=");
+		for (const char *const *e = s->enums; *e; e++)
+			buf_addf(out, "%s%s", e == s->enums ? "" : "|", **e ? *e : "\"\"");
+	}
+	if (s->has_min)
+		buf_addf(out, " min=%" PRId64, s->min);
+	if (s->has_max)
+		buf_addf(out, " max=%" PRId64, s->max);
+	if (s->type == SCHEMA_LIST && s->merge_key)
+		buf_addf(out, " key=%s", s->merge_key);
+	if (inert || f->inert)
+		buf_adds(out, " (stored, not acted upon)");
+}
+
+static void render(const struct schema *s, const char *path, int inert, const struct frame *up,
+		   struct buf *out);
+
+static void render_fields(const struct schema *s, const char *path, int inert,
+			  const struct frame *up, struct buf *out)
+{
+	const struct frame here = {up, s, up ? up->depth + 1 : 0};
+
+	for (const struct frame *f = up; f; f = f->up)
+		if (f->s->fields == s->fields)
+			return;
+	if (here.depth > DEPTH_MAX)
+		return;
+	for (size_t i = 0; i < s->n_fields; i++) {
+		const struct schema_field *f = &s->fields[i];
+		CLEANUP_FREE char *child = xasprintf("%s%s%s", path, *path ? "." : "", f->name);
+
+		buf_addf(out, "%s ", child);
+		add_type(f->schema, out);
+		add_notes(f, inert, out);
+		buf_addc(out, '\n');
+		render(f->schema, child, inert || f->inert, &here, out);
+	}
+}
+
+static void render(const struct schema *s, const char *path, int inert, const struct frame *up,
+		   struct buf *out)
+{
+	CLEANUP_FREE char *child = NULL;
+
+	if (s->type == SCHEMA_STRUCT) {
+		render_fields(s, path, inert, up, out);
+	} else if (s->type == SCHEMA_LIST) {
+		child = xasprintf("%s[]", path);
+		render(s->items, child, inert, up, out);
+	} else if (s->type == SCHEMA_MAP) {
+		child = xasprintf("%s.*", path);
+		render(s->items, child, inert, up, out);
+	}
+}
+
+void schema_render_fields(const struct kind *k, struct buf *out)
+{
+	render(k->schema, "", !!(k->flags & KIND_INERT), NULL, out);
+}

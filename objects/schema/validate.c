@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Validation: what the tables say (required, enum, ranges, formats, immutable
+ * fields) in one walk over schema and value side by side, calling each type's
+ * own check (objects/validation/) on the way.
+ */
+#include "objects/schema.h"
+
+#include <inttypes.h>
+
+#include "objects/schema/text.h"
+#include "objects/validation/checks.h"
+
+struct validator {
+	const struct value *root;
+	struct faults *faults;
+	int secret;
+};
+
+static void walk(struct validator *w, const struct schema *s, const struct value *now,
+		 const struct value *old, const struct path *at);
+
+static const struct value *shown(const struct validator *w, const struct value *v)
+{
+	return w->secret || value_is(v, VALUE_MAP) || value_is(v, VALUE_LIST) ? NULL : v;
+}
+
+static void check_range(struct validator *w, const struct schema *s, const struct value *v,
+			const struct path *at)
+{
+	int64_t i = value_int(v, 0);
+	int64_t min = s->has_min ? s->min : 1, max = s->has_max ? s->max : 65535;
+	int bounded = s->format == FORMAT_PORT || (s->has_min && s->has_max);
+
+	if (bounded && (i < min || i > max))
+		fault_add(w->faults, at, FAULT_INVALID, v,
+			  "must be between %" PRId64 " and %" PRId64 ", inclusive", min, max);
+	else if (!bounded && s->has_min && i < s->min)
+		fault_add(w->faults, at, FAULT_INVALID, v,
+			  s->min == 1 ? "must be greater than 0"
+				      : "must be greater than or equal to %" PRId64,
+			  s->min);
+	else if (!bounded && s->has_max && i > s->max)
+		fault_add(w->faults, at, FAULT_INVALID, v,
+			  "must be less than or equal to %" PRId64, s->max);
+}
+
+void check_enum(const char *const *enums, const struct value *v, const struct path *at,
+		struct faults *faults)
+{
+	CLEANUP(buf_fini) struct buf list = BUF_INIT;
+	const char *text = value_str(v, "");
+
+	for (const char *const *e = enums; *e; e++)
+		if (str_eq(*e, text))
+			return;
+	for (const char *const *e = enums; *e; e++)
+		buf_addf(&list, "%s\"%s\"", list.len ? ", " : "", *e);
+	fault_add(faults, at, FAULT_NOT_SUPPORTED, v, "supported values: %s", buf_str(&list));
+}
+
+static void walk_string(struct validator *w, const struct schema *s, const struct value *v,
+			const struct path *at)
+{
+	const char *why = s->format ? text_check(s->format, value_str(v, "")) : NULL;
+	size_t n = value_strlen(v);
+
+	if (s->enums)
+		check_enum(s->enums, v, at, w->faults);
+	if (why)
+		fault_add(w->faults, at, FAULT_INVALID, shown(w, v), "%s", why);
+	if (s->has_max && n > (uint64_t)s->max)
+		fault_add(w->faults, at, FAULT_TOO_LONG, NULL, "may not be more than %" PRId64 " bytes",
+			  s->max);
+}
+
+static void walk_list(struct validator *w, const struct schema *s, const struct value *v,
+		      const struct path *at)
+{
+	size_t n = value_count(v);
+
+	if (s->has_max && n > (uint64_t)s->max)
+		fault_add(w->faults, at, FAULT_TOO_MANY, NULL,
+			  "%zu: must have at most %" PRId64 " items", n, s->max);
+	for (size_t i = 0; i < n; i++)
+		walk(w, s->items, value_at(v, i), NULL, PATH_INDEX(at, i));
+}
+
+static void walk_map(struct validator *w, const struct schema *s, const struct value *v,
+		     const struct path *at)
+{
+	for (size_t i = 0; i < value_count(v); i++) {
+		const char *key = value_key_at(v, i);
+		const char *why = s->keys ? text_check(s->keys->format, key) : NULL;
+
+		if (why) {
+			CLEANUP_VALUE struct value *bad = value_new_string(key);
+
+			fault_add(w->faults, PATH_KEY(at, key), FAULT_INVALID, bad, "%s", why);
+		}
+		walk(w, s->items, value_at(v, i), NULL, PATH_KEY(at, key));
+	}
+}
+
+/* Required and immutable. Return: whether to look at the value, too. */
+static int walk_presence(struct validator *w, const struct schema_field *f, const struct value *v,
+			 const struct value *old, const struct path *at)
+{
+	if (f->required && (!v || (!value_is(v, VALUE_INT) && !value_is(v, VALUE_BOOL) &&
+				   f->schema->type != SCHEMA_STRUCT && schema_is_empty(v)))) {
+		fault_add(w->faults, at, FAULT_REQUIRED, NULL, "%s", "");
+		return 0;
+	}
+	if (f->immutable && old && !value_equal(v, value_get(old, f->name)))
+		fault_add(w->faults, at, FAULT_INVALID, w->secret || f->secret ? NULL : v,
+			  "field is immutable");
+	return v != NULL;
+}
+
+static void walk_struct(struct validator *w, const struct schema *s, const struct value *v,
+			const struct value *old, const struct path *at)
+{
+	size_t n = value_count(v), k = 0;
+
+	for (size_t i = 0; i < s->n_fields; i++) {
+		const struct schema_field *f = &s->fields[i];
+		const struct value *child = NULL;
+		int c = -1, secret = w->secret;
+
+		while (k < n && (c = strcmp(value_key_at(v, k), f->name)) < 0)
+			k++;
+		if (k < n && c == 0)
+			child = value_at(v, k);
+		if (!child && !f->required && !f->immutable)
+			continue;
+		w->secret |= f->secret;
+		if (walk_presence(w, f, child, old, PATH_FIELD(at, f->name)))
+			walk(w, f->schema, child, old ? value_get(old, f->name) : NULL,
+			     PATH_FIELD(at, f->name));
+		w->secret = secret;
+	}
+}
+
+static void walk(struct validator *w, const struct schema *s, const struct value *now,
+		 const struct value *old, const struct path *at)
+{
+	switch (s->type) {
+	case SCHEMA_INT:
+		if (s->has_min || s->has_max || s->format == FORMAT_PORT)
+			check_range(w, s, now, at);
+		break;
+	case SCHEMA_STRING:
+		walk_string(w, s, now, at);
+		break;
+	case SCHEMA_LIST:
+		walk_list(w, s, now, at);
+		break;
+	case SCHEMA_MAP:
+		walk_map(w, s, now, at);
+		break;
+	case SCHEMA_STRUCT:
+		walk_struct(w, s, now, old, at);
+		break;
+	default:
+		break;
+	}
+	if (s->check)
+		s->check(now, old, w->root, at, w->faults);
+}
+
+/* The top-level fields by themselves: which of them count depends on the way of writing. */
+static void walk_kind(struct validator *w, const struct kind *k, const struct value *old,
+		      int status_only)
+{
+	for (size_t i = 0; i < k->schema->n_fields; i++) {
+		const struct schema_field *f = &k->schema->fields[i];
+		const struct value *child = value_get(w->root, f->name);
+		int status = (k->flags & KIND_STATUS) && str_eq(f->name, "status");
+
+		if (status != !!status_only || str_eq(f->name, "metadata"))
+			continue;
+		w->secret = f->secret;
+		if (walk_presence(w, f, child, old, PATH_FIELD(NULL, f->name)))
+			walk(w, f->schema, child, old ? value_get(old, f->name) : NULL,
+			     PATH_FIELD(NULL, f->name));
+	}
+	w->secret = 0;
+}
+
+void kind_validate(const struct kind *k, const struct value *now, const struct value *old,
+		   int status_only, struct faults *faults)
+{
+	struct validator w = {.root = now, .faults = faults};
+
+	check_metadata(k, value_get(now, "metadata"), value_get(old, "metadata"), faults);
+	walk_kind(&w, k, old, status_only);
+	if (k->schema->check && !status_only)
+		k->schema->check(now, old, now, NULL, faults);
+}

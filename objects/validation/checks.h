@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The checks beyond the tables, named by the data (`check: NAME` is check_NAME). Each gets the
+ * value of its type, the one it replaces (NULL when created, or inside a list), the whole object,
+ * and where it stands; it adds what it finds to `faults` and changes nothing.
+ * Source: Kubernetes pkg/apis/<group>/validation/validation.go.
+ */
+#pragma once
+
+#include "objects/schema.h"
+
+#define CHECK(name)                                                                                \
+	void check_##name(const struct value *now, const struct value *old,                        \
+			  const struct value *root, const struct path *at, struct faults *faults)
+
+/* meta.c */
+CHECK(pod_template);
+CHECK(label_selector);
+/* pod.c */
+CHECK(pod);
+CHECK(pod_spec);
+/* container.c */
+CHECK(env_var);
+CHECK(probe);
+CHECK(handler);
+/* volume.c */
+CHECK(volume);
+/* scheduling.c */
+CHECK(toleration);
+CHECK(node_selector_term);
+/* workload.c */
+CHECK(deployment_spec);
+CHECK(replica_set_spec);
+/* service.c */
+CHECK(service);
+CHECK(endpoints);
+/* config.c */
+CHECK(config_map);
+CHECK(secret);
+CHECK(namespace);
+CHECK(priority_class);
+CHECK(lease_spec);
+CHECK(event);
+CHECK(node);
+
+#undef CHECK
+
+/* Metadata of a whole object; old NULL: creation. */
+void check_metadata(const struct kind *k, const struct value *now, const struct value *old,
+		    struct faults *faults);
+void check_labels(const struct value *labels, const struct path *at, struct faults *faults);
+void check_annotations(const struct value *map, const struct path *at, struct faults *faults);
+/* One of `enums` (NULL-terminated), else a fault with the list. */
+void check_enum(const char *const *enums, const struct value *v, const struct path *at,
+		struct faults *faults);
