@@ -17,6 +17,8 @@
 
 #define CODEC_MAX_BYTES (3u << 20)
 #define CODEC_MAX_NODES 1000000u
+/* JSON may be what we wrote ourselves: an escape is up to six bytes, and the server adds its fields. */
+#define CODEC_MAX_JSON_BYTES (8u * CODEC_MAX_BYTES)
 
 /* One document of a text. */
 struct document {
