@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+#include "auth/identity.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <stdio.h>
+
+#include "util/loop.h"
+#include "util/strmap.h"
+
+#define CACHE_MS   60000u /* how long a name from NSS is believed */
+#define CACHE_SIZE 4096u  /* callers; past it the cache starts anew */
+
+struct cached {
+	struct identity *who; /* owned */
+	uint64_t until_ms;
+};
+
+struct identities {
+	pthread_mutex_t lock;
+	struct strmap cache; /* the ids as bytes in hex -> struct cached, owned */
+};
+
+struct identities *identities_new(void)
+{
+	struct identities *all = xcalloc(1, sizeof(*all));
+
+	pthread_mutex_init(&all->lock, NULL);
+	return all;
+}
+
+static void cache_drop(struct identities *all)
+{
+	STRMAP_FOREACH(slot, &all->cache) {
+		struct cached *c = slot->val;
+
+		identity_unref(c->who);
+		free(c);
+	}
+	strmap_fini(&all->cache);
+	all->cache = (struct strmap)STRMAP_INIT;
+}
+
+void identities_free(struct identities *all)
+{
+	if (!all)
+		return;
+	cache_drop(all);
+	pthread_mutex_destroy(&all->lock);
+	free(all);
+}
+
+static struct identity *identity_ref(struct identity *i)
+{
+	i->refs++;
+	return i;
+}
+
+void identity_unref(struct identity *i)
+{
+	if (!i || --i->refs)
+		return;
+	for (char **g = i->groups; *g; g++)
+		free(*g);
+	free(i->groups);
+	free(i->user);
+	free(i);
+}
+
+/* -- names ------------------------------------------------------------------------ */
+
+/* getpwuid_r and getgrgid_r with a buffer that grows: an entry may list thousands of members. */
+static char *user_name(unsigned uid)
+{
+	size_t size = 1024;
+	struct passwd entry, *found = NULL;
+	int rc;
+
+	for (;;) {
+		CLEANUP_FREE char *buf = xmalloc(size);
+
+		rc = getpwuid_r(uid, &entry, buf, size, &found);
+		if (rc == ERANGE && size < 1u << 20) {
+			size *= 4;
+			continue;
+		}
+		return !rc && found ? xstrdup(found->pw_name) : xasprintf("uid:%u", uid);
+	}
+}
+
+static char *group_name(unsigned gid)
+{
+	size_t size = 1024;
+	struct group entry, *found = NULL;
+	int rc;
+
+	for (;;) {
+		CLEANUP_FREE char *buf = xmalloc(size);
+
+		rc = getgrgid_r(gid, &entry, buf, size, &found);
+		if (rc == ERANGE && size < 1u << 20) {
+			size *= 4;
+			continue;
+		}
+		return !rc && found ? xstrdup(found->gr_name) : xasprintf("gid:%u", gid);
+	}
+}
+
+static struct identity *identity_look_up(unsigned uid, unsigned gid, const unsigned *groups, size_t n)
+{
+	struct identity *i = xcalloc(1, sizeof(*i));
+	size_t at = 0;
+
+	i->refs = 1;
+	i->uid = uid;
+	i->gid = gid;
+	i->user = user_name(uid);
+	i->groups = xcalloc(n + 4, sizeof(char *));
+	i->groups[at++] = group_name(gid);
+	for (size_t g = 0; g < n; g++)
+		if (groups[g] != gid)
+			i->groups[at++] = group_name(groups[g]);
+	if (uid == 0)
+		i->groups[at++] = xstrdup("system:masters");
+	i->groups[at++] = xstrdup("system:authenticated");
+	i->caller = (struct caller){
+		.user = i->user, .groups = (const char *const *)i->groups, .manager = i->user, .uid = uid};
+	return i;
+}
+
+static void cache_key(unsigned uid, unsigned gid, const unsigned *groups, size_t n, struct buf *out)
+{
+	buf_addf(out, "%u:%u", uid, gid);
+	for (size_t g = 0; g < n; g++)
+		buf_addf(out, ",%u", groups[g]);
+}
+
+struct identity *identity_get(struct identities *all, unsigned uid, unsigned gid, const unsigned *groups, size_t n)
+{
+	CLEANUP(buf_fini) struct buf key = BUF_INIT;
+	uint64_t now = loop_now_ms();
+	struct identity *who;
+	struct cached *c;
+
+	cache_key(uid, gid, groups, n, &key);
+	pthread_mutex_lock(&all->lock);
+	c = strmap_get(&all->cache, key.data);
+	who = c && now < c->until_ms ? identity_ref(c->who) : NULL;
+	pthread_mutex_unlock(&all->lock);
+	if (who)
+		return who;
+	/* NSS may ask the network: never under the lock. */
+	who = identity_look_up(uid, gid, groups, n);
+	pthread_mutex_lock(&all->lock);
+	if (all->cache.n >= CACHE_SIZE)
+		cache_drop(all);
+	c = strmap_get(&all->cache, key.data);
+	if (c) {
+		identity_unref(c->who);
+	} else {
+		c = xcalloc(1, sizeof(*c));
+		strmap_set(&all->cache, key.data, c);
+	}
+	c->who = identity_ref(who);
+	c->until_ms = now + CACHE_MS;
+	pthread_mutex_unlock(&all->lock);
+	return who;
+}
+
+/* -- questions --------------------------------------------------------------------- */
+
+int identity_is_master(const struct identity *i)
+{
+	for (char **g = i->groups; *g; g++)
+		if (str_eq(*g, "system:masters"))
+			return 1;
+	return i->uid == 0;
+}
+
+void identity_render(const struct identity *i, struct buf *out)
+{
+	buf_addf(out, "user: %s\ngroups:", i->user);
+	for (char **g = i->groups; *g; g++)
+		buf_addf(out, " %s", *g);
+	buf_addc(out, '\n');
+}
