@@ -108,6 +108,31 @@ static int take(struct options *o, int opt, const char *arg, struct err *err)
 	return 0;
 }
 
+/*
+ * As the mount table will name it. A dead mount answers ENOTCONN to whoever looks at it, so only
+ * its parent is resolved then; also when it does not exist yet.
+ */
+static char *absolute(const char *path)
+{
+	char *whole = realpath(path, NULL);
+	const char *slash, *base;
+	size_t n = strlen(path);
+
+	if (whole)
+		return whole;
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	slash = memrchr(path, '/', n);
+	base = slash ? slash + 1 : path;
+
+	CLEANUP_FREE char *dir = slash ? xstrndup(path, slash == path ? 1 : (size_t)(slash - path)) : xstrdup(".");
+	CLEANUP_FREE char *parent = realpath(dir, NULL);
+
+	if (!parent)
+		return xstrndup(path, n);
+	return xasprintf("%s/%.*s", str_eq(parent, "/") ? "" : parent, (int)(n - (size_t)(base - path)), base);
+}
+
 static const char *host_name(void)
 {
 	static struct utsname names;
@@ -120,7 +145,6 @@ int options_parse(int argc, char **argv, struct options *o, struct err *err)
 	int opt, rc;
 
 	*o = (struct options){
-		.mountpoint = "/k8s",
 		.state = "/var/lib/k8sfs",
 		.run = "/run/k8sfs",
 		.node_name = host_name(),
@@ -142,17 +166,18 @@ int options_parse(int argc, char **argv, struct options *o, struct err *err)
 	}
 	if (argc - optind > 1)
 		return err_set(err, EINVAL, "%s: one mount point was expected; see k8sfs --help", argv[optind + 1]);
-	if (optind < argc)
-		o->mountpoint = argv[optind];
 	if (o->stop && optind == argc)
 		return err_set(err, EINVAL, "--stop: which mount point? see k8sfs --help");
 	if (o->purge && !o->stop)
 		return err_set(err, EINVAL, "--purge goes with --stop");
+	o->mountpoint = absolute(optind < argc ? argv[optind] : "/k8s");
 	return OPTIONS_RUN;
 }
 
 void options_fini(struct options *o)
 {
+	free(o->mountpoint);
+	o->mountpoint = NULL;
 	free((void *)o->mirrors);
 	o->mirrors = NULL;
 	o->n_mirrors = 0;

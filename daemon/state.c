@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "objects/codec.h"
 #include "util/fd.h"
 
 struct state_lock {
@@ -106,4 +107,73 @@ void state_unlock(struct state_lock *l)
 		return;
 	close(l->fd);
 	free(l);
+}
+
+/* -- what is known of a daemon that ended ---------------------------------------------- */
+
+#define RECORD_MAX 65536
+
+static char *record_path(const struct options *o)
+{
+	return xasprintf("%s/daemon.json", o->state);
+}
+
+int state_record(const struct options *o, struct err *err)
+{
+	CLEANUP_FREE char *path = record_path(o);
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	CLEANUP_VALUE struct value *v = value_new_map();
+
+	v = value_set_str(STEAL(v), "mountpoint", o->mountpoint);
+	v = value_set_str(STEAL(v), "run", o->run);
+	v = value_set_str(STEAL(v), "podCIDR", o->pod_cidr);
+	v = value_set_str(STEAL(v), "serviceCIDR", o->service_cidr);
+	json_render(v, &text);
+	buf_addc(&text, '\n');
+	return fd_replace_file(path, text.data, text.len, 0600, 0, err);
+}
+
+int state_recall(struct options *o, struct value **keep, struct err *err)
+{
+	CLEANUP_FREE char *path = record_path(o);
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	int rc = fd_read_file(path, RECORD_MAX, &text, err);
+
+	if (rc)
+		return rc;
+	*keep = json_parse(buf_str(&text), text.len, err);
+	if (!*keep)
+		return err_wrap(err, "%s", path);
+	if (!o->run_given)
+		o->run = value_str(value_get(*keep, "run"), o->run);
+	o->pod_cidr = value_str(value_get(*keep, "podCIDR"), o->pod_cidr);
+	o->service_cidr = value_str(value_get(*keep, "serviceCIDR"), o->service_cidr);
+	return 0;
+}
+
+/* -- the end of all traces ----------------------------------------------------------------- */
+
+/* Only what a daemon makes: a directory that holds something else stays, with that. */
+static int remove_names(const char *dir, const char *const *names, struct err *err)
+{
+	for (; *names; names++) {
+		CLEANUP_FREE char *path = xasprintf("%s/%s", dir, *names);
+		int rc = fd_remove_tree(path, err);
+
+		if (rc)
+			return rc;
+	}
+	if (rmdir(dir) != 0 && errno != ENOTEMPTY && errno != EEXIST && errno != ENOENT && errno != EBUSY)
+		return err_sys(err, errno, "rmdir %s", dir);
+	return 0;
+}
+
+int state_remove(const struct options *o, struct err *err)
+{
+	static const char *const in_run[] = {"pods", "net", "volumes", "k8sfs.log", NULL};
+	static const char *const in_state[] = {"pods",	 "images",	  "k8sfs.db", "k8sfs.db-wal", "k8sfs.db-shm",
+					       "daemon.json", "lock", NULL};
+	int rc = remove_names(o->run, in_run, err);
+
+	return rc ? rc : remove_names(o->state, in_state, err);
 }

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside daemon/ only. */
+#pragma once
+
+#include <pthread.h>
+
+#include "auth/identity.h"
+#include "daemon/daemon.h"
+#include "daemon/state.h"
+#include "fs/fs.h"
+#include "net/net.h"
+#include "objects/controllers/controller.h"
+#include "objects/manifest.h"
+#include "objects/store/store.h"
+#include "runtime/agent/agent.h"
+#include "runtime/images.h"
+#include "runtime/sandbox.h"
+#include "util/loop.h"
+
+/* In the order of their opening; NULL: not open. */
+struct daemon {
+	struct options options;
+	struct state_lock *lock;
+	struct loop *loop;
+	struct store *store;
+	struct api *api;
+	struct identities *identities;
+	struct manifests *manifests;
+	struct images *images;
+	struct sandboxes *sandboxes; /* with agent, net and runner NULL under --no-reconcile */
+	struct net *net;
+	struct agent *agent;
+	struct runner *runner;
+	struct fs *fs;
+
+	int signal_fd;
+	struct loop_fd *signals;
+	pthread_mutex_t ending_lock;
+	int ending, purge, purge_rc; /* under ending_lock */
+	pthread_t unmounter;
+	int unmounting;
+};
+
+/* What the tree shows of the other rooms. */
+struct fs_rooms daemon_rooms(struct daemon *d);
+/* The bridge's name: "k8s0" for /k8s, one made from the mount point for others. buf of 16. */
+const char *bridge_name(const char *mountpoint, char buf[16]);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* k8sfs: a cluster as files. Options, and which of the two commands it is; see daemon/ for the rest. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "daemon/daemon.h"
+#include "daemon/notify.h"
+#include "daemon/options.h"
+#include "daemon/stop.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+static int fail(const struct err *err)
+{
+	fprintf(stderr, "k8sfs: %s\n", err->msg);
+	background_failed(err->msg);
+	return 1;
+}
+
+/* Objects hold Secrets; a core file would keep them. */
+static void forbid_core_dumps(void)
+{
+	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+}
+
+static int enter_background(const struct options *o, struct err *err)
+{
+	CLEANUP_FREE char *log = xasprintf("%s/k8sfs.log", o->run);
+	int rc = fd_mkdir_p(o->run, 0700, err);
+
+	return rc ? rc : background_enter(log, err);
+}
+
+static int serve(const struct options *o, struct err *err)
+{
+	struct daemon *d;
+	int rc;
+
+	forbid_core_dumps();
+	if (o->background && enter_background(o, err))
+		return fail(err);
+	d = daemon_start(o, err);
+	if (!d)
+		return fail(err);
+	log_info("serving %s, state in %s", o->mountpoint, o->state);
+	background_ready();
+	notify_systemd("READY=1");
+	rc = daemon_run(d);
+	daemon_free(d);
+	return rc ? 1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	struct err err = ERR_INIT;
+	int rc = options_parse(argc, argv, &options, &err);
+
+	if (rc == OPTIONS_SHOWN) {
+		options_fini(&options);
+		return 0;
+	}
+	if (rc < 0) {
+		fail(&err);
+		options_fini(&options);
+		return 2;
+	}
+	if (options.debug)
+		log_set_level(LOG_DEBUG);
+	if (geteuid() != 0) {
+		err_set(&err, EPERM, "must be root: it mounts the tree and starts containers; try: sudo %s", argv[0]);
+		rc = fail(&err);
+	} else if (options.stop) {
+		rc = stop(&options, &err) ? fail(&err) : 0;
+	} else {
+		rc = serve(&options, &err);
+	}
+	options_fini(&options);
+	return rc;
+}
