@@ -19,15 +19,17 @@ CHECK(label_selector);
 /* pod.c */
 CHECK(pod);
 CHECK(pod_spec);
-/* container.c */
+/* env.c */
 CHECK(env_var);
+CHECK(env_from);
 CHECK(probe);
 CHECK(handler);
 /* volume.c */
 CHECK(volume);
+/* resources.c */
+CHECK(seccomp_profile);
 /* scheduling.c */
 CHECK(toleration);
-CHECK(node_selector_term);
 /* workload.c */
 CHECK(deployment_spec);
 CHECK(replica_set_spec);

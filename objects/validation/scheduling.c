@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where a pod may run: tolerations, affinity, spreading.
+ * Source: Kubernetes pkg/apis/core/validation/validation.go.
+ */
+#include <errno.h>
+
+#include "objects/schema/text.h"
+#include "objects/validation/checks.h"
+#include "objects/validation/container.h"
+#include "objects/validation/say.h"
+#include "util/strmap.h"
+
+void check_toleration(const struct value *now, const struct value *old, const struct value *root,
+		      const struct path *at, struct faults *faults)
+{
+	static const char *const operators[] = {"Equal", "Exists", NULL};
+	const struct path *op_at = PATH_FIELD(at, "operator");
+	const struct value *op = value_get(now, "operator"), *effect = value_get(now, "effect");
+	const char *key = text_of(now, "key"), *value = text_of(now, "value");
+
+	if (*key)
+		say_text(faults, PATH_FIELD(at, "key"), key, text_label_key(key));
+	else if (!str_eq(value_str(op, ""), "Exists"))
+		say_text(faults, op_at, value_str(op, ""),
+			 "operator must be Exists when `key` is empty, which means \"match all "
+			 "values and all keys\"");
+	if (value_get(now, "tolerationSeconds") && !str_eq(value_str(effect, ""), "NoExecute"))
+		say_text(faults, PATH_FIELD(at, "effect"), value_str(effect, ""),
+			 "effect must be 'NoExecute' when `tolerationSeconds` is set");
+	if (!op || str_eq(value_str(op, ""), "Equal"))
+		say_text(faults, op_at, value, text_label_value(value));
+	else if (!str_eq(value_str(op, ""), "Exists"))
+		check_enum(operators, op, op_at, faults);
+	else if (*value)
+		say_text(faults, op_at, value, "value must be empty when `operator` is 'Exists'");
+}
+
+static void check_expression(const struct value *e, int strict, const struct path *at,
+			     struct faults *faults)
+{
+	const struct value *values = value_get(e, "values");
+	const char *key = text_of(e, "key"), *op = text_of(e, "operator");
+	const struct path *values_at = PATH_FIELD(at, "values");
+	size_t n = value_count(values);
+
+	if (str_eq(op, "In") || str_eq(op, "NotIn")) {
+		if (!n)
+			say_required(faults, values_at,
+				     "must be specified when `operator` is 'In' or 'NotIn'");
+	} else if (str_eq(op, "Exists") || str_eq(op, "DoesNotExist")) {
+		if (n)
+			say_forbidden(faults, values_at,
+				      "may not be specified when `operator` is 'Exists' or "
+				      "'DoesNotExist'");
+	} else if (str_eq(op, "Gt") || str_eq(op, "Lt")) {
+		if (n != 1)
+			say_required(faults, values_at,
+				     "must be specified single value when `operator` is 'Lt' or "
+				     "'Gt'");
+	} else {
+		say_text(faults, PATH_FIELD(at, "operator"), op, "not a valid selector operator");
+	}
+	say_text(faults, PATH_FIELD(at, "key"), key, text_label_key(key));
+	for (size_t i = 0; strict && i < n; i++) {
+		const char *v = value_str(value_at(values, i), "");
+
+		say_text(faults, PATH_INDEX(values_at, i), v, text_label_value(v));
+	}
+}
+
+static void check_field_expression(const struct value *e, const struct path *at,
+				   struct faults *faults)
+{
+	const char *op = text_of(e, "operator"), *key = text_of(e, "key");
+	const struct value *values = value_get(e, "values");
+
+	if (!str_eq(op, "In") && !str_eq(op, "NotIn"))
+		say_text(faults, PATH_FIELD(at, "operator"), op, "not a valid selector operator");
+	else if (value_count(values) != 1)
+		say_required(faults, PATH_FIELD(at, "values"),
+			     "must be only one value when `operator` is 'In' or 'NotIn' for node "
+			     "field selector");
+	if (!str_eq(key, "metadata.name"))
+		say_text(faults, PATH_FIELD(at, "key"), key, "not a valid field selector key");
+}
+
+static void check_term(const struct value *term, int strict, const struct path *at,
+		       struct faults *faults)
+{
+	const struct value *labels = value_get(term, "matchExpressions");
+	const struct value *fields = value_get(term, "matchFields");
+
+	for (size_t i = 0; i < value_count(labels); i++)
+		check_expression(value_at(labels, i), strict,
+				 PATH_INDEX(PATH_FIELD(at, "matchExpressions"), i), faults);
+	for (size_t i = 0; i < value_count(fields); i++)
+		check_field_expression(value_at(fields, i),
+				       PATH_INDEX(PATH_FIELD(at, "matchFields"), i), faults);
+}
+
+#define REQUIRED  "requiredDuringSchedulingIgnoredDuringExecution"
+#define PREFERRED "preferredDuringSchedulingIgnoredDuringExecution"
+
+static void check_node_affinity(const struct value *a, const struct path *at,
+				struct faults *faults)
+{
+	const struct value *terms = value_dig(a, REQUIRED, "nodeSelectorTerms", NULL);
+	const struct value *preferred = value_get(a, PREFERRED);
+	const struct path *terms_at =
+		PATH_FIELD(PATH_FIELD(at, REQUIRED), "nodeSelectorTerms");
+
+	for (size_t i = 0; i < value_count(terms); i++)
+		check_term(value_at(terms, i), 1, PATH_INDEX(terms_at, i), faults);
+	for (size_t i = 0; i < value_count(preferred); i++)
+		check_term(value_get(value_at(preferred, i), "preference"), 0,
+			   PATH_FIELD(PATH_INDEX(PATH_FIELD(at, PREFERRED), i), "preference"),
+			   faults);
+}
+
+static void check_pod_term(const struct value *term, const struct path *at, struct faults *faults)
+{
+	const struct value *names = value_get(term, "namespaces");
+
+	for (size_t i = 0; i < value_count(names); i++) {
+		const char *name = value_str(value_at(names, i), "");
+
+		say_text(faults, PATH_FIELD(at, "namespace"), name, text_dns_label(name));
+	}
+}
+
+static void check_pod_affinity(const struct value *a, const struct path *at, struct faults *faults)
+{
+	const struct value *required = value_get(a, REQUIRED);
+	const struct value *preferred = value_get(a, PREFERRED);
+
+	for (size_t i = 0; i < value_count(required); i++)
+		check_pod_term(value_at(required, i), PATH_INDEX(PATH_FIELD(at, REQUIRED), i),
+			       faults);
+	for (size_t i = 0; i < value_count(preferred); i++)
+		check_pod_term(
+			value_get(value_at(preferred, i), "podAffinityTerm"),
+			PATH_FIELD(PATH_INDEX(PATH_FIELD(at, PREFERRED), i), "podAffinityTerm"),
+			faults);
+}
+
+static void check_spread(const struct value *list, const struct path *at, struct faults *faults)
+{
+	struct strmap seen = STRMAP_INIT;
+
+	for (size_t i = 0; i < value_count(list); i++) {
+		const struct value *c = value_at(list, i), *min = value_get(c, "minDomains");
+		const char *when = text_of(c, "whenUnsatisfiable");
+		const struct path *here = PATH_INDEX(at, i);
+		CLEANUP_FREE char *pair = xasprintf("{%s, %s}", text_of(c, "topologyKey"), when);
+
+		if (strmap_set(&seen, pair, (void *)1))
+			say_duplicate(faults, PATH_FIELD(here, "{topologyKey, whenUnsatisfiable}"),
+				      pair);
+		if (min && value_int(min, 1) <= 0)
+			say_invalid(faults, PATH_FIELD(here, "minDomains"), min,
+				    "must be greater than zero");
+		if (min && !str_eq(when, "DoNotSchedule"))
+			say_invalid(faults, PATH_FIELD(here, "minDomains"), min,
+				    "can only use minDomains if whenUnsatisfiable=DoNotSchedule");
+	}
+	strmap_fini(&seen);
+}
+
+void check_scheduling(const struct value *spec, const struct path *at, struct faults *faults)
+{
+	const struct value *affinity = value_get(spec, "affinity");
+	const struct path *here = PATH_FIELD(at, "affinity");
+
+	check_labels(value_get(spec, "nodeSelector"), PATH_FIELD(at, "nodeSelector"), faults);
+	if (affinity) {
+		check_node_affinity(value_get(affinity, "nodeAffinity"),
+				    PATH_FIELD(here, "nodeAffinity"), faults);
+		check_pod_affinity(value_get(affinity, "podAffinity"),
+				   PATH_FIELD(here, "podAffinity"), faults);
+		check_pod_affinity(value_get(affinity, "podAntiAffinity"),
+				   PATH_FIELD(here, "podAntiAffinity"), faults);
+	}
+	check_spread(value_get(spec, "topologySpreadConstraints"),
+		     PATH_FIELD(at, "topologySpreadConstraints"), faults);
+}
