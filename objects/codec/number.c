@@ -61,17 +61,24 @@ struct decimal {
 	char digits[20];
 };
 
-static struct decimal decimal_of(double d)
+/* Return: whether the text says d, read as the type it is of. */
+static int reads_back(const char *text, double d, int is_float)
+{
+	double back = is_float ? (double)strtof(text, NULL) : strtod(text, NULL);
+
+	return back >= d && back <= d;
+}
+
+static struct decimal decimal_of(double d, int is_float)
 {
 	struct decimal dec = {.neg = signbit(d) != 0};
+	int precision = is_float ? 5 : 14, last = is_float ? 8 : 16;
 	char text[40];
 	char *e;
 
-	for (int precision = 14; precision <= 16; precision++) {
+	do
 		snprintf(text, sizeof(text), "%.*e", precision, fabs(d));
-		if (strtod(text, NULL) >= fabs(d) && strtod(text, NULL) <= fabs(d))
-			break;
-	}
+	while (!reads_back(text, fabs(d), is_float) && precision++ < last);
 	e = strchr(text, 'e');
 	dec.exp = atoi(e + 1);
 	for (const char *s = text; s < e; s++)
@@ -112,6 +119,17 @@ static void add_fixed(const struct decimal *dec, struct buf *out)
 	}
 }
 
+/* Go's 'g' at its shortest: an exponent below -4 or from 6 on, however many digits there are (ftoa.go). */
+static void add_general(const struct decimal *dec, struct buf *out)
+{
+	if (dec->neg)
+		buf_addc(out, '-');
+	if (dec->exp < -4 || dec->exp >= 6)
+		add_exponent(dec, 0, out);
+	else
+		add_fixed(dec, out);
+}
+
 void double_render_json(double d, struct buf *out)
 {
 	struct decimal dec;
@@ -120,7 +138,7 @@ void double_render_json(double d, struct buf *out)
 		buf_adds(out, "null");
 		return;
 	}
-	dec = decimal_of(d);
+	dec = decimal_of(d, 0);
 	if (dec.neg)
 		buf_addc(out, '-');
 	if ((dec.exp < -6 || dec.exp >= 21) && d != 0)
@@ -142,11 +160,54 @@ void double_render_yaml(double d, struct buf *out)
 		double_render_json(d, out);
 		return;
 	}
-	dec = decimal_of(d);
-	if (dec.neg)
-		buf_addc(out, '-');
-	if (dec.exp < -4 || dec.exp >= 6)
-		add_exponent(&dec, 0, out);
-	else
-		add_fixed(&dec, out);
+	dec = decimal_of(d, 0);
+	add_general(&dec, out);
+}
+
+void float_render_key(double d, struct buf *out)
+{
+	struct decimal dec;
+	float f = (float)d;
+
+	if (!isfinite(f)) {
+		buf_adds(out, d < 0 ? "-.inf" : ".inf");
+		return;
+	}
+	dec = decimal_of((double)f, 1);
+	add_general(&dec, out);
+}
+
+static int base64_digit(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+int base64_decode(const char *s, size_t n, struct buf *out)
+{
+	uint32_t group = 0;
+	unsigned have = 0, pad = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int digit = base64_digit(s[i]);
+
+		if (strchr(" \t\r\n", s[i]) && s[i])
+			continue;
+		if (s[i] == '=' ? have < 2 : digit < 0 || pad)
+			return 0;
+		pad += s[i] == '=';
+		group = group << 6 | (uint32_t)(digit < 0 ? 0 : digit);
+		if (++have < 4)
+			continue;
+		for (unsigned k = 0; k < 3 - pad; k++)
+			buf_addc(out, (char)(group >> (16 - 8 * k)));
+		have = 0;
+		group = 0;
+	}
+	return have == 0 && pad <= 2;
 }

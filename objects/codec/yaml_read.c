@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading YAML: the check of the bytes, libyaml's events, and recovery. */
+#include "objects/codec/yaml_read.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "objects/codec.h"
+#include "objects/codec/codec_i.h"
+#include "objects/codec/utf8.h"
+
+#define DIRECTIVES_MAX 64 /* libyaml compares each %TAG with all before it */
+
+int yaml_reader_fault(struct yaml_reader *r, unsigned line, unsigned column, const char *fmt, ...)
+{
+	char what[400];
+	va_list ap;
+
+	r->fault_line = line;
+	if (!r->faults)
+		return -EINVAL;
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	fault_add(r->faults, NULL, FAULT_SYNTAX, NULL, "%s", what);
+	if (r->faults->n && !r->faults->list[r->faults->n - 1].line) {
+		r->faults->list[r->faults->n - 1].line = line;
+		r->faults->list[r->faults->n - 1].column = column;
+	}
+	return -EINVAL;
+}
+
+static int bad_byte(struct yaml_reader *r, size_t at, const char *what)
+{
+	struct place p = place_of(r->text, at);
+
+	return yaml_reader_fault(r, p.line, p.column, "%s (byte 0x%02x)", what,
+				 (unsigned char)r->text[at]);
+}
+
+/* What YAML allows besides printable ASCII: tab, line ends; DEL is left to libyaml. */
+static int check_bytes(struct yaml_reader *r)
+{
+	size_t n = utf8_check(r->text, r->len);
+	unsigned directives = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)r->text[i];
+
+		if (c >= 0x20)
+			continue;
+		if (c == '\n') {
+			directives += i + 1 < n && r->text[i + 1] == '%';
+			continue;
+		}
+		if (c != '\t' && c != '\r')
+			return bad_byte(r, i, c ? "control characters are not allowed"
+						: "text holds no NUL");
+	}
+	if (n < r->len)
+		return bad_byte(r, n, "invalid UTF-8");
+	if (directives > DIRECTIVES_MAX)
+		return yaml_reader_fault(r, 1, 1, "more than %d directives", DIRECTIVES_MAX);
+	return 0;
+}
+
+static void start(struct yaml_reader *r, size_t base)
+{
+	if (!yaml_parser_initialize(&r->parser))
+		abort();
+	yaml_parser_set_encoding(&r->parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&r->parser, (const unsigned char *)r->text + base,
+				     r->len - base);
+	r->base = base;
+	r->open = 1;
+	r->in_document = 0;
+}
+
+static void drop_event(struct yaml_reader *r)
+{
+	if (r->has_event)
+		yaml_event_delete(&r->event);
+	r->has_event = 0;
+}
+
+static void stop(struct yaml_reader *r)
+{
+	drop_event(r);
+	if (r->open)
+		yaml_parser_delete(&r->parser);
+	r->open = 0;
+}
+
+int yaml_reader_init(struct yaml_reader *r, const char *text, size_t len, struct faults *faults)
+{
+	int rc;
+
+	*r = (struct yaml_reader){.text = text, .len = len, .faults = faults};
+	if (len > CODEC_MAX_BYTES) {
+		if (faults)
+			fault_add_code(faults, EFBIG, "the text is larger than %u bytes",
+				       CODEC_MAX_BYTES);
+		return -EFBIG;
+	}
+	rc = check_bytes(r);
+	if (rc == 0)
+		start(r, 0);
+	return rc;
+}
+
+void yaml_reader_fini(struct yaml_reader *r)
+{
+	stop(r);
+}
+
+/* The character at a mark of the parser, '\0' if there is none. */
+static char char_at(const struct yaml_reader *r, const yaml_mark_t *mark)
+{
+	const char *at = r->text + r->base, *end = r->text + r->len;
+	size_t line = 0, column = 0;
+
+	while (at < end && line < mark->line)
+		line += *at++ == '\n';
+	while (at < end && *at != '\n' && column < mark->column) {
+		at++;
+		while (at < end && ((unsigned char)*at & 0xc0) == 0x80)
+			at++;
+		column++;
+	}
+	return at < end ? *at : '\0';
+}
+
+static int parser_fault(struct yaml_reader *r)
+{
+	const yaml_parser_t *p = &r->parser;
+	unsigned line = r->line_base + (unsigned)p->problem_mark.line + 1;
+	unsigned column = (unsigned)p->problem_mark.column + 1;
+	const char *problem = p->problem ? p->problem : "unreadable";
+
+	if (p->error == YAML_READER_ERROR) {
+		struct place at = place_of(r->text + r->base, p->problem_offset);
+
+		return yaml_reader_fault(r, r->line_base + at.line, at.column, "%s", problem);
+	}
+	if (char_at(r, &p->problem_mark) == '\t')
+		return yaml_reader_fault(r, line, column,
+					 "a tab in the indentation: YAML indents with spaces only");
+	if (p->context)
+		return yaml_reader_fault(r, line, column, "%s (%s that starts at line %u)",
+					 problem, p->context,
+					 r->line_base + (unsigned)p->context_mark.line + 1);
+	return yaml_reader_fault(r, line, column, "%s", problem);
+}
+
+int yaml_reader_next(struct yaml_reader *r)
+{
+	drop_event(r);
+	if (!yaml_parser_parse(&r->parser, &r->event))
+		return parser_fault(r);
+	r->has_event = 1;
+	if (r->event.type == YAML_DOCUMENT_START_EVENT) {
+		r->in_document = 1;
+		r->document_line = yaml_reader_line(r);
+		r->index++;
+	} else if (r->event.type == YAML_DOCUMENT_END_EVENT) {
+		r->in_document = 0;
+	}
+	return 0;
+}
+
+int yaml_reader_document(struct yaml_reader *r)
+{
+	for (;;) {
+		int rc = yaml_reader_next(r);
+
+		if (rc < 0)
+			return rc;
+		if (r->event.type == YAML_DOCUMENT_START_EVENT)
+			return 1;
+		if (r->event.type == YAML_STREAM_END_EVENT)
+			return 0;
+	}
+}
+
+static int is_separator(const char *at, const char *end)
+{
+	return end - at >= 3 && memcmp(at, "---", 3) == 0 &&
+	       (end - at == 3 || strchr(" \t\r\n", at[3]));
+}
+
+int yaml_reader_recover(struct yaml_reader *r)
+{
+	const char *at = r->text + r->base, *end = r->text + r->len;
+	unsigned line = r->line_base + 1; /* of `at`, in the whole text */
+
+	r->index += !r->in_document;
+	if (++r->recoveries > FAULTS_MAX)
+		return 0;
+	while ((at = memchr(at, '\n', (size_t)(end - at)))) {
+		at++;
+		line++;
+		if (line >= r->fault_line && line > r->document_line && is_separator(at, end))
+			break;
+	}
+	if (!at)
+		return 0;
+	stop(r);
+	r->line_base = line - 1;
+	start(r, (size_t)(at - r->text));
+	return 1;
+}
+
+unsigned yaml_reader_line(const struct yaml_reader *r)
+{
+	return r->line_base + (unsigned)r->event.start_mark.line + 1;
+}
+
+unsigned yaml_reader_column(const struct yaml_reader *r)
+{
+	return (unsigned)r->event.start_mark.column + 1;
+}
