@@ -62,7 +62,7 @@ kill_daemon() {
 }
 
 import_images() {
-    [ -e "$build/images/done" ] || "$top/scripts/make-images" "$build/images" >"$tmp/images.log" 2>&1 || { cat "$tmp/images.log"; fail "make-images"; }
+    "$top/scripts/make-images" "$build/images" >"$tmp/images.log" 2>&1 || { cat "$tmp/images.log"; fail "make-images"; }
     local name
     for name; do
         cp "$build/images/$name.tar" "$mnt/images/" || fail "import of $name"
