@@ -17,6 +17,21 @@
 #define SEARCHES_MAX    32
 #define SEARCH_BYTES	2048
 
+/* Whether something was found below `at` already. */
+static int is_faulty(const struct path *at, const struct faults *faults)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+
+	if (!faults->n)
+		return 0;
+	path_render(at, &text);
+	for (size_t i = 0; i < faults->n; i++)
+		if (str_starts(faults->list[i].field, buf_str(&text)))
+			return 1;
+	return 0;
+}
+
+/* A volume that is wrong itself is not there for those who mount it, as in Kubernetes. */
 static void check_volumes(const struct value *volumes, struct strmap *names, const struct path *at,
 			  struct faults *faults)
 {
@@ -24,8 +39,10 @@ static void check_volumes(const struct value *volumes, struct strmap *names, con
 		const struct value *v = value_at(volumes, i);
 		const char *name = text_of(v, "name");
 
-		if (*name && strmap_set(names, name, (void *)v))
+		if (*name && strmap_get(names, name))
 			say_duplicate(faults, PATH_FIELD(PATH_INDEX(at, i), "name"), name);
+		else if (*name && !is_faulty(PATH_INDEX(at, i), faults))
+			strmap_set(names, name, (void *)v);
 	}
 }
 

@@ -24,17 +24,21 @@ static void check_selector(const struct value *spec, const char *word, const str
 	const struct value *labels = value_dig(spec, "template", "metadata", "labels", NULL);
 	const struct path *labels_at = PATH_FIELD(
 		PATH_FIELD(PATH_FIELD(at, "template"), "metadata"), "labels");
+	CLEANUP(faults_fini) struct faults inner = FAULTS_INIT;
 	CLEANUP(selector_freep) struct selector *s = NULL;
 
-	if (!selector)
-		return; /* required: the tables say so */
+	if (!selector) /* required: the tables say so; and one that selects nothing matches nothing */
+		return say_invalid(faults, labels_at, labels,
+				   "`selector` does not match template `labels`");
 	if (selects_all(selector)) {
 		fault_add(faults, PATH_FIELD(at, "selector"), FAULT_INVALID, NULL,
 			  "empty selector is invalid for %s", word);
 		return;
 	}
-	s = selector_from_object(selector, NULL);
-	if (!s) /* its own check names what is wrong inside; Kubernetes names the whole, too */
+	/* its own check names what is wrong inside; Kubernetes names the whole, too */
+	check_label_selector(selector, NULL, NULL, NULL, &inner);
+	s = inner.n ? NULL : selector_from_object(selector, NULL);
+	if (!s)
 		say_invalid(faults, PATH_FIELD(at, "selector"), selector, "invalid label selector");
 	else if (!selector_matches(s, labels))
 		say_invalid(faults, labels_at, labels, "`selector` does not match template `labels`");
