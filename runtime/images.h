@@ -47,9 +47,23 @@ char *image_normalize(const char *reference, struct err *err);
 struct image *images_get(struct images *im, const char *reference, struct err *err);
 void image_unref(struct image *i);
 
-/* Every image in the archive; one line per image imported is appended to `report` (may be NULL). */
+/*
+ * Every image in the archive, or none: fd may be a file (read from its start) or a pipe. One line per image is
+ * appended to `report` (may be NULL): "docker.io/library/nginx:1 sha256:<id> 2 layers, 1 new". Durable on return.
+ */
 int images_import(struct images *im, int fd, struct buf *report, struct err *err) MUST_CHECK;
+/*
+ * By name: that name; by id: all its names. Who holds the image keeps it, layers and all, and an image
+ * that is held when the daemon ends is there after the start again (images_get() by id finds it).
+ */
 int images_remove(struct images *im, const char *reference, struct err *err) MUST_CHECK;
+/*
+ * Delete images that have no name and that nobody holds: after pods were removed, and after the running
+ * pods took hold of theirs again at start. image_unref() itself never deletes anything on disk.
+ */
+void images_prune(struct images *im);
+/* One line per running import: "importing nginx:1: layer 1 of 2, 12.3 MB". */
+void images_progress(struct images *im, struct buf *out);
 /* Table for images/_index: NAME ID SIZE LAYERS CREATED. */
 void images_list(struct images *im, struct buf *out);
 
