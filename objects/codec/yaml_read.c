@@ -146,7 +146,7 @@ static int parser_fault(struct yaml_reader *r)
 	if (char_at(r, &p->problem_mark) == '\t')
 		return yaml_reader_fault(r, line, column,
 					 "a tab in the indentation: YAML indents with spaces only");
-	if (p->context)
+	if (p->context && !str_eq(p->context, "while scanning for the next token"))
 		return yaml_reader_fault(r, line, column, "%s (%s that starts at line %u)",
 					 problem, p->context,
 					 r->line_base + (unsigned)p->context_mark.line + 1);
