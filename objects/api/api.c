@@ -332,6 +332,7 @@ static void wake(struct api_batch *b, int rc)
 {
 	struct waiter *w = b->arg;
 
+	b->n = 0; /* once awake, the waiter frees its request: the batch must not look at it again */
 	pthread_mutex_lock(&w->lock);
 	w->rc = rc;
 	w->done = 1;
