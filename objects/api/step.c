@@ -42,6 +42,8 @@ int request_resolve_key(struct api_request *r)
 			fault_add(&r->faults, PATH_FIELD(meta, "name"), FAULT_INVALID,
 				  value_dig(r->body, "metadata", "name", NULL),
 				  "the object's name is \"%s\" and cannot change", r->name);
+			if (r->verb != API_CREATE && r->verb != API_APPLY)
+				fault_set_code(&r->faults, EPERM);
 			return -EINVAL;
 		}
 		return 0;
