@@ -43,6 +43,8 @@ static struct value *prepare_meta(const struct kind *k, struct value *taken,
 	struct value *meta = take_map(value_get(taken, "metadata"));
 	const struct value *was = value_get(old, "metadata");
 
+	if (!(k->flags & KIND_NAMESPACED))
+		meta = value_del(meta, "namespace");
 	if (old) {
 		for (size_t i = 0; i < ARRAY_LEN(kept); i++)
 			meta = keep_field(meta, was, kept[i]);

@@ -45,6 +45,8 @@ static struct value *zero_value(const struct schema *s)
 	case SCHEMA_INT_OR_STRING:
 		return value_new_int(0);
 	case SCHEMA_STRING:
+		if (s->format == FORMAT_TIME || s->format == FORMAT_MICRO_TIME)
+			break; /* the zero time is shown as null */
 		return value_new_string(s->format == FORMAT_QUANTITY ? "0" : "");
 	case SCHEMA_LIST:
 		return value_new_list();

@@ -6,6 +6,7 @@
  */
 #include "objects/schema.h"
 
+#include <errno.h>
 #include <inttypes.h>
 
 #include "objects/schema/text.h"
@@ -111,9 +112,11 @@ static int walk_presence(struct validator *w, const struct schema_field *f, cons
 		fault_add(w->faults, at, FAULT_REQUIRED, NULL, "%s", "");
 		return 0;
 	}
-	if (f->immutable && old && !value_equal(v, value_get(old, f->name)))
-		fault_add(w->faults, at, FAULT_INVALID, w->secret || f->secret ? NULL : v,
+	if (f->immutable && old && !value_equal(v, value_get(old, f->name))) {
+		fault_add(w->faults, at, FAULT_INVALID, f->secret ? NULL : shown(w, v),
 			  "field is immutable");
+		fault_set_code(w->faults, EPERM);
+	}
 	return v != NULL;
 }
 

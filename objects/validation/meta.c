@@ -6,6 +6,8 @@
  */
 #include "objects/validation/checks.h"
 
+#include <errno.h>
+
 #include "objects/schema/text.h"
 
 #define ANNOTATIONS_MAX (256 * 1024)
@@ -166,6 +168,7 @@ static void check_update(const struct value *now, const struct value *old, const
 		if ((!a && i >= 2) || (!b && i >= 4) || value_equal(a, b))
 			continue; /* left out: the server keeps what it made */
 		fault_add(faults, PATH_FIELD(at, fixed[i]), FAULT_INVALID, a, "field is immutable");
+		fault_set_code(faults, EPERM);
 	}
 }
 
