@@ -72,7 +72,7 @@ static int reads_back(const char *text, double d, int is_float)
 static struct decimal decimal_of(double d, int is_float)
 {
 	struct decimal dec = {.neg = signbit(d) != 0};
-	int precision = is_float ? 5 : 14, last = is_float ? 8 : 16;
+	int precision = fabs(d) < 0x1p-1022 ? 0 : is_float ? 5 : 14, last = is_float ? 8 : 16;
 	char text[40];
 	char *e;
 

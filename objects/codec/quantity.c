@@ -144,7 +144,7 @@ static int scan_suffix(const char *s, struct parts *p)
 {
 	int64_t exponent;
 
-	if ((*s == 'e' || *s == 'E') && s[1]) {
+	if ((*s == 'e' || *s == 'E') && s[1] && s[1] != 'i') { /* 1E is exa, 1Ei exbi */
 		p->format = DECIMAL_EXPONENT;
 		if (!int_of(s + 1, strlen(s + 1), &exponent))
 			return 0;

@@ -104,8 +104,8 @@ int yaml_reader_init(struct yaml_reader *r, const char *text, size_t len, struct
 		return -EFBIG;
 	}
 	rc = check_bytes(r);
-	if (rc == 0)
-		start(r, 0);
+	if (rc == 0) /* a byte order mark says nothing */
+		start(r, len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0);
 	return rc;
 }
 
