@@ -4,7 +4,11 @@
 
 #include <errno.h>
 
-#define MAX_ATTEMPTS 16 /* of a batch whose objects others change under it */
+/*
+ * Of a batch whose objects others change under it. The committer takes retries first, so each round
+ * lets one of the contenders through: only more writers of one object than this would see a conflict.
+ */
+#define MAX_ATTEMPTS 1024
 
 struct api *api_new(struct store *store, const struct api_hooks *hooks, struct err *err)
 {

@@ -27,9 +27,17 @@ struct touched {
 	uint64_t rv;
 };
 
+struct refused {
+	struct store_txn *txn;
+	int rc;
+	struct err err;
+};
+
 struct batch {
 	struct store *store;
 	struct store_txn *txns, **txns_tail; /* accepted ones, linked */
+	struct refused *refused;
+	size_t n_refused;
 	struct touched *touched;
 	size_t n_touched, cap_touched;
 	struct backend_row *rows;
@@ -178,7 +186,8 @@ static int prepare_txn(struct batch *b, struct store_txn *txn)
 		return 1;
 	rollback(b, mark);
 	b->revision = revision;
-	finish(txn, rc, &err);
+	b->refused = xreallocarray(b->refused, b->n_refused + 1, sizeof(*b->refused));
+	b->refused[b->n_refused++] = (struct refused){txn, rc, err};
 	return 0;
 }
 
@@ -302,6 +311,7 @@ static void batch_fini(struct batch *b)
 	}
 	for (size_t i = 0; i < b->n_texts; i++)
 		free(b->texts[i]);
+	free(b->refused);
 	free(b->touched);
 	free(b->rows);
 	free(b->texts);
@@ -344,6 +354,9 @@ static void run_batch(struct store *s, struct store_txn *queue)
 	if (rc < 0)
 		rollback(&b, 0);
 	note_outcome(s, n, &err);
+	/* Only now: who tries again must see what this batch made. */
+	for (size_t i = 0; i < b.n_refused; i++)
+		finish(b.refused[i].txn, b.refused[i].rc, &b.refused[i].err);
 	for (txn = b.txns; txn; txn = next) {
 		next = txn->next;
 		finish(txn, rc, &err);
