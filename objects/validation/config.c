@@ -250,6 +250,9 @@ void check_lease_spec(const struct value *now, const struct value *old, const st
 	const struct value *duration = value_get(now, "leaseDurationSeconds");
 	const struct value *moves = value_get(now, "leaseTransitions");
 
+	if (*text_of(now, "preferredHolder") && !*text_of(now, "strategy"))
+		say_forbidden(faults, PATH_FIELD(at, "preferredHolder"),
+			      "may only be specified if `strategy` is defined");
 	if (duration && value_int(duration, 0) <= 0)
 		say_invalid(faults, PATH_FIELD(at, "leaseDurationSeconds"), duration,
 			    "must be greater than 0");

@@ -136,7 +136,7 @@ static void check_port_ref(const struct value *port, const struct path *at, stru
 	else if (port && (value_int(port, 0) < 1 || value_int(port, 0) > 65535))
 		say_invalid(faults, at, port, "must be between 1 and 65535, inclusive");
 	else if (!port)
-		say_required(faults, at, "");
+		say_invalid(faults, at, value_new_int(0), "must be between 1 and 65535, inclusive");
 }
 
 static void check_http_headers(const struct value *headers, const struct path *at,

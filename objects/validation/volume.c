@@ -139,16 +139,12 @@ static void check_projected(const struct value *p, const struct path *at, struct
 
 static void check_empty_dir(const struct value *v, const struct path *at, struct faults *faults)
 {
-	const char *medium = text_of(v, "medium");
 	struct quantity q;
 
 	if (value_get(v, "sizeLimit") &&
 	    quantity_from_value(value_get(v, "sizeLimit"), &q, NULL) == 0 && q.nano < 0)
 		say_forbidden(faults, PATH_FIELD(at, "sizeLimit"),
 			      "SizeLimit field must be a valid resource quantity");
-	if (*medium && !str_eq(medium, "Memory") && !str_starts(medium, "HugePages"))
-		say_text(faults, PATH_FIELD(at, "medium"), medium,
-			 "must be empty, Memory, HugePages or HugePages-<size>");
 }
 
 static void check_range(const struct value *v, const char *field, int64_t max,
@@ -210,6 +206,19 @@ static void check_fc(const struct value *v, const struct path *at, struct faults
 	check_range(v, "lun", 255, at, faults);
 }
 
+static void check_flocker(const struct value *v, const struct path *at, struct faults *faults)
+{
+	const char *name = text_of(v, "datasetName"), *uuid = text_of(v, "datasetUUID");
+
+	if (!*name && !*uuid)
+		say_required(faults, at, "one of datasetName and datasetUUID is required");
+	if (*name && *uuid)
+		say_invalid(faults, at, v,
+			    "datasetName and datasetUUID can not be specified simultaneously");
+	if (strchr(name, '/'))
+		say_text(faults, PATH_FIELD(at, "datasetName"), name, "must not contain '/'");
+}
+
 /* What the tables cannot say of one source. */
 static void check_source(const char *type, const struct value *v, const struct path *at,
 			 struct faults *faults)
@@ -234,6 +243,8 @@ static void check_source(const char *type, const struct value *v, const struct p
 		check_iscsi(v, at, faults);
 	else if (str_eq(type, "fc"))
 		check_fc(v, at, faults);
+	else if (str_eq(type, "flocker"))
+		check_flocker(v, at, faults);
 	else if (str_eq(type, "csi"))
 		check_csi(v, at, faults);
 	else if (str_eq(type, "awsElasticBlockStore") || str_eq(type, "gcePersistentDisk"))
