@@ -353,7 +353,8 @@ static void run_batch(struct store *s, struct store_txn *queue)
 		log_error("commit of %zu changes failed: %s", b.n_rows, err.msg);
 	if (rc < 0)
 		rollback(&b, 0);
-	note_outcome(s, n, &err);
+	if (n)
+		note_outcome(s, n, &err);
 	/* Only now: who tries again must see what this batch made. */
 	for (size_t i = 0; i < b.n_refused; i++)
 		finish(b.refused[i].txn, b.refused[i].rc, &b.refused[i].err);

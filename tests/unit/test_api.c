@@ -285,7 +285,7 @@ static void test_pods_end_gracefully(void **state)
 
 static void batch_done(struct api_batch *b, int rc)
 {
-	*(int *)b->arg = rc;
+	__atomic_store_n((int *)b->arg, rc, __ATOMIC_RELEASE);
 }
 
 /* Runs on the calling thread when refused; waits for the store otherwise. */

@@ -37,7 +37,7 @@ static void test_creation_then_running(void **state)
 	const struct value *c;
 
 	pod_state_init(&st, pod);
-	s1 = pod_status(&st, NULL, 1000);
+	s1 = status_of_pod(&st, NULL, 1000);
 	assert_string_equal(value_dig_str(s1, "phase", NULL), "Pending");
 	c = value_at(value_get(s1, "containerStatuses"), 0);
 	assert_string_equal(value_dig_str(c, "state", "waiting", "reason", NULL), "ContainerCreating");
@@ -49,7 +49,7 @@ static void test_creation_then_running(void **state)
 	st.sandbox_ready = 1;
 	strcpy(st.ip, "10.244.0.2");
 	runs(&st.ctrs[0]);
-	s2 = pod_status(&st, s1, 1005);
+	s2 = status_of_pod(&st, s1, 1005);
 	assert_string_equal(value_dig_str(s2, "phase", NULL), "Running");
 	assert_string_equal(condition(s2, "Ready", "status"), "True");
 	assert_null(condition(s2, "Ready", "reason"));
@@ -60,7 +60,7 @@ static void test_creation_then_running(void **state)
 	c = value_at(value_get(s2, "containerStatuses"), 0);
 	assert_string_equal(value_dig_str(c, "containerID", NULL), "k8sfs://" ID_A);
 	assert_true(value_bool(value_get(c, "started"), 0));
-	s3 = pod_status(&st, s2, 2000);
+	s3 = status_of_pod(&st, s2, 2000);
 	assert_true(value_equal(s2, s3)); /* nothing new, nothing to write */
 	pod_state_fini(&st);
 }
@@ -91,7 +91,7 @@ static void test_crash_loop_and_restart(void **state)
 	assert_int_equal(p.wake_ms, 16000);
 	pod_plan_fini(&p);
 	ctr_set_waiting(c, "CrashLoopBackOff", "back-off 10s restarting failed container=c pod=p_d(u)");
-	s = pod_status(&st, NULL, 1000);
+	s = status_of_pod(&st, NULL, 1000);
 	assert_string_equal(value_dig_str(s, "phase", NULL), "Running");
 	{
 		const struct value *cs = value_at(value_get(s, "containerStatuses"), 0);
@@ -120,7 +120,7 @@ static void phase_after(const char *policy, int code, const char *want_phase, in
 	pod_plan(&st, 5000, &p);
 	assert_int_equal(p.finished, want_finished);
 	st.ended = p.finished;
-	assert_string_equal(pod_phase(&st), want_phase);
+	assert_string_equal(status_phase(&st), want_phase);
 	pod_plan_fini(&p);
 	pod_state_fini(&st);
 }
@@ -174,7 +174,7 @@ static void test_init_containers_in_order(void **state)
 	assert_int_equal(only_start(&st), 99); /* the sidecar has to be started, not only running */
 	st.ctrs[1].startup_passed = 1;
 	assert_int_equal(only_start(&st), 2);
-	s = pod_status(&st, NULL, 1);
+	s = status_of_pod(&st, NULL, 1);
 	assert_string_equal(condition(s, "Initialized", "reason"), "ContainersNotInitialized");
 	assert_string_equal(condition(s, "Initialized", "message"), "containers with incomplete status: [i2]");
 	assert_string_equal(value_dig_str(value_at(value_get(s, "containerStatuses"), 0), "state", "waiting",
@@ -184,7 +184,7 @@ static void test_init_containers_in_order(void **state)
 	exits(&st.ctrs[2], 0, 1);
 	assert_int_equal(only_start(&st), 3);
 	runs(&st.ctrs[3]);
-	assert_string_equal(pod_phase(&st), "Running");
+	assert_string_equal(status_phase(&st), "Running");
 	/* a sidecar that dies comes back even where the pod never restarts */
 	exits(&st.ctrs[1], 1, 1);
 	assert_int_equal(only_start(&st), 1);
@@ -197,7 +197,7 @@ static void test_init_containers_in_order(void **state)
 	pod_plan_fini(&p);
 	exits(&st.ctrs[1], 137, 1);
 	st.ended = 1;
-	assert_string_equal(pod_phase(&st), "Succeeded");
+	assert_string_equal(status_phase(&st), "Succeeded");
 	pod_state_fini(&st);
 }
 
@@ -214,7 +214,7 @@ static void test_failed_init_with_never_fails_the_pod(void **state)
 	pod_plan(&st, 1, &p);
 	assert_true(p.finished);
 	pod_plan_fini(&p);
-	assert_string_equal(pod_phase(&st), "Failed");
+	assert_string_equal(status_phase(&st), "Failed");
 	pod_state_fini(&st);
 }
 
@@ -229,7 +229,7 @@ static void test_failed_init_is_tried_again(void **state)
 	runs(&st.ctrs[0]);
 	exits(&st.ctrs[0], 1, 1);
 	assert_int_equal(only_start(&st), 0);
-	assert_string_equal(pod_phase(&st), "Pending");
+	assert_string_equal(status_phase(&st), "Pending");
 	pod_state_fini(&st);
 }
 
@@ -317,7 +317,7 @@ static void test_readiness_gates(void **state)
 
 	pod_state_init(&st, pod);
 	runs(&st.ctrs[0]);
-	s = pod_status(&st, old, 1);
+	s = status_of_pod(&st, old, 1);
 	assert_string_equal(condition(s, "Ready", "status"), "False");
 	assert_string_equal(condition(s, "Ready", "reason"), "ReadinessGatesNotReady");
 	assert_string_equal(condition(s, "Ready", "message"),
