@@ -30,14 +30,19 @@ static struct value *base64(const struct value *text)
 /* stringData is for writing only: it wins over data and is never stored. */
 struct value *fill_secret(struct value *taken, const struct value *root)
 {
-	const struct value *text = value_get(taken, "stringData");
+	const struct value *text = value_get(taken, "stringData"), *was = value_get(taken, "data");
 	struct value *data;
 
 	if (!value_is(text, VALUE_MAP))
 		return taken;
-	data = value_get(taken, "data") ? value_ref(value_get(taken, "data")) : value_new_map();
+	data = value_new_map();
+	for (size_t i = 0; i < value_count(was); i++)
+		data = value_map_add(data, value_key_at(was, i), strlen(value_key_at(was, i)),
+				     value_ref(value_at(was, i)));
 	for (size_t i = 0; i < value_count(text); i++)
-		data = value_set(data, value_key_at(text, i), base64(value_at(text, i)));
+		data = value_map_add(data, value_key_at(text, i), strlen(value_key_at(text, i)),
+				     base64(value_at(text, i)));
+	data = value_map_seal(data, NULL);
 	taken = value_set(taken, "data", data);
 	return value_del(taken, "stringData");
 }
@@ -75,19 +80,19 @@ struct value *fill_subject(struct value *taken, const struct value *root)
 /* taken[to][x] = taken[from][x] where only the latter is said. */
 static struct value *fill_from(struct value *taken, const char *to, const char *from)
 {
-	const struct value *src = value_get(taken, from), *dst = value_get(taken, to);
-	struct value *fresh = NULL;
+	struct value *fresh = fill_missing_keys(value_get(taken, to), value_get(taken, from));
 
-	for (size_t i = 0; i < value_count(src); i++) {
-		const char *key = value_key_at(src, i);
-
-		if (value_get(dst, key))
-			continue;
-		if (!fresh)
-			fresh = dst ? value_ref(dst) : value_new_map();
-		fresh = value_set(fresh, key, value_ref(value_at(src, i)));
-	}
 	return fresh ? value_set(taken, to, fresh) : taken;
+}
+
+/* A node offers what it has, unless it says otherwise. */
+struct value *fill_node_status(struct value *taken, const struct value *root)
+{
+	const struct value *capacity = value_get(taken, "capacity");
+
+	if (!value_count(capacity) || value_get(taken, "allocatable"))
+		return taken;
+	return value_set(taken, "allocatable", value_ref(capacity));
 }
 
 struct value *fill_limit_range_item(struct value *taken, const struct value *root)

@@ -28,6 +28,7 @@ FILL(service_port);
 /* config.c */
 FILL(secret);
 FILL(namespace);
+FILL(node_status);
 FILL(binding);
 FILL(subject);
 FILL(limit_range_item);
@@ -37,6 +38,8 @@ FILL(network_policy_spec);
 
 /* Sets a field that is absent; `child` is taken either way. */
 struct value *fill_absent_field(struct value *taken, const char *name, struct value *child);
+/* dst with the entries of src that it lacks, owned; NULL when it lacks none. dst may be NULL. */
+struct value *fill_missing_keys(const struct value *dst, const struct value *src);
 /* "Guaranteed", "Burstable" or "BestEffort", by the requests and limits of a pod spec. */
 const char *pod_qos_class(const struct value *spec);
 /* What the server allocated to a Service (addresses, node ports) stays when an update leaves it out. */

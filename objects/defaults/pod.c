@@ -18,22 +18,34 @@ struct value *fill_absent_field(struct value *taken, const char *name, struct va
 	return value_set(taken, name, child);
 }
 
+struct value *fill_missing_keys(const struct value *dst, const struct value *src)
+{
+	struct value *fresh = NULL;
+
+	for (size_t i = 0; i < value_count(src); i++) {
+		const char *key = value_key_at(src, i);
+
+		if (value_get(dst, key))
+			continue;
+		if (!fresh) {
+			fresh = value_new_map();
+			for (size_t j = 0; j < value_count(dst); j++)
+				fresh = value_map_add(fresh, value_key_at(dst, j),
+						      strlen(value_key_at(dst, j)),
+						      value_ref(value_at(dst, j)));
+		}
+		fresh = value_map_add(fresh, key, strlen(key), value_ref(value_at(src, i)));
+	}
+	return fresh ? value_map_seal(fresh, NULL) : NULL;
+}
+
 /* requests[x] = limits[x] where only the limit is said. */
 static struct value *fill_requests(struct value *taken)
 {
-	const struct value *limits = value_dig(taken, "resources", "limits", NULL);
-	const struct value *requests = value_dig(taken, "resources", "requests", NULL);
-	struct value *fresh = NULL;
+	struct value *fresh =
+		fill_missing_keys(value_dig(taken, "resources", "requests", NULL),
+				  value_dig(taken, "resources", "limits", NULL));
 
-	for (size_t i = 0; i < value_count(limits); i++) {
-		const char *key = value_key_at(limits, i);
-
-		if (value_get(requests, key))
-			continue;
-		if (!fresh)
-			fresh = requests ? value_ref(requests) : value_new_map();
-		fresh = value_set(fresh, key, value_ref(value_at(limits, i)));
-	}
 	return fresh ? value_bury(taken, fresh, "resources", "requests", NULL) : taken;
 }
 

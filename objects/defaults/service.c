@@ -97,27 +97,77 @@ static struct value *keep_node_ports(struct value *spec, const struct value *old
 	return fresh ? value_set(spec, "ports", fresh) : spec;
 }
 
+/* spec without a field that says the same as the old one. */
+static struct value *drop_same(struct value *spec, const struct value *old, const char *name)
+{
+	return value_get(spec, name) && value_equal(value_get(spec, name), value_get(old, name))
+		       ? value_del(spec, name)
+		       : spec;
+}
+
+static struct value *drop_node_ports(struct value *spec, const struct value *old_ports)
+{
+	const struct value *ports = value_get(spec, "ports");
+	struct value *fresh = NULL;
+
+	for (size_t i = 0; i < value_count(ports); i++) {
+		const struct value *p = value_at(ports, i), *node = value_get(p, "nodePort");
+
+		if (node && value_equal(node, value_get(same_port(old_ports, p), "nodePort")))
+			fresh = value_set_at(fresh ? fresh : value_ref(ports), i,
+					     value_del(value_ref(p), "nodePort"));
+	}
+	return fresh ? value_set(spec, "ports", fresh) : spec;
+}
+
+/*
+ * A new type has no use for what the old one was given; whoever changes the type alone does not
+ * mean to keep it.
+ */
+static struct value *drop_unused(struct value *spec, const struct value *was, const char *type,
+				 const char *old_type)
+{
+	static const char *const addresses[] = {"clusterIP",	  "clusterIPs",
+						"ipFamilies",	  "ipFamilyPolicy",
+						"internalTrafficPolicy"};
+	static const char *const balancer[] = {"allocateLoadBalancerNodePorts", "loadBalancerClass"};
+
+	if (str_eq(type, old_type))
+		return spec;
+	for (size_t i = 0; str_eq(type, "ExternalName") && i < ARRAY_LEN(addresses); i++)
+		spec = drop_same(spec, was, addresses[i]);
+	for (size_t i = 0; str_eq(old_type, "LoadBalancer") && i < ARRAY_LEN(balancer); i++)
+		spec = drop_same(spec, was, balancer[i]);
+	if (needs_nodes(old_type) && !needs_nodes(type)) {
+		spec = drop_node_ports(spec, value_get(was, "ports"));
+		spec = drop_same(spec, was, "externalTrafficPolicy");
+	}
+	if (!str_eq(type, "LoadBalancer"))
+		spec = drop_same(spec, was, "healthCheckNodePort");
+	return spec;
+}
+
 struct value *service_keep_allocated(struct value *taken, const struct value *old)
 {
 	const struct value *was = value_get(old, "spec");
-	const char *type = value_str(value_dig(taken, "spec", "type", NULL), "ClusterIP");
-	int addresses = !str_eq(type, "ExternalName") &&
-			!str_eq(value_str(value_get(was, "type"), ""), "ExternalName");
-	int nodes = needs_nodes(type) && needs_nodes(value_str(value_get(was, "type"), ""));
+	CLEANUP_FREE char *type =
+		xstrdup(value_str(value_dig(taken, "spec", "type", NULL), "ClusterIP"));
+	const char *old_type = value_str(value_get(was, "type"), "ClusterIP");
 	struct value *spec;
 
-	if (!value_is(value_get(taken, "spec"), VALUE_MAP) || !addresses)
+	if (!value_is(value_get(taken, "spec"), VALUE_MAP))
 		return taken;
-	spec = value_ref(value_get(taken, "spec"));
+	spec = drop_unused(value_ref(value_get(taken, "spec")), was, type, old_type);
+	if (str_eq(type, "ExternalName") || str_eq(old_type, "ExternalName"))
+		return value_set(taken, "spec", spec);
 	if (!value_get(spec, "clusterIP") && value_get(was, "clusterIP")) {
 		spec = value_set(spec, "clusterIP", value_ref(value_get(was, "clusterIP")));
-		if (!value_get(spec, "clusterIPs") && value_get(was, "clusterIPs"))
-			spec = value_set(spec, "clusterIPs",
+		spec = fill_absent_field(spec, "clusterIPs",
 					 value_ref(value_get(was, "clusterIPs")));
 	}
-	if (nodes)
+	if (needs_nodes(type) && needs_nodes(old_type))
 		spec = keep_node_ports(spec, value_get(was, "ports"));
-	if (nodes && value_get(was, "healthCheckNodePort"))
+	if (str_eq(type, "LoadBalancer") && value_get(was, "healthCheckNodePort"))
 		spec = fill_absent_field(spec, "healthCheckNodePort",
 					 value_ref(value_get(was, "healthCheckNodePort")));
 	return value_set(taken, "spec", spec);

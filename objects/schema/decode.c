@@ -223,7 +223,8 @@ static struct value *decode_map(struct decoder *d, const struct schema *s, const
 static void unknown_field(struct decoder *d, const struct schema *s, const char *key,
 			  const struct path *at)
 {
-	const char *near = schema_suggest(s, key);
+	/* past the last fault that is kept, nobody would read the suggestion */
+	const char *near = d->faults->n < FAULTS_MAX ? schema_suggest(s, key) : NULL;
 
 	if (near)
 		fault_add(d->faults, PATH_FIELD(at, key), FAULT_UNKNOWN, NULL,

@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "objects/schema/text.h"
+#include "util/strmap.h"
 
 #define ANNOTATIONS_MAX (256 * 1024)
 
@@ -154,6 +155,29 @@ static void check_meta_namespace(const struct kind *k, const struct value *meta,
 		fault_add(faults, at, FAULT_INVALID, ns, "%s", why);
 }
 
+/* An object that is being deleted gets no new reason to stay. */
+static void check_new_finalizers(const struct value *now, const struct value *old,
+				 const struct path *at, struct faults *faults)
+{
+	const struct value *list = value_get(now, "finalizers"), *was = value_get(old, "finalizers");
+	struct strmap names = STRMAP_INIT;
+
+	if (!value_get(old, "deletionTimestamp") || value_equal(list, was))
+		return;
+	for (size_t i = 0; i < value_count(was); i++)
+		strmap_set(&names, value_str(value_at(was, i), ""), (void *)1);
+	for (size_t i = 0; i < value_count(list); i++) {
+		const char *name = value_str(value_at(list, i), "");
+
+		if (!strmap_get(&names, name))
+			fault_add(faults, PATH_FIELD(at, "finalizers"), FAULT_FORBIDDEN, NULL,
+				  "no new finalizers can be added if the object is being deleted, "
+				  "found new finalizers [\"%s\"]",
+				  name);
+	}
+	strmap_fini(&names);
+}
+
 /* What may not change as long as the object lives. */
 static void check_update(const struct value *now, const struct value *old, const struct path *at,
 			 struct faults *faults)
@@ -186,8 +210,10 @@ void check_metadata(const struct kind *k, const struct value *now, const struct 
 	if (value_int(value_get(now, "generation"), 0) < 0)
 		fault_add(faults, PATH_FIELD(at, "generation"), FAULT_INVALID,
 			  value_get(now, "generation"), "must be greater than or equal to 0");
-	if (old)
+	if (old) {
 		check_update(now, old, at, faults);
+		check_new_finalizers(now, old, at, faults);
+	}
 }
 
 /* Kubernetes names the labels of a template without the `metadata` above them. */

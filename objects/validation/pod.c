@@ -237,40 +237,44 @@ static struct value *with_images(struct value *spec, const struct value *old, co
 	return fresh ? value_set(spec, field, fresh) : spec;
 }
 
-static int has_gate(const struct value *gates, const struct value *gate)
-{
-	for (size_t i = 0; i < value_count(gates); i++)
-		if (value_equal(value_at(gates, i), gate))
-			return 1;
-	return 0;
-}
-
+/* Every gate was there before. */
 static int only_removed(const struct value *now, const struct value *old)
 {
-	for (size_t i = 0; i < value_count(now); i++)
-		if (!has_gate(old, value_at(now, i)))
-			return 0;
-	return 1;
+	struct strmap names = STRMAP_INIT;
+	int ok = 1;
+
+	for (size_t i = 0; i < value_count(old); i++)
+		strmap_set(&names, text_of(value_at(old, i), "name"), (void *)1);
+	for (size_t i = 0; i < value_count(now) && ok; i++)
+		ok = strmap_get(&names, text_of(value_at(now, i), "name")) != NULL;
+	strmap_fini(&names);
+	return ok;
+}
+
+static char *toleration_key(const struct value *t)
+{
+	return xasprintf("%s\n%s\n%s\n%s", text_of(t, "key"), text_of(t, "operator"),
+			 text_of(t, "value"), text_of(t, "effect"));
 }
 
 /* Same key, operator, value and effect; seconds may differ. */
 static int keeps_tolerations(const struct value *now, const struct value *old)
 {
-	for (size_t i = 0; i < value_count(old); i++) {
-		CLEANUP_VALUE struct value *was =
-			value_del(value_ref(value_at(old, i)), "tolerationSeconds");
-		int found = 0;
+	struct strmap kept = STRMAP_INIT;
+	int ok = 1;
 
-		for (size_t j = 0; j < value_count(now) && !found; j++) {
-			CLEANUP_VALUE struct value *is =
-				value_del(value_ref(value_at(now, j)), "tolerationSeconds");
+	for (size_t i = 0; i < value_count(now); i++) {
+		CLEANUP_FREE char *key = toleration_key(value_at(now, i));
 
-			found = value_equal(is, was);
-		}
-		if (!found)
-			return 0;
+		strmap_set(&kept, key, (void *)1);
 	}
-	return 1;
+	for (size_t i = 0; i < value_count(old) && ok; i++) {
+		CLEANUP_FREE char *key = toleration_key(value_at(old, i));
+
+		ok = strmap_get(&kept, key) != NULL;
+	}
+	strmap_fini(&kept);
+	return ok;
 }
 
 static void check_deadline(const struct value *now, const struct value *old,

@@ -306,6 +306,49 @@ static void test_prepare(void **state)
 	assert_true(value_equal(value_get(status, "spec"), value_get(running, "spec")));
 }
 
+#define SERVICE "apiVersion: v1\nkind: Service\nmetadata: {name: a, namespace: d}\nspec:\n"
+
+/* What the server gave a Service stays while the type can use it, and goes with the type. */
+static void test_service_updates(void **state)
+{
+	CLEANUP_VALUE struct value *old =
+		made(SERVICE "  type: NodePort\n  clusterIP: 10.96.0.7\n"
+			     "  ports: [{port: 80, nodePort: 30080}, {port: 81, name: b, nodePort: 30081}]\n",
+		     NULL);
+	CLEANUP_VALUE struct value *same = made(
+		SERVICE "  type: NodePort\n  ports: [{port: 81, name: b}, {port: 80, name: a}]\n", old);
+	CLEANUP_VALUE struct value *inner = kind_prepare(
+		kind_by_name("svc"),
+		value_bury(value_ref(old), value_new_string("ClusterIP"), "spec", "type", NULL), old, 0);
+	CLEANUP_VALUE struct value *outer = kind_prepare(
+		kind_by_name("svc"),
+		value_bury(value_ref(old), value_new_string("ExternalName"), "spec", "type", NULL), old,
+		0);
+	const struct value *ports = value_dig(same, "spec", "ports", NULL);
+
+	assert_string_equal(value_dig_str(same, "spec", "clusterIP", NULL), "10.96.0.7");
+	assert_int_equal(value_int(value_get(value_at(ports, 0), "nodePort"), 0), 30081);
+	assert_int_equal(value_int(value_get(value_at(ports, 1), "nodePort"), 0), 30080);
+	assert_string_equal(value_dig_str(inner, "spec", "clusterIP", NULL), "10.96.0.7");
+	assert_null(value_get(value_at(value_dig(inner, "spec", "ports", NULL), 0), "nodePort"));
+	assert_null(value_dig(inner, "spec", "externalTrafficPolicy", NULL));
+	assert_null(value_dig(outer, "spec", "clusterIP", NULL));
+	expect_update(SERVICE "  clusterIP: 10.96.0.7\n  ports: [{port: 80}]\n",
+		      SERVICE "  clusterIP: 10.96.0.8\n  ports: [{port: 80}]\n", EPERM,
+		      "spec.clusterIPs[0]: Invalid value: \"10.96.0.8\": may not change once set");
+}
+
+static void test_string_data_wins(void **state)
+{
+	CLEANUP_VALUE struct value *v =
+		made(SECRET "data: {a: YQ==, b: YQ==}\nstringData: {b: xyz, c: ''}\n", NULL);
+
+	assert_null(value_get(v, "stringData"));
+	assert_string_equal(value_dig_str(v, "data", "a", NULL), "YQ==");
+	assert_string_equal(value_dig_str(v, "data", "b", NULL), "eHl6");
+	assert_string_equal(value_dig_str(v, "data", "c", NULL), "");
+}
+
 static void test_defaults_are_idempotent(void **state)
 {
 	static const char *const texts[] = {
@@ -355,6 +398,8 @@ int main(void)
 		cmocka_unit_test(test_workloads),
 		cmocka_unit_test(test_updates),
 		cmocka_unit_test(test_prepare),
+		cmocka_unit_test(test_service_updates),
+		cmocka_unit_test(test_string_data_wins),
 		cmocka_unit_test(test_defaults_are_idempotent),
 		cmocka_unit_test(test_rendered_fields),
 	};
