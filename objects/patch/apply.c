@@ -355,21 +355,10 @@ static struct value *write_managers(struct apply *a, struct value *taken_set, in
 	return managers_write(&a->others);
 }
 
-static struct value *in_stored_form(const struct kind *k, struct value *taken, struct faults *faults)
-{
-	size_t before = faults->n;
-
-	taken = schema_decode(k->schema, taken, NULL, faults);
-	if (faults->n == before)
-		return taken;
-	value_unref(taken);
-	return NULL;
-}
-
 static struct value *finish(struct apply *a, struct value *taken_next, const struct difference *d,
 			    struct value *taken_set)
 {
-	int object_changed = !a->live || d->changed || d->removed;
+	int object_changed = !value_equal(a->live, taken_next);
 	struct value *next = object_changed ? value_ref(taken_next) : value_ref(a->live), *managed;
 
 	value_unref(taken_next);
@@ -397,10 +386,11 @@ struct value *apply_merge(const struct kind *k, const struct value *live, const 
 	read_managers(&a);
 	if (a.last)
 		next = prune(k->schema, next, a.last, set, &a.others);
-	next = in_stored_form(k, next ? next : value_new_map(), faults);
-	if (next)
-		compare(k, who->subresource, live, next, &d);
-	if (next && !force && check_conflicts(&a.others, d.changed, faults)) {
+	/* before empty parts are dropped: a list that was emptied is a change, its field is not gone */
+	compare(k, who->subresource, live, next, &d);
+	if (force || !check_conflicts(&a.others, d.changed, faults))
+		next = schema_decode(k->schema, next ? next : value_new_map(), NULL, faults);
+	if (next && faults->n) {
 		value_unref(next);
 		next = NULL;
 	}

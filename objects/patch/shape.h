@@ -59,5 +59,5 @@ void difference_fini(struct difference *d);
  */
 struct value *shape_merge(const struct schema *s, const struct value *live, const struct value *config);
 
-/* v without the paths of `set`; NULL when nothing is left. Owned. */
+/* v without the paths of `set`; NULL when nothing is left (of a field that was not itself taken: null). Owned. */
 struct value *shape_remove(const struct schema *s, const struct value *v, const struct value *set);

@@ -162,8 +162,7 @@ static struct value *remove_fields(const struct schema *s, const struct value *v
 			continue;
 		rest = shape_remove(shape_child(s, key), value_at(v, i), below);
 		same += rest == value_at(v, i);
-		if (rest)
-			out = value_map_add(out, key, strlen(key), rest);
+		out = value_map_add(out, key, strlen(key), rest ? rest : value_new_null());
 	}
 	if (same < value_count(v))
 		return out;
