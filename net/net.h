@@ -29,7 +29,7 @@ struct net_config {
 /* Makes bridge, table and forwarding; what exists already is taken over. */
 struct net *net_open(const struct net_config *cfg, struct err *err);
 void net_close(struct net *n);
-/* Remove bridge and table: --stop --purge. */
+/* Remove bridge, table, leases, and forwarding if it was off: --stop --purge. net_close() follows. */
 int net_purge(struct net *n, struct err *err) MUST_CHECK;
 
 struct host_port {
@@ -40,7 +40,8 @@ struct host_port {
 
 /*
  * Give the namespace behind netns_fd an address (the one that uid has already, if any),
- * eth0, lo up and a default route. ip_out as text. -EADDRNOTAVAIL when the range is full.
+ * eth0, lo up and a default route. ip_out as text. Again for the same pod: the same address, the ports given now.
+ * Errors: -EADDRNOTAVAIL when the range is full, -EADDRINUSE for a host port that another pod has.
  */
 int net_attach(struct net *n, const char *uid, int netns_fd, const struct host_port *ports, size_t n_ports,
 	       char ip_out[INET_ADDRSTRLEN], struct err *err) MUST_CHECK;
@@ -49,6 +50,8 @@ int net_adopt(struct net *n, const char *uid, const char *ip, const struct host_
 	      struct err *err) MUST_CHECK;
 /* Idempotent. */
 void net_detach(struct net *n, const char *uid);
+/* After all running pods were adopted: detach every pod that has a lease from before and is not to be kept. */
+void net_collect(struct net *n, int (*keep)(void *arg, const char *uid), void *arg);
 /* The gateway: the node's own address on the bridge. */
 const char *net_gateway(const struct net *n);
 

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* Packet rules: see rules.h. The syntax is that of nft(8): what is written here is what `nft list table` shows. */
+#include "net/rules.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <nftables/libnftables.h>
+
+#include "util/log.h"
+
+static int run(struct rules *r, const char *commands, const char *what, struct err *err)
+{
+	const char *text;
+	size_t n;
+
+	if (nft_run_cmd_from_buffer(r->nft, commands) == 0)
+		return 0;
+	text = nft_ctx_get_error_buffer(r->nft);
+	n = strcspn(text, "\n");
+	return err_set(err, strstr(text, "No such file") ? ENOENT : EIO, "%s: nftables: %.*s", what, (int)n, text);
+}
+
+/*
+ * Pods that reach each other by a hostPort get the node's address as their peer: an answer that went
+ * straight over the bridge would not be translated back. The same for localhost, whose address means
+ * nothing to a pod. Packets to 127.0.0.0/8 from pods are dropped before anything else: route_localnet
+ * on the bridge, which localhost needs, would let them in.
+ */
+static const char base_rules[] =
+	"add table inet %1$s\n"
+	"delete table inet %1$s\n"
+	"table inet %1$s {\n"
+	"  map ports { type inet_proto . inet_service : ipv4_addr . inet_service; }\n"
+	"  map address_ports { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }\n"
+	"  chain from_pods { type filter hook prerouting priority raw; policy accept;\n"
+	"    iifname \"%2$s\" ip daddr 127.0.0.0/8 drop\n"
+	"  }\n"
+	"  chain host_ports {\n"
+	"    dnat ip addr . port to ip daddr . meta l4proto . th dport map @address_ports\n"
+	"    dnat ip addr . port to meta l4proto . th dport map @ports\n"
+	"  }\n"
+	"  chain prerouting { type nat hook prerouting priority dstnat; policy accept;\n"
+	"    meta nfproto ipv4 fib daddr type local meta l4proto { tcp, udp, sctp } jump host_ports\n"
+	"  }\n"
+	"  chain output { type nat hook output priority -100; policy accept;\n"
+	"    meta nfproto ipv4 fib daddr type local meta l4proto { tcp, udp, sctp } jump host_ports\n"
+	"  }\n"
+	"  chain postrouting { type nat hook postrouting priority srcnat; policy accept;\n"
+	"    oifname \"%2$s\" ct status dnat ip saddr { 127.0.0.0/8, %3$s } masquerade\n"
+	"    oifname != \"%2$s\" ip saddr %3$s ip daddr != %3$s masquerade\n"
+	"  }\n"
+	"}\n";
+
+/* add|delete element ... { tcp . 8080 : 10.244.0.5 . 80 } */
+static void element(struct buf *out, const char *verb, const char *table, const struct lease *l,
+		    const struct host_port *p)
+{
+	char ip[INET_ADDRSTRLEN], host[INET_ADDRSTRLEN];
+
+	inet_ntop(AF_INET, &l->ip, ip, sizeof(ip));
+	inet_ntop(AF_INET, &(struct in_addr){p->host_ip}, host, sizeof(host));
+	buf_addf(out, "%s element inet %s %s { %s%s%s . %u : %s . %u }\n", verb, table,
+		 p->host_ip ? "address_ports" : "ports", p->host_ip ? host : "", p->host_ip ? " . " : "",
+		 protocol_name(p), p->host_port, ip, p->container_port);
+}
+
+static void elements(struct buf *out, const char *verb, const char *table, const struct lease *l)
+{
+	for (size_t i = 0; i < l->n_ports; i++)
+		element(out, verb, table, l, &l->ports[i]);
+}
+
+/* The whole table anew. */
+static int replace(struct rules *r, struct err *err)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	char range[INET_ADDRSTRLEN + 4], ip[INET_ADDRSTRLEN];
+
+	inet_ntop(AF_INET, &r->leases->range.net, ip, sizeof(ip));
+	snprintf(range, sizeof(range), "%s/%u", ip, r->leases->range.prefix);
+	buf_addf(&text, base_rules, r->table, r->leases->bridge, range);
+	STRMAP_FOREACH(s, &r->leases->by_uid)
+		elements(&text, "add", r->table, s->val);
+	return run(r, text.data, "packet rules", err);
+}
+
+int rules_open(struct rules *r, const struct leases *leases, struct err *err)
+{
+	*r = (struct rules){
+		.nft = nft_ctx_new(NFT_CTX_DEFAULT), .table = xasprintf("k8sfs-%s", leases->bridge), .leases = leases};
+	if (!r->nft)
+		return err_set(err, ENOMEM, "nftables: no context");
+	nft_ctx_buffer_error(r->nft);
+	nft_ctx_buffer_output(r->nft);
+	return replace(r, err);
+}
+
+void rules_close(struct rules *r)
+{
+	if (r->nft)
+		nft_ctx_free(r->nft);
+	free(r->table);
+	*r = (struct rules){0};
+}
+
+/* Somebody may have flushed all rules of the machine: then ours are made again. */
+static int change(struct rules *r, const char *commands, struct err *err)
+{
+	struct err why = ERR_INIT;
+
+	if (run(r, commands, "host ports", &why) == 0)
+		return 0;
+	if (why.code != ENOENT)
+		return err_set(err, why.code, "%s", why.msg);
+	log_warn("net: table inet %s is gone: made again", r->table);
+	return replace(r, err) < 0 ? -err->code : run(r, commands, "host ports", err);
+}
+
+int rules_add_ports(struct rules *r, const struct lease *l, struct err *err)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+
+	elements(&text, "add", r->table, l);
+	return l->n_ports ? change(r, text.data, err) : 0;
+}
+
+/* Adding first what may be missing makes the transaction succeed whatever is there. */
+int rules_remove_ports(struct rules *r, const struct lease *l, struct err *err)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+
+	elements(&text, "add", r->table, l);
+	elements(&text, "delete", r->table, l);
+	return l->n_ports ? change(r, text.data, err) : 0;
+}
+
+int rules_delete(struct rules *r, struct err *err)
+{
+	CLEANUP_FREE char *text = xasprintf("add table inet %1$s\ndelete table inet %1$s\n", r->table);
+
+	return run(r, text, "remove packet rules", err);
+}
