@@ -311,6 +311,13 @@ int link_configure(struct netlink *inside, const struct pod_link *l, struct err 
 	return netlink_do(inside, set, 4, "configure the pod's " POD_LINK, err);
 }
 
+int link_settle(struct netlink *nl, const char *name, struct err *err)
+{
+	struct link_info l;
+
+	return link_get(nl, name, &l, err);
+}
+
 int link_configured(struct netlink *inside, struct in_addr ip)
 {
 	int index = link_index(inside, POD_LINK);

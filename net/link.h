@@ -27,6 +27,11 @@ struct pod_link {
 int link_veth(struct netlink *nl, const struct pod_link *l, int netns_fd, struct err *err) MUST_CHECK;
 /* Inside: lo and eth0 up, address, default route. `inside` is a socket of the pod's namespace. */
 int link_configure(struct netlink *inside, const struct pod_link *l, struct err *err) MUST_CHECK;
+/*
+ * Wait until the node's end carries packets: after its peer came up the kernel switches it on aside, and what is
+ * sent before that is lost (an ARP request would be repeated after a second). Asking for a link makes it happen now.
+ */
+int link_settle(struct netlink *nl, const char *name, struct err *err) MUST_CHECK;
 /* True when eth0 is there with this address: an earlier attach had come that far. */
 int link_configured(struct netlink *inside, struct in_addr ip);
 

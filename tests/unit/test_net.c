@@ -89,6 +89,9 @@ static int make_node(void **state)
 	sh(command);
 	sh("ip addr add " NODE "/24 dev up0 && ip link set up0 up && ip route add default via " OUTSIDE);
 	assert_int_equal(sh_in(outside_ns, "ip link set lo up && ip addr add " OUTSIDE "/24 dev up0 && ip link set up0 up"), 0);
+	/* Asking for a link makes the kernel finish bringing it up. */
+	assert_int_equal(sh_in(outside_ns, "ip link show up0 >/dev/null"), 0);
+	sh("ip link show up0 >/dev/null");
 	return 0;
 }
 
@@ -672,6 +675,25 @@ static void test_attach_is_quick(void **state)
 	net_close(n);
 }
 
+/* What a pod sends at once arrives; lost, it would come again after a second. */
+static void test_first_packets_are_not_lost(void **state)
+{
+	struct net *n = open_net();
+	CLEANUP_FD int server = serve(node_ns, SOCK_STREAM, 81);
+
+	for (int i = 0; i < 40; i++) {
+		struct pod p;
+		double begin;
+
+		attach(n, &p, "pod-a", NULL, 0);
+		begin = now_us();
+		assert_reaches(p.ns, "10.244.7.1", 81, server, p.ip);
+		assert_true(now_us() - begin < 500000);
+		detach(n, &p);
+	}
+	net_close(n);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, make_node, remove_node)
@@ -692,6 +714,7 @@ int main(void)
 		T(test_bad_configurations_are_refused),
 		T(test_failures_leave_no_lease),
 		T(test_tables),
+		T(test_first_packets_are_not_lost),
 		T(test_attach_is_quick),
 	};
 
