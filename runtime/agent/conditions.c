@@ -139,7 +139,7 @@ static void say_ready(const struct pod_state *st, const struct value *old, const
 	c->reason = c->is_true ? NULL : "ReadinessGatesNotReady";
 }
 
-struct value *pod_conditions(const struct pod_state *st, const struct value *old, const char *phase,
+struct value *status_conditions(const struct pod_state *st, const struct value *old, const char *phase,
 			     int64_t now_sec)
 {
 	struct condition own[] = {

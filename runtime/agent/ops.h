@@ -10,7 +10,7 @@
 #include <netinet/in.h>
 
 #include "net/net.h"
-#include "objects/value.h"
+#include "objects/object.h"
 #include "runtime/images.h"
 #include "runtime/sandbox.h"
 
@@ -46,9 +46,11 @@ struct agent_ops {
 	/* store */
 	struct value *(*get)(void *ctx, const char *plural, const char *ns, const char *name); /* owned, NULL */
 	struct value *(*services)(void *ctx, const char *ns); /* owned list */
-	void (*write_status)(void *ctx, const struct value *pod, struct value *taken, ops_done_fn done, void *arg);
-	void (*delete_pod)(void *ctx, const struct value *pod, ops_done_fn done, void *arg);
-	void (*event)(void *ctx, const struct value *pod, const char *field_path, const char *type,
+	/* rc 0, or -ENOENT when it is another pod by now; never from within the call */
+	void (*write_status)(void *ctx, const struct object *pod, struct value *taken, ops_done_fn done, void *arg);
+	/* grace 0: out of the store */
+	void (*delete_pod)(void *ctx, const struct object *pod, ops_done_fn done, void *arg);
+	void (*event)(void *ctx, const struct object *pod, const char *field_path, const char *type,
 		      const char *reason, const char *message);
 
 	/* sandboxes: as in runtime/sandbox.h */

@@ -221,12 +221,8 @@ static int resolve_user(const struct value *pod, const struct value *c, const st
 	struct image_user user = {0};
 	CLEANUP_FREE char *text = NULL;
 
-	if (run_as && group)
-		text = xasprintf("%lld:%lld", (long long)value_int(run_as, 0), (long long)value_int(group, 0));
-	else if (run_as)
-		text = xasprintf("%lld", (long long)value_int(run_as, 0));
-	else
-		text = xstrdup(image_user);
+	/* runAsGroup stays out of the text: the groups that list the user count all the same */
+	text = run_as ? xasprintf("%lld", (long long)value_int(run_as, 0)) : xstrdup(image_user);
 	if (src->ops->image_user(src->ctx, src->image, text, &user, err))
 		return err_wrap(err, "user %s", text);
 	out->uid = user.uid;

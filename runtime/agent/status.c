@@ -45,7 +45,7 @@ static void count_main(const struct pod_state *st, const struct ctr *c, struct c
 	}
 }
 
-const char *pod_phase(const struct pod_state *st)
+const char *status_phase(const struct pod_state *st)
 {
 	const char *policy = pod_restart_policy(st->pod);
 	struct counts n = {0};
@@ -93,15 +93,15 @@ static struct value *add_addresses(struct value *s, const struct pod_state *st)
 	return s;
 }
 
-struct value *pod_status(const struct pod_state *st, const struct value *old, int64_t now_sec)
+struct value *status_of_pod(const struct pod_state *st, const struct value *old, int64_t now_sec)
 {
 	int64_t generation = value_int(value_dig(st->pod, "metadata", "generation", NULL), 0);
 	struct value *s = old ? value_ref(old) : value_new_map();
-	const char *phase = pod_phase(st);
+	const char *phase = status_phase(st);
 	char text[32];
 
 	s = value_set_str(s, "phase", phase);
-	s = value_set(s, "conditions", pod_conditions(st, value_get(old, "conditions"), phase, now_sec));
+	s = value_set(s, "conditions", status_conditions(st, value_get(old, "conditions"), phase, now_sec));
 	s = value_set_str(s, "qosClass", pod_qos(st->pod));
 	if (generation)
 		s = value_set_int(s, "observedGeneration", generation);

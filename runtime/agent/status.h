@@ -9,13 +9,13 @@
 #include "runtime/agent/pod.h"
 
 /* "Pending", "Running", "Succeeded", "Failed". */
-const char *pod_phase(const struct pod_state *st);
+const char *status_phase(const struct pod_state *st);
 /* Owned; `old` is the pod's present status, may be NULL. Equal input gives an equal status. */
-struct value *pod_status(const struct pod_state *st, const struct value *old, int64_t now_sec);
+struct value *status_of_pod(const struct pod_state *st, const struct value *old, int64_t now_sec);
 
 /* Parts, for pod_status: owned lists. */
 struct value *ctr_statuses(const struct pod_state *st, int init);
-struct value *pod_conditions(const struct pod_state *st, const struct value *old, const char *phase,
+struct value *status_conditions(const struct pod_state *st, const struct value *old, const char *phase,
 			     int64_t now_sec);
 /* As the status shows them. */
 int ctr_is_ready(const struct ctr *c);
