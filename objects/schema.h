@@ -75,6 +75,7 @@ struct schema_field {
 	unsigned immutable : 1; /* after creation */
 	unsigned inert : 1;	/* stored, not acted upon: `_schema` says so */
 	unsigned secret : 1;	/* never in logs, events, faults or describe */
+	unsigned unchecked : 1;	/* decoded and defaulted, but not validated below */
 	unsigned omit_empty : 1; /* "", 0, false, [] and {} say nothing: decoding drops them */
 };
 

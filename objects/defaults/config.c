@@ -115,3 +115,21 @@ struct value *fill_network_policy_spec(struct value *taken, const struct value *
 		types = value_append(types, value_new_string("Egress"));
 	return value_set(taken, "policyTypes", types);
 }
+
+/* What a CustomResourceDefinition calls its objects. */
+struct value *fill_custom_names(struct value *taken, const struct value *root)
+{
+	const char *kind = value_str(value_get(taken, "kind"), "");
+	CLEANUP_FREE char *low = xstrdup(kind);
+	struct value *list = value_new_stringf("%sList", kind);
+
+	for (char *p = low; *p; p++)
+		if (*p >= 'A' && *p <= 'Z')
+			*p += 'a' - 'A';
+	if (!*low) {
+		value_unref(list);
+		return taken;
+	}
+	taken = fill_absent_field(taken, "listKind", list);
+	return fill_absent_field(taken, "singular", value_new_string(low));
+}

@@ -19,6 +19,7 @@ FILL(volume);
 /* workload.c */
 FILL(deployment_strategy);
 FILL(stateful_set_strategy);
+FILL(stateful_set_spec);
 FILL(daemon_set_strategy);
 FILL(replication_controller);
 FILL(job);
@@ -33,6 +34,7 @@ FILL(binding);
 FILL(subject);
 FILL(limit_range_item);
 FILL(network_policy_spec);
+FILL(custom_names);
 
 #undef FILL
 

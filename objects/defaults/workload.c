@@ -31,6 +31,26 @@ struct value *fill_stateful_set_strategy(struct value *taken, const struct value
 	return value_get(taken, "type") ? taken : fill_rolling(taken);
 }
 
+/* Each claim of a StatefulSet says what it is. */
+struct value *fill_stateful_set_spec(struct value *taken, const struct value *root)
+{
+	const struct value *claims = value_get(taken, "volumeClaimTemplates");
+	struct value *fresh = NULL;
+
+	for (size_t i = 0; i < value_count(claims); i++) {
+		const struct value *was = value_at(claims, i);
+		struct value *c;
+
+		if (!value_is(was, VALUE_MAP) ||
+		    (value_get(was, "apiVersion") && value_get(was, "kind")))
+			continue;
+		c = fill_absent_field(value_ref(was), "apiVersion", value_new_string("v1"));
+		c = fill_absent_field(c, "kind", value_new_string("PersistentVolumeClaim"));
+		fresh = value_set_at(fresh ? fresh : value_ref(claims), i, c);
+	}
+	return fresh ? value_set(taken, "volumeClaimTemplates", fresh) : taken;
+}
+
 static struct value *fill_labels(struct value *taken, const struct value *labels)
 {
 	if (!value_count(labels) || value_count(value_dig(taken, "metadata", "labels", NULL)))

@@ -117,7 +117,7 @@ static int walk_presence(struct validator *w, const struct schema_field *f, cons
 			  "field is immutable");
 		fault_set_code(w->faults, EPERM);
 	}
-	return v != NULL;
+	return v != NULL && !f->unchecked;
 }
 
 static void walk_struct(struct validator *w, const struct schema *s, const struct value *v,

@@ -33,6 +33,29 @@ CHECK(toleration);
 /* workload.c */
 CHECK(deployment_spec);
 CHECK(replica_set_spec);
+CHECK(daemon_set_spec);
+CHECK(stateful_set_spec);
+CHECK(replication_controller_spec);
+/* batch.c */
+CHECK(job_spec);
+CHECK(cron_job);
+/* rbac.c */
+CHECK(role);
+CHECK(role_binding);
+/* storage.c */
+CHECK(persistent_volume_spec);
+CHECK(claim_spec);
+CHECK(storage_class);
+CHECK(csi_driver_spec);
+/* policy.c */
+CHECK(limit_range_spec);
+CHECK(quota_spec);
+CHECK(disruption_spec);
+CHECK(autoscaler_spec);
+/* network.c */
+CHECK(ingress_spec);
+CHECK(network_policy_port);
+CHECK(network_policy_peer);
 /* service.c */
 CHECK(service);
 CHECK(endpoints);

@@ -201,7 +201,7 @@ static void check_probe_of(struct container_ctx *ctx, const struct value *c, con
 }
 
 /* Init containers end; a probe or a hook makes sense only for those that stay (sidecars). */
-static void check_role(struct container_ctx *ctx, const struct value *c, const struct path *at)
+static void check_container_role(struct container_ctx *ctx, const struct value *c, const struct path *at)
 {
 	static const char *const probes[] = {"livenessProbe", "readinessProbe", "startupProbe",
 					     "lifecycle"};
@@ -242,7 +242,7 @@ void check_container(struct container_ctx *ctx, const struct value *c, const str
 	check_image(ctx, c, at);
 	check_ports(ctx, value_get(c, "ports"), PATH_FIELD(at, "ports"));
 	check_mounts(ctx, c, at);
-	check_role(ctx, c, at);
+	check_container_role(ctx, c, at);
 	check_resources(value_get(c, "resources"), PATH_FIELD(at, "resources"), ctx->faults);
 	check_security_context(value_get(c, "securityContext"), PATH_FIELD(at, "securityContext"),
 			       ctx->faults);

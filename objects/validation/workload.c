@@ -155,6 +155,90 @@ void check_deployment_spec(const struct value *now, const struct value *old,
 			    "must be greater than minReadySeconds");
 }
 
+/* A DaemonSet moves either by surge or by gaps. */
+static void check_daemon_strategy(const struct value *strategy, const struct path *at,
+				  struct faults *faults)
+{
+	const struct value *rolling = value_get(strategy, "rollingUpdate");
+	const struct path *here = PATH_FIELD(at, "rollingUpdate");
+	int still, no_surge;
+
+	if (!str_eq(text_of(strategy, "type"), "RollingUpdate"))
+		return;
+	if (!rolling)
+		return say_required(faults, here, "");
+	still = check_share(value_get(rolling, "maxUnavailable"), 1,
+			    PATH_FIELD(here, "maxUnavailable"), faults);
+	no_surge = check_share(value_get(rolling, "maxSurge"), 1, PATH_FIELD(here, "maxSurge"),
+			       faults);
+	if (still && no_surge)
+		say_required(faults, PATH_FIELD(here, "maxUnavailable"),
+			     "cannot be 0 when maxSurge is 0");
+	else if (!still && !no_surge)
+		say_invalid(faults, PATH_FIELD(here, "maxSurge"), value_get(rolling, "maxSurge"),
+			    "may not be set when maxUnavailable is non-zero");
+}
+
+void check_daemon_set_spec(const struct value *now, const struct value *old,
+			   const struct value *root, const struct path *at, struct faults *faults)
+{
+	check_selector(now, "daemonset", at, faults);
+	check_template(now, "DaemonSet", at, faults);
+	check_daemon_strategy(value_get(now, "updateStrategy"), PATH_FIELD(at, "updateStrategy"),
+			      faults);
+}
+
+/* Kubernetes looks at no more of a StatefulSet's template: its volumes are not there yet. */
+void check_stateful_set_spec(const struct value *now, const struct value *old,
+			     const struct value *root, const struct path *at, struct faults *faults)
+{
+	static const char *const free_fields[] = {
+		"replicas", "ordinals", "template", "updateStrategy", "minReadySeconds",
+		"revisionHistoryLimit", "persistentVolumeClaimRetentionPolicy"};
+	const struct value *meta = value_dig(now, "template", "metadata", NULL);
+	const struct path *here = PATH_FIELD(at, "template");
+	CLEANUP_VALUE struct value *like = NULL;
+
+	check_selector(now, "statefulset", at, faults);
+	check_template(now, "StatefulSet", at, faults);
+	check_labels(value_get(meta, "labels"), PATH_FIELD(here, "labels"), faults);
+	check_annotations(value_get(meta, "annotations"), PATH_FIELD(here, "annotations"), faults);
+	if (!old)
+		return;
+	like = value_ref(now);
+	for (size_t i = 0; i < ARRAY_LEN(free_fields); i++)
+		like = value_set(like, free_fields[i], value_ref(value_get(old, free_fields[i])));
+	if (value_equal(like, old))
+		return;
+	say_forbidden(faults, at,
+		      "updates to statefulset spec for fields other than 'replicas', 'ordinals', "
+		      "'template', 'updateStrategy', 'revisionHistoryLimit', "
+		      "'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden");
+	fault_set_code(faults, EPERM);
+}
+
+void check_replication_controller_spec(const struct value *now, const struct value *old,
+				       const struct value *root, const struct path *at,
+				       struct faults *faults)
+{
+	const struct value *selector = value_get(now, "selector");
+	const struct value *template = value_get(now, "template");
+	const struct value *labels = value_dig(template, "metadata", "labels", NULL);
+	const struct path *here = PATH_FIELD(at, "template");
+	CLEANUP(selector_freep) struct selector *s = NULL;
+
+	if (!value_count(selector))
+		say_required(faults, PATH_FIELD(at, "selector"), "");
+	if (!template)
+		return say_required(faults, here, "");
+	s = selector_from_map(selector);
+	if (value_count(selector) && s && !selector_matches(s, labels))
+		say_invalid(faults, PATH_FIELD(PATH_FIELD(here, "metadata"), "labels"), labels,
+			    "`selector` does not match template `labels`");
+	check_template(now, "ReplicationController", at, faults);
+	check_disks(now, at, faults);
+}
+
 void check_replica_set_spec(const struct value *now, const struct value *old,
 			    const struct value *root, const struct path *at, struct faults *faults)
 {

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How much of what: LimitRanges, ResourceQuotas, disruption budgets, autoscalers.
+ * Source: Kubernetes pkg/apis/{core,policy,autoscaling}/validation/validation.go.
+ */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "objects/quantity.h"
+#include "objects/schema/text.h"
+#include "objects/validation/checks.h"
+#include "objects/validation/say.h"
+#include "util/strmap.h"
+
+static int amount(const struct value *item, const char *list, const char *key, struct quantity *out)
+{
+	const struct value *v = value_dig(item, list, key, NULL);
+
+	return v && quantity_from_value(v, out, NULL) == 0;
+}
+
+/* item[low][key] <= item[high][key], told at item[at_list][key]. */
+static void check_order(const struct value *item, const char *low, const char *high,
+			const char *at_list, const char *key, const struct path *at,
+			struct faults *faults)
+{
+	struct quantity a, b;
+
+	if (!amount(item, low, key, &a) || !amount(item, high, key, &b) ||
+	    quantity_cmp(&a, &b) <= 0)
+		return;
+	fault_add(faults, PATH_KEY(PATH_FIELD(at, at_list), key), FAULT_INVALID,
+		  value_dig(item, at_list, key, NULL), "%s value %s is greater than %s value %s", low,
+		  value_str(value_dig(item, low, key, NULL), ""), high,
+		  value_str(value_dig(item, high, key, NULL), ""));
+}
+
+static void check_limits(const struct value *item, const struct path *at, struct faults *faults)
+{
+	static const char *const lists[] = {"default", "defaultRequest", "max", "min"};
+	static const struct {
+		const char *low, *high, *at;
+	} orders[] = {{"min", "max", "min"},
+		      {"min", "defaultRequest", "defaultRequest"},
+		      {"defaultRequest", "max", "defaultRequest"},
+		      {"defaultRequest", "default", "defaultRequest"},
+		      {"min", "default", "default"},
+		      {"default", "max", "default"}};
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		const struct value *list = value_get(item, lists[i]);
+
+		for (size_t j = 0; j < value_count(list); j++) {
+			const char *key = value_key_at(list, j);
+
+			say_text(faults, PATH_KEY(PATH_FIELD(at, lists[i]), key), key,
+				 text_label_key(key));
+		}
+	}
+	for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
+		const struct value *list = value_get(item, orders[i].low);
+
+		for (size_t j = 0; j < value_count(list); j++)
+			check_order(item, orders[i].low, orders[i].high, orders[i].at,
+				    value_key_at(list, j), at, faults);
+	}
+}
+
+void check_limit_range_spec(const struct value *now, const struct value *old,
+			    const struct value *root, const struct path *at, struct faults *faults)
+{
+	const struct value *list = value_get(now, "limits");
+	struct strmap seen = STRMAP_INIT;
+
+	for (size_t i = 0; i < value_count(list); i++) {
+		const struct value *item = value_at(list, i);
+		const struct path *here = PATH_INDEX(PATH_FIELD(at, "limits"), i);
+		const char *type = text_of(item, "type");
+
+		if (*type)
+			say_text(faults, PATH_FIELD(here, "type"), type, text_label_key(type));
+		if (*type && strmap_set(&seen, type, (void *)1))
+			say_duplicate(faults, PATH_FIELD(here, "type"), type);
+		if (str_eq(type, "Pod") && value_count(value_get(item, "default")))
+			say_forbidden(faults, PATH_FIELD(here, "default"),
+				      "may not be specified when `type` is 'Pod'");
+		if (str_eq(type, "Pod") && value_count(value_get(item, "defaultRequest")))
+			say_forbidden(faults, PATH_FIELD(here, "defaultRequest"),
+				      "may not be specified when `type` is 'Pod'");
+		check_limits(item, here, faults);
+	}
+	strmap_fini(&seen);
+}
+
+/* Things that are counted, not measured. */
+static int is_counted(const char *name)
+{
+	static const char *const names[] = {"pods", "services", "replicationcontrollers",
+					    "resourcequotas", "secrets", "configmaps",
+					    "persistentvolumeclaims", "services.nodeports",
+					    "services.loadbalancers"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (str_eq(name, names[i]))
+			return 1;
+	return 0;
+}
+
+static int is_quota_name(const char *name)
+{
+	static const char *const names[] = {"cpu", "memory", "ephemeral-storage", "requests.cpu",
+					    "requests.memory", "requests.storage",
+					    "requests.ephemeral-storage", "limits.cpu",
+					    "limits.memory", "limits.ephemeral-storage"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (str_eq(name, names[i]))
+			return 1;
+	return is_counted(name) || strchr(name, '/') || str_starts(name, "hugepages-") ||
+	       str_starts(name, "requests.hugepages-");
+}
+
+void check_quota_spec(const struct value *now, const struct value *old, const struct value *root,
+		      const struct path *at, struct faults *faults)
+{
+	static const char *const scopes[] = {"Terminating",    "NotTerminating",
+					     "BestEffort",     "NotBestEffort",
+					     "PriorityClass",  "CrossNamespacePodAffinity",
+					     "VolumeAttributesClass"};
+	const struct value *hard = value_get(now, "hard"), *list = value_get(now, "scopes");
+
+	for (size_t i = 0; i < value_count(hard); i++) {
+		const char *name = value_key_at(hard, i), *why = text_label_key(name);
+		const struct path *here = PATH_KEY(PATH_FIELD(at, "hard"), name);
+		struct quantity q;
+
+		if (!why && !is_quota_name(name))
+			why = "must be a standard resource for quota";
+		say_text(faults, here, name, why);
+		if (quantity_from_value(value_at(hard, i), &q, NULL) < 0)
+			continue;
+		if (q.nano < 0)
+			say_invalid(faults, here, value_at(hard, i),
+				    "must be greater than or equal to 0");
+		else if ((is_counted(name) || str_starts(name, "count/")) && q.nano % 1000000000)
+			say_invalid(faults, here, value_at(hard, i), "must be an integer");
+	}
+	for (size_t i = 0; i < value_count(list); i++) {
+		const char *scope = value_str(value_at(list, i), "");
+		size_t j = 0;
+
+		while (j < ARRAY_LEN(scopes) && !str_eq(scopes[j], scope))
+			j++;
+		if (j == ARRAY_LEN(scopes))
+			say_text(faults, PATH_FIELD(at, "scopes"), scope, "unsupported scope");
+	}
+	if (old && !value_equal(list, value_get(old, "scopes")))
+		say_immutable(faults, PATH_FIELD(at, "scopes"), list, "field is immutable");
+}
+
+static void check_share(const struct value *v, const struct path *at, struct faults *faults)
+{
+	const char *text = value_str(v, NULL);
+	size_t digits = text ? strspn(text, "0123456789") : 0;
+
+	if (value_is(v, VALUE_INT) && value_int(v, 0) < 0)
+		say_invalid(faults, at, v, "must be greater than or equal to 0");
+	else if (text && (!digits || !str_eq(text + digits, "%")))
+		say_invalid(faults, at, v,
+			    "a valid percent string must be a numeric string followed by an ending "
+			    "'%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')");
+	else if (text && (digits > 3 || atoi(text) > 100))
+		say_invalid(faults, at, v, "must not be greater than 100%");
+}
+
+void check_disruption_spec(const struct value *now, const struct value *old,
+			   const struct value *root, const struct path *at, struct faults *faults)
+{
+	const struct value *min = value_get(now, "minAvailable");
+	const struct value *max = value_get(now, "maxUnavailable");
+
+	if (min && max)
+		say_invalid(faults, at, now, "minAvailable and maxUnavailable cannot be both set");
+	if (min)
+		check_share(min, PATH_FIELD(at, "minAvailable"), faults);
+	if (max)
+		check_share(max, PATH_FIELD(at, "maxUnavailable"), faults);
+}
+
+void check_autoscaler_spec(const struct value *now, const struct value *old,
+			   const struct value *root, const struct path *at, struct faults *faults)
+{
+	static const char *const fields[] = {"kind", "name"};
+	const struct value *target = value_get(now, "scaleTargetRef");
+	const struct value *cpu = value_get(now, "targetCPUUtilizationPercentage");
+	const struct path *here = PATH_FIELD(at, "scaleTargetRef");
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		if (*text_of(target, fields[i]))
+			say_text(faults, PATH_FIELD(here, fields[i]), text_of(target, fields[i]),
+				 text_path_segment(text_of(target, fields[i])));
+	if (value_int(value_get(now, "maxReplicas"), 0) >= 1 &&
+	    value_int(value_get(now, "maxReplicas"), 0) < value_int(value_get(now, "minReplicas"), 1))
+		say_invalid(faults, PATH_FIELD(at, "maxReplicas"), value_get(now, "maxReplicas"),
+			    "must be greater than or equal to `minReplicas`");
+	if (cpu && value_int(cpu, 1) < 1) /* told where the newer version has it */
+		say_invalid(faults,
+			    PATH_FIELD(PATH_FIELD(PATH_FIELD(PATH_INDEX(PATH_FIELD(at, "metrics"), 0),
+							     "resource"),
+						  "target"),
+				       "averageUtilization"),
+			    cpu, "must be greater than 0");
+}
