@@ -43,7 +43,7 @@ struct value *apply_merge(const struct kind *k, const struct value *live, const 
  * are taken from the managers that held them with another value. Changes of .status count for
  * the subresource "status" only, and nothing else counts for that.
  * managedFields in `now` are live's, or a valid list that the writer put there on purpose;
- * [{}] forgets all managers, and the object is not tracked again before the next apply.
+ * [{}] forgets all managers.
  */
 struct value *apply_track_update(const struct kind *k, const struct value *live,
 				 struct value *taken_now, const struct field_writer *who);

@@ -142,10 +142,6 @@ struct value *apply_track_update(const struct kind *k, const struct value *live,
 	was = value_ref(managed_of(live));
 	is = value_ref(managed_of(taken_now)); /* the table borrows from both */
 	read_for_update(live, taken_now, who->subresource, &all);
-	if (live && !all.n) {
-		managers_fini(&all);
-		return set_managed(taken_now, NULL);
-	}
 	compare(k, who->subresource, live, taken_now, &d);
 	take_changes(k, &all, &d, who);
 	taken_now = set_managed(taken_now, managers_write(&all));

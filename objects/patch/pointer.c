@@ -36,8 +36,9 @@ int pointer_parse(const char *text, struct pointer *out)
 	while (*at) {
 		size_t n;
 
-		if (*at++ != '/')
+		if (*at != '/')
 			break;
+		at++;
 		n = strcspn(at, "/");
 		out->tokens[out->n] = unescape(at, n);
 		if (!out->tokens[out->n])
