@@ -26,6 +26,12 @@
 
 #define POD_ID_RANGE 65536u /* uids and gids that belong to one pod alone */
 
+/*
+ * Docker's capability set (moby, oci/caps/defaults.go): CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL,
+ * SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, NET_RAW, SYS_CHROOT, MKNOD, AUDIT_WRITE, SETFCAP.
+ */
+#define SANDBOX_DEFAULT_CAPABILITIES 0xa80425fbull
+
 struct mount_spec {
 	char *source; /* on the host; NULL with a type */
 	char *target; /* in the container, absolute; made when missing, never through a link out of the rootfs */

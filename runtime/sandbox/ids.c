@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ranges of host ids: <state>/ids/<base> is a link whose text is the uid of the
+ * pod that has the range. A link is made exclusively in one step, so nothing
+ * else guards them, and files on disk stay with their pod over a reboot.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "runtime/sandbox/sandbox_i.h"
+#include "util/fd.h"
+
+#define FIRST_ID 200000u
+#define N_RANGES ((UINT32_MAX - FIRST_ID) / POD_ID_RANGE)
+
+struct id_range {
+	uint32_t base;
+};
+
+static char *range_path(const struct sandboxes *all, uint32_t base)
+{
+	return xasprintf("%s/ids/%u", all->state_dir, base);
+}
+
+static void remember(struct sandboxes *all, const char *uid, uint32_t base)
+{
+	struct id_range *range = xcalloc(1, sizeof(*range));
+
+	range->base = base;
+	free(strmap_set(&all->id_bases, uid, range));
+}
+
+static void load_one(struct sandboxes *all, int dir, const char *name)
+{
+	char uid[256], *end;
+	unsigned long base = strtoul(name, &end, 10);
+	ssize_t n = readlinkat(dir, name, uid, sizeof(uid) - 1);
+
+	if (*end || base < FIRST_ID || n <= 0)
+		return;
+	uid[n] = '\0';
+	remember(all, uid, (uint32_t)base);
+}
+
+int ids_load(struct sandboxes *all, struct err *err)
+{
+	CLEANUP_FREE char *path = xasprintf("%s/ids", all->state_dir);
+	struct dirent *e;
+	DIR *dir;
+
+	if (fd_mkdir_p(path, 0700, err) < 0)
+		return -err->code;
+	dir = opendir(path);
+	if (!dir)
+		return err_sys(err, errno, "open %s", path);
+	while ((e = readdir(dir)))
+		if (e->d_name[0] != '.')
+			load_one(all, dirfd(dir), e->d_name);
+	closedir(dir);
+	return 0;
+}
+
+void ids_fini(struct sandboxes *all)
+{
+	STRMAP_FOREACH(s, &all->id_bases)
+		free(s->val);
+	strmap_fini(&all->id_bases);
+}
+
+int id_range_alloc(struct sandboxes *all, const char *uid, uint32_t *base_out, struct err *err)
+{
+	const struct id_range *known = strmap_get(&all->id_bases, uid);
+
+	if (known) {
+		*base_out = known->base;
+		return 0;
+	}
+	for (uint32_t tried = 0; tried < N_RANGES; tried++) {
+		uint32_t base = FIRST_ID + all->next_index * POD_ID_RANGE;
+		CLEANUP_FREE char *path = range_path(all, base);
+
+		/* Round the whole range before one is used again. */
+		all->next_index = (all->next_index + 1) % N_RANGES;
+		if (symlink(uid, path) == 0) {
+			remember(all, uid, base);
+			*base_out = base;
+			return 0;
+		}
+		if (errno != EEXIST)
+			return err_sys(err, errno, "id range %s", path);
+	}
+	return err_set(err, EDQUOT, "no free range of user ids: %u pods have one each", N_RANGES);
+}
+
+void id_range_free(struct sandboxes *all, const char *uid)
+{
+	struct id_range *range = strmap_del(&all->id_bases, uid);
+
+	if (range) {
+		CLEANUP_FREE char *path = range_path(all, range->base);
+
+		unlink(path);
+	}
+	free(range);
+}

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: MIT */
+/* Finding, making, joining and removing cgroups; the values are in cgroup_limits.c. */
+#include "runtime/supervisor/cgroup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runtime/supervisor/cgroup_i.h"
+#include "util/fd.h"
+
+static const struct {
+	const char *name;
+	unsigned bit;
+} controllers[] = {
+	{"cpu", CGROUP_CPU},	   {"cpuacct", CGROUP_CPUACCT}, {"memory", CGROUP_MEMORY},
+	{"pids", CGROUP_PIDS},	   {"devices", CGROUP_DEVICES},
+};
+
+static struct cgroups *cgroups_new(const char *root)
+{
+	struct cgroups *cg = xcalloc(1, sizeof(*cg));
+
+	cg->root = xstrdup(root);
+	for (size_t i = 0; i < MAX_HIERARCHIES; i++)
+		cg->hierarchies[i].dir = -1;
+	return cg;
+}
+
+static unsigned known_controllers(const struct cgroups *cg)
+{
+	unsigned all = 0;
+
+	for (size_t i = 0; i < cg->n; i++)
+		all |= cg->hierarchies[i].controllers;
+	return all;
+}
+
+/* A hierarchy that is mounted twice counts once. */
+static void add_hierarchy(struct cgroups *cg, const char *mount, unsigned bits)
+{
+	bits &= ~known_controllers(cg);
+	if (!bits || cg->n == MAX_HIERARCHIES)
+		return;
+	cg->hierarchies[cg->n].mount = xstrdup(mount);
+	cg->hierarchies[cg->n++].controllers = bits;
+}
+
+static unsigned parse_controllers(char *list, const char *separators)
+{
+	unsigned bits = 0;
+	char *state = NULL;
+
+	for (char *word = strtok_r(list, separators, &state); word;
+	     word = strtok_r(NULL, separators, &state))
+		for (size_t i = 0; i < ARRAY_LEN(controllers); i++)
+			if (str_eq(word, controllers[i].name))
+				bits |= controllers[i].bit;
+	return bits;
+}
+
+/* What the unified hierarchy controls (none where v1 has them all). */
+static unsigned v2_controllers(const char *mount)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	CLEANUP_FREE char *path = xasprintf("%s/cgroup.controllers", mount);
+
+	if (fd_read_file(path, 4096, &text, NULL) < 0 || !text.len)
+		return 0;
+	return parse_controllers(text.data, " \n");
+}
+
+/* "36 35 98:0 /root /mount options tags... - type source superoptions" */
+static void add_mountinfo_line(struct cgroups *cg, char *line)
+{
+	char *dash = strstr(line, " - "), *field[5], *state = NULL, *type, *options;
+
+	if (!dash)
+		return;
+	*dash = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(field); i++)
+		if (!(field[i] = strtok_r(i ? NULL : line, " ", &state)))
+			return;
+	type = strtok_r(dash + 3, " ", &state);
+	if (!type || !str_eq(field[3], "/"))
+		return;
+	if (str_eq(type, "cgroup2"))
+		add_hierarchy(cg, field[4], CGROUP_V2 | v2_controllers(field[4]));
+	options = strtok_r(NULL, " ", &state) ? strtok_r(NULL, " ", &state) : NULL;
+	if (str_eq(type, "cgroup") && options)
+		add_hierarchy(cg, field[4], parse_controllers(options, ","));
+}
+
+struct cgroups *cgroups_open(const char *mountinfo, const char *root, struct err *err)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	CLEANUP(cgroups_closep) struct cgroups *cg = cgroups_new(root);
+	char *state = NULL;
+
+	if (fd_read_file(mountinfo, 16u << 20, &text, err) < 0)
+		return NULL;
+	for (char *line = text.len ? strtok_r(text.data, "\n", &state) : NULL; line;
+	     line = strtok_r(NULL, "\n", &state))
+		add_mountinfo_line(cg, line);
+	if (!cg->n) {
+		err_set(err, ENOTSUP, "no cgroup hierarchy is mounted in %s", mountinfo);
+		return NULL;
+	}
+	return STEAL(cg);
+}
+
+void cgroups_describe(const struct cgroups *cg, struct buf *out)
+{
+	for (size_t i = 0; i < cg->n; i++)
+		buf_addf(out, "%u %s\n", cg->hierarchies[i].controllers, cg->hierarchies[i].mount);
+}
+
+struct cgroups *cgroups_parse(const char *lines, const char *root, struct err *err)
+{
+	CLEANUP_FREE char *copy = xstrdup(lines);
+	CLEANUP(cgroups_closep) struct cgroups *cg = cgroups_new(root);
+	char *state = NULL;
+
+	for (char *line = strtok_r(copy, "\n", &state); line; line = strtok_r(NULL, "\n", &state)) {
+		char *mount;
+		unsigned long bits = strtoul(line, &mount, 10);
+
+		if (*mount != ' ' || mount[1] != '/') {
+			err_set(err, EINVAL, "'%s' is no cgroup hierarchy", line);
+			return NULL;
+		}
+		add_hierarchy(cg, mount + 1, (unsigned)bits);
+	}
+	return STEAL(cg);
+}
+
+void cgroups_close(struct cgroups *cg)
+{
+	if (!cg)
+		return;
+	for (size_t i = 0; i < cg->n; i++) {
+		fd_close_at(&cg->hierarchies[i].dir);
+		free(cg->hierarchies[i].mount);
+	}
+	free(cg->root);
+	free(cg);
+}
+
+/* v2: hand the controllers to the children of the directory. */
+static int hand_down(const struct cgroup_hierarchy *h, int dir, struct err *err)
+{
+	char line[128] = "";
+
+	if (!(h->controllers & CGROUP_V2))
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(controllers); i++)
+		if (h->controllers & controllers[i].bit &
+		    ~(unsigned)(CGROUP_CPUACCT | CGROUP_DEVICES)) {
+			strcat(line, line[0] ? " +" : "+");
+			strcat(line, controllers[i].name);
+		}
+	return line[0] ? cgroup_write_at(dir, "cgroup.subtree_control", line, err) : 0;
+}
+
+int cgroups_prepare(struct cgroups *cg, struct err *err)
+{
+	for (size_t i = 0; i < cg->n; i++) {
+		struct cgroup_hierarchy *h = &cg->hierarchies[i];
+		CLEANUP_FD int top = open(h->mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (top < 0)
+			return err_sys(err, errno, "open %s", h->mount);
+		if (hand_down(h, top, err) < 0)
+			return err_wrap(err, "%s", h->mount);
+		if (mkdirat(top, cg->root, 0755) < 0 && errno != EEXIST)
+			return err_sys(err, errno, "mkdir %s/%s", h->mount, cg->root);
+		fd_close_at(&h->dir);
+		h->dir = openat(top, cg->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		if (h->dir < 0)
+			return err_sys(err, errno, "open %s/%s", h->mount, cg->root);
+		if (hand_down(h, h->dir, err) < 0)
+			return err_wrap(err, "%s/%s", h->mount, cg->root);
+	}
+	return 0;
+}
+
+static int make_in(const struct cgroup_hierarchy *h, const char *path, int has_children, struct err *err)
+{
+	CLEANUP_FREE char *part = xstrdup(path);
+
+	for (char *p = part;; p++) {
+		char was = *p;
+
+		if (was != '/' && was != '\0')
+			continue;
+		*p = '\0';
+		if (mkdirat(h->dir, part, 0755) < 0) {
+			if (errno != EEXIST)
+				return err_sys(err, errno, "mkdir cgroup %s", part);
+		} else if ((h->controllers & CGROUP_V2) && (was || has_children)) {
+			CLEANUP_FD int dir = openat(h->dir, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+			if (dir < 0 || hand_down(h, dir, err) < 0)
+				return err_sys(err, errno, "cgroup %s", part);
+		}
+		*p = was;
+		if (!was)
+			return 0;
+	}
+}
+
+int cgroup_make(const struct cgroups *cg, const char *path, int has_children, struct err *err)
+{
+	for (size_t i = 0; i < cg->n; i++) {
+		const struct cgroup_hierarchy *h = &cg->hierarchies[i];
+
+		/* The usual case: only the last part is missing. */
+		if (!has_children && mkdirat(h->dir, path, 0755) == 0)
+			continue;
+		if (make_in(h, path, has_children, err) < 0)
+			return err_wrap(err, "%s", h->mount);
+	}
+	return 0;
+}
+
+int cgroup_join(const struct cgroups *cg, const char *path, int all, struct err *err)
+{
+	char file[PATH_MAX];
+
+	for (size_t i = 0; i < cg->n; i++) {
+		const struct cgroup_hierarchy *h = &cg->hierarchies[i];
+		int v2 = !!(h->controllers & CGROUP_V2);
+
+		if (v2 && !all)
+			continue;
+		/* v1: `tasks` moves one thread without the lock that cgroup.procs takes. */
+		snprintf(file, sizeof(file), "%s/%s", path, v2 ? "cgroup.procs" : "tasks");
+		if (cgroup_write_at(h->dir, file, "0", err) < 0)
+			return err_wrap(err, "%s", h->mount);
+	}
+	return 0;
+}
+
+static const struct cgroup_hierarchy *v2_of(const struct cgroups *cg)
+{
+	for (size_t i = 0; i < cg->n; i++)
+		if (cg->hierarchies[i].controllers & CGROUP_V2)
+			return &cg->hierarchies[i];
+	return NULL;
+}
+
+int cgroup_open_v2(const struct cgroups *cg, const char *path)
+{
+	const struct cgroup_hierarchy *h = v2_of(cg);
+
+	return h ? openat(h->dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW) : -1;
+}
+
+void cgroup_children(const struct cgroups *cg, const char *path, void (*fn)(void *arg, const char *name),
+		     void *arg)
+{
+	for (size_t i = 0; i < cg->n; i++) {
+		int fd = openat(cg->hierarchies[i].dir, path,
+				O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+		struct dirent *e;
+
+		while (dir && (e = readdir(dir)))
+			if (e->d_type == DT_DIR && e->d_name[0] != '.')
+				fn(arg, e->d_name);
+		if (dir)
+			closedir(dir);
+		else if (fd >= 0)
+			close(fd);
+	}
+}
+
+/* Call fn on each directory below dir's entry `name`, deepest first, then on itself. Return: first error. */
+static int walk(int parent, const char *name, int (*fn)(int parent, const char *name))
+{
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW), rc = 0, one;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	if (!dir) {
+		rc = errno == ENOENT ? 0 : -errno;
+		if (fd >= 0)
+			close(fd);
+		return rc;
+	}
+	while ((e = readdir(dir)))
+		if (e->d_type == DT_DIR && e->d_name[0] != '.') {
+			one = walk(dirfd(dir), e->d_name, fn);
+			rc = rc ? rc : one;
+		}
+	closedir(dir);
+	one = fn(parent, name);
+	return rc ? rc : one;
+}
+
+static int remove_one(int parent, const char *name)
+{
+	return unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+int cgroup_remove(const struct cgroups *cg, const char *path)
+{
+	int rc = 0, one;
+
+	for (size_t i = 0; i < cg->n; i++) {
+		one = walk(cg->hierarchies[i].dir, path, remove_one);
+		rc = rc ? rc : one;
+	}
+	return rc;
+}
+
+/* Kill the members once. Return: how many. */
+static int kill_members(int parent, const char *name)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	char file[PATH_MAX];
+	int n = 0;
+	char *state = NULL;
+
+	snprintf(file, sizeof(file), "%s/cgroup.procs", name);
+	if (cgroup_read_at(parent, file, &text) < 0 || !text.len)
+		return 0;
+	for (char *line = strtok_r(text.data, "\n", &state); line; line = strtok_r(NULL, "\n", &state)) {
+		long pid = strtol(line, NULL, 10);
+
+		/* 0: a process that our pid namespace does not show. */
+		if (pid > 1 && kill((pid_t)pid, SIGKILL) == 0)
+			n++;
+	}
+	return n;
+}
+
+static int kill_one(int parent, const char *name)
+{
+	char file[PATH_MAX];
+	int n = kill_members(parent, name);
+
+	snprintf(file, sizeof(file), "%s/cgroup.kill", name);
+	if (n && cgroup_write_at(parent, file, "1", NULL) == 0)
+		return n;
+	/* Without cgroup.kill a fork may slip through between reading and killing. */
+	for (int round = 0, more = n; more && round < 100; round++)
+		more = kill_members(parent, name);
+	return n;
+}
+
+int cgroup_kill(const struct cgroups *cg, const char *path)
+{
+	const struct cgroup_hierarchy *h = v2_of(cg);
+
+	if (!h && cg->n)
+		h = &cg->hierarchies[0];
+	return h ? walk(h->dir, path, kill_one) : 0;
+}
