@@ -44,5 +44,7 @@ struct value *fill_absent_field(struct value *taken, const char *name, struct va
 struct value *fill_missing_keys(const struct value *dst, const struct value *src);
 /* "Guaranteed", "Burstable" or "BestEffort", by the requests and limits of a pod spec. */
 const char *pod_qos_class(const struct value *spec);
+/* A new Job finds its pods by its own uid, unless it says a selector itself (manualSelector). */
+struct value *job_select_own(struct value *taken);
 /* What the server allocated to a Service (addresses, node ports) stays when an update leaves it out. */
 struct value *service_keep_allocated(struct value *taken, const struct value *old);

@@ -105,6 +105,8 @@ static struct value *prepare_create(const struct kind *k, struct value *taken)
 		return create_pod(taken);
 	if (is_core(k, "Namespace"))
 		return create_namespace(taken);
+	if (str_eq(k->group, "batch") && str_eq(k->kind, "Job"))
+		return job_select_own(taken);
 	return taken;
 }
 

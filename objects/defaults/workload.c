@@ -107,3 +107,25 @@ struct value *fill_job(struct value *taken, const struct value *root)
 		taken = value_set(taken, "spec", spec);
 	return fill_labels(taken, labels);
 }
+
+struct value *job_select_own(struct value *taken)
+{
+	CLEANUP_VALUE struct value *uid = value_ref(value_dig(taken, "metadata", "uid", NULL));
+	CLEANUP_VALUE struct value *name = value_ref(value_dig(taken, "metadata", "name", NULL));
+	const struct value *was = value_dig(taken, "spec", "template", "metadata", "labels", NULL);
+	struct value *labels;
+
+	if (!value_strlen(uid) || !value_is(value_get(taken, "spec"), VALUE_MAP) ||
+	    value_bool(value_dig(taken, "spec", "manualSelector", NULL), 0) ||
+	    value_dig(taken, "spec", "selector", NULL))
+		return taken;
+	labels = value_is(was, VALUE_MAP) ? value_ref(was) : value_new_map();
+	/* both spellings: the old one is what scripts look for */
+	labels = fill_absent_field(labels, "controller-uid", value_ref(uid));
+	labels = fill_absent_field(labels, "job-name", value_ref(name));
+	labels = fill_absent_field(labels, "batch.kubernetes.io/controller-uid", value_ref(uid));
+	labels = fill_absent_field(labels, "batch.kubernetes.io/job-name", value_ref(name));
+	taken = value_bury(taken, labels, "spec", "template", "metadata", "labels", NULL);
+	return value_bury(taken, value_ref(uid), "spec", "selector", "matchLabels",
+			  "batch.kubernetes.io/controller-uid", NULL);
+}

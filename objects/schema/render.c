@@ -83,7 +83,7 @@ static void add_notes(const struct schema_field *f, int inert, struct buf *out)
 		buf_adds(out, " required");
 	if (f->immutable)
 		buf_adds(out, " immutable");
-	if (f->dflt) {
+	if (f->dflt && !f->required) {
 		buf_adds(out, " default=");
 		json_render(f->dflt, out);
 	}

@@ -56,6 +56,9 @@ CHECK(autoscaler_spec);
 CHECK(ingress_spec);
 CHECK(network_policy_port);
 CHECK(network_policy_peer);
+/* webhook.c */
+CHECK(webhook);
+CHECK(admission_rule);
 /* service.c */
 CHECK(service);
 CHECK(endpoints);

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <errno.h>
+
 #include "objects/fault.h"
 
 static inline void say_required(struct faults *f, const struct path *at, const char *why)

@@ -76,6 +76,37 @@ static struct value *admit_pod(struct value *pod)
 	return pod;
 }
 
+/* Likewise: a volume in use is not removed. */
+static struct value *admit_storage(const char *finalizer, struct value *v)
+{
+	const struct value *list = value_dig(v, "metadata", "finalizers", NULL);
+
+	return value_bury(v,
+			  value_append(list ? value_ref(list) : value_new_list(),
+				       value_new_string(finalizer)),
+			  "metadata", "finalizers", NULL);
+}
+
+static struct value *admit(const struct kind *k, struct value *v)
+{
+	if (str_eq(k->kind, "Pod"))
+		return admit_pod(v);
+	if (str_eq(k->kind, "PersistentVolume"))
+		return admit_storage("kubernetes.io/pv-protection", v);
+	if (str_eq(k->kind, "PersistentVolumeClaim"))
+		return admit_storage("kubernetes.io/pvc-protection", v);
+	return v;
+}
+
+/* Only unknown fields: the rest can be looked at all the same. */
+static int decoded(const struct faults *faults)
+{
+	for (size_t i = 0; i < faults->n; i++)
+		if (faults->list[i].kind != FAULT_UNKNOWN)
+			return 0;
+	return 1;
+}
+
 /* The name and namespace that the request's address gives. */
 static struct value *place(const struct kind *k, struct value *v)
 {
@@ -100,11 +131,9 @@ static struct value *create(const struct value *input, struct faults *faults)
 		return NULL;
 	}
 	v = schema_decode(k->schema, value_ref(input), NULL, faults);
-	if (!faults->n) {
+	if (decoded(faults)) {
 		v = kind_default(k, place(k, v));
-		v = kind_prepare(k, v, NULL, 0);
-		if (str_eq(k->kind, "Pod"))
-			v = admit_pod(v);
+		v = admit(k, kind_prepare(k, v, NULL, 0));
 		kind_validate(k, v, NULL, 0, faults);
 	}
 	if (!faults->n)
@@ -187,6 +216,10 @@ static void run_case(const struct value *c, struct tally *tally)
 		compare(stored, value_get(c, "stored"), NULL, &extra);
 		printf("%s extras:%s\n", id, buf_str(&extra));
 	}
+	if (out.len && strmap_get(&known, id)) {
+		tally->known++;
+		return;
+	}
 	tally->accepted += accepted;
 	tally->refused += !accepted;
 	if (!out.len) {
@@ -194,10 +227,6 @@ static void run_case(const struct value *c, struct tally *tally)
 		tally->refused_agree += !accepted;
 		if (strmap_get(&known, id))
 			print_message("%s agrees: take it off the list of deviations\n", id);
-		return;
-	}
-	if (strmap_get(&known, id)) {
-		tally->known++;
 		return;
 	}
 	print_message("%s %s/%s %s%s\n", id, value_str(value_dig(c, "input", "apiVersion", NULL), ""),
@@ -258,7 +287,7 @@ static void test_answers_agree(void **state)
 		free(s->val);
 	strmap_fini(&known);
 	assert_true(t.accepted > 0 && t.refused > 0);
-	assert_int_equal(t.accepted_agree + t.refused_agree + t.known, t.accepted + t.refused);
+	assert_int_equal(t.accepted_agree + t.refused_agree, t.accepted + t.refused);
 	assert_true(t.accepted_agree * 100 >= t.accepted * 99);
 	assert_true(t.refused_agree * 100 >= t.refused * 97);
 }

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Admission webhooks: whom to ask, about what.
+ * Source: Kubernetes pkg/apis/admissionregistration/validation/validation.go.
+ */
+#include "objects/schema/text.h"
+#include "objects/validation/checks.h"
+#include "objects/validation/say.h"
+
+static void check_client(const struct value *config, const struct path *at, struct faults *faults)
+{
+	const char *url = text_of(config, "url");
+	const struct value *service = value_get(config, "service");
+	const struct path *here = PATH_FIELD(at, "url");
+
+	if (!*url == !service)
+		return say_required(faults, at, "exactly one of url or service is required");
+	if (!*url)
+		return;
+	if (!str_starts(url, "https://"))
+		say_text(faults, here, url,
+			 "'https' is the only allowed URL scheme; desired format: "
+			 "https://host[/path]");
+	else if (!url[8] || url[8] == '/')
+		say_text(faults, here, url,
+			 "host must be specified; desired format: https://host[/path]");
+	else if (strpbrk(url, "?#@"))
+		say_text(faults, here, url,
+			 "user information, query and fragment are not permitted in the URL");
+}
+
+static void check_versions(const struct value *list, const struct path *at, struct faults *faults)
+{
+	int known = 0;
+
+	for (size_t i = 0; i < value_count(list); i++) {
+		const char *v = value_str(value_at(list, i), "");
+
+		known |= str_eq(v, "v1") || str_eq(v, "v1beta1");
+		say_text(faults, PATH_INDEX(at, i), v, text_dns_1035_label(v));
+	}
+	if (value_count(list) && !known)
+		say_invalid(faults, at, list, "must include at least one of v1, v1beta1");
+}
+
+/* "*" is everything: nothing stands beside it. */
+static void check_star(const struct value *list, const struct path *at, struct faults *faults)
+{
+	for (size_t i = 0; value_count(list) > 1 && i < value_count(list); i++)
+		if (str_eq(value_str(value_at(list, i), ""), "*"))
+			return say_invalid(faults, at, list,
+					   "if '*' is present, must not specify other values");
+}
+
+void check_admission_rule(const struct value *now, const struct value *old,
+			  const struct value *root, const struct path *at, struct faults *faults)
+{
+	static const char *const operations[] = {"*",	   "CONNECT", "CREATE",
+						 "DELETE", "UPDATE",  NULL};
+	static const char *const texts[] = {"apiVersions", "resources"};
+	const struct value *list = value_get(now, "operations");
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		const struct value *words = value_get(now, texts[i]);
+
+		for (size_t j = 0; j < value_count(words); j++)
+			if (!value_strlen(value_at(words, j)))
+				say_required(faults, PATH_INDEX(PATH_FIELD(at, texts[i]), j), "");
+	}
+	check_star(value_get(now, "apiGroups"), PATH_FIELD(at, "apiGroups"), faults);
+	check_star(value_get(now, "apiVersions"), PATH_FIELD(at, "apiVersions"), faults);
+	check_star(list, PATH_FIELD(at, "operations"), faults);
+	for (size_t i = 0; i < value_count(list); i++)
+		check_enum(operations, value_at(list, i),
+			   PATH_INDEX(PATH_FIELD(at, "operations"), i), faults);
+}
+
+void check_webhook(const struct value *now, const struct value *old, const struct value *root,
+		   const struct path *at, struct faults *faults)
+{
+	const char *name = text_of(now, "name"), *dot = strchr(name, '.');
+	const char *why = text_dns_subdomain(name);
+
+	if (!why && (!dot || !strchr(dot + 1, '.')))
+		why = "should be a domain with at least three segments separated by dots";
+	if (*name)
+		say_text(faults, PATH_FIELD(at, "name"), name, why);
+	check_client(value_get(now, "clientConfig"), PATH_FIELD(at, "clientConfig"), faults);
+	check_versions(value_get(now, "admissionReviewVersions"),
+		       PATH_FIELD(at, "admissionReviewVersions"), faults);
+}
