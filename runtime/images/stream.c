@@ -61,6 +61,8 @@ static int64_t tap_next(struct stream *base, const void **block, struct err *err
 	if (t->count > t->max)
 		return err_set(err, EFBIG, "%s: larger than %llu bytes", t->what, (unsigned long long)t->max);
 	digest_add(t->digest, *block, (size_t)n);
+	if (t->see)
+		t->see(t->see_arg, *block, (size_t)n);
 	return n;
 }
 
@@ -168,14 +170,18 @@ static int64_t inflate_next(struct stream *base, const void **block, struct err 
 		struct archive_entry *entry;
 		int more = archive_in_next(&s->archive, &entry, err);
 
-		if (more <= 0)
+		if (more < 0)
 			return more;
 		s->opened = 1;
+		s->ended = !more;
 	}
+	if (s->ended)
+		return 0;
 	do {
 		rc = archive_read_data_block(s->archive.a, block, &n, &off);
 	} while (rc == ARCHIVE_OK && n == 0);
-	if (rc == ARCHIVE_EOF)
+	s->ended = rc == ARCHIVE_EOF;
+	if (s->ended)
 		return 0;
 	return rc == ARCHIVE_OK || rc == ARCHIVE_WARN ? (int64_t)n : archive_in_fail(&s->archive, err);
 }

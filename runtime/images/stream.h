@@ -37,6 +37,8 @@ struct tap {
 	struct digest *digest;
 	uint64_t count, max;
 	const char *what; /* names the stream in errors */
+	void (*see)(void *arg, const void *data, size_t len); /* NULL, or somebody who looks on */
+	void *see_arg;
 };
 void tap_init(struct tap *t, struct stream *in, uint64_t max, const char *what);
 void tap_fini(struct tap *t);
@@ -64,7 +66,7 @@ int archive_in_next(struct archive_in *in, struct archive_entry **entry, struct 
 struct inflate {
 	struct stream base;
 	struct archive_in archive;
-	int opened;
+	int opened, ended;
 };
 int inflate_init(struct inflate *s, struct stream *in, struct err *err) MUST_CHECK;
 void inflate_fini(struct inflate *s);

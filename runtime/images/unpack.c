@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "runtime/images.h"
+#include "runtime/images/pax_names.h"
 #include "runtime/images/tree.h"
 #include "util/fd.h"
 
@@ -27,12 +28,19 @@ struct unpack {
 	struct tree tree;
 	struct archive_in archive;
 	const struct layer_limits *limits;
+	struct pax_names names;
+	const struct pax_name *name; /* of the entry at hand, NULL: libarchive's is right */
 	uint64_t entries, bytes, checked;
 };
 
 static int is_hard_link(struct archive_entry *e)
 {
 	return archive_entry_hardlink(e) != NULL;
+}
+
+static const char *link_of(const struct unpack *u, const char *by_libarchive)
+{
+	return by_libarchive && u->name && u->name->link ? u->name->link : by_libarchive;
 }
 
 /* -- attributes ------------------------------------------------------------ */
@@ -214,7 +222,7 @@ static int put_hard_link(struct unpack *u, struct archive_entry *e, int parent, 
 	const char *target_leaf;
 	int fd, rc;
 
-	if (tree_clean_name(archive_entry_hardlink(e), target, err) < 0)
+	if (tree_clean_name(link_of(u, archive_entry_hardlink(e)), target, err) < 0)
 		return err_wrap(err, "\"%.100s\": hard link to", path);
 	if (!*target || str_eq(target, path))
 		return err_set(err, EINVAL, "\"%.200s\": hard link to itself or the root", path);
@@ -227,9 +235,10 @@ static int put_hard_link(struct unpack *u, struct archive_entry *e, int parent, 
 	return rc;
 }
 
-static int put_symlink(struct archive_entry *e, int parent, const char *leaf, const char *path, struct err *err)
+static int put_symlink(struct unpack *u, struct archive_entry *e, int parent, const char *leaf, const char *path,
+		       struct err *err)
 {
-	const char *target = archive_entry_symlink(e);
+	const char *target = link_of(u, archive_entry_symlink(e));
 
 	if (!target || !*target || strlen(target) >= PATH_MAX)
 		return err_set(err, EINVAL, "\"%.200s\": symbolic link without a target", path);
@@ -283,7 +292,7 @@ static int put_entry(struct unpack *u, struct archive_entry *e, const char *path
 	case AE_IFREG:
 		return put_file(u, e, parent, leaf, path, err);
 	case AE_IFLNK:
-		return put_symlink(e, parent, leaf, path, err);
+		return put_symlink(u, e, parent, leaf, path, err);
 	case AE_IFIFO:
 		return put_fifo(e, parent, leaf, path, err);
 	default:
@@ -305,31 +314,43 @@ static int has_whiteout_parent(const char *path)
 	return 0;
 }
 
+static int unpack_entry(struct unpack *u, struct archive_entry *e, struct err *err)
+{
+	const char *name = archive_entry_pathname(e);
+	char path[PATH_MAX];
+
+	if (++u->entries > u->limits->entries)
+		return err_set(err, E2BIG, "layer: more than %llu entries", (unsigned long long)u->limits->entries);
+	u->name = pax_names_of(&u->names, (uint64_t)archive_read_header_position(u->archive.a));
+	if (u->name && u->name->path)
+		name = u->name->path;
+	if (!name)
+		return err_set(err, EINVAL, "layer: an entry without a name");
+	if (tree_clean_name(name, path, err) < 0)
+		return -err->code;
+	if (has_whiteout_parent(path))
+		return 0;
+	return *path ? put_entry(u, e, path, err) : put_root(u, e, err);
+}
+
 static int unpack_entries(struct unpack *u, struct tap *tar, layer_progress_fn progress, void *arg, struct err *err)
 {
 	struct archive_entry *e;
-	char path[PATH_MAX];
 	int rc;
 
 	while ((rc = archive_in_next(&u->archive, &e, err)) > 0) {
-		const char *name = archive_entry_pathname(e);
-
-		if (++u->entries > u->limits->entries)
-			return err_set(err, E2BIG, "layer: more than %llu entries",
-				       (unsigned long long)u->limits->entries);
-		if (!name)
-			return err_set(err, EINVAL, "layer: an entry without a name");
-		rc = tree_clean_name(name, path, err);
-		if (rc == 0 && has_whiteout_parent(path))
-			continue;
-		if (rc == 0)
-			rc = *path ? put_entry(u, e, path, err) : put_root(u, e, err);
+		rc = unpack_entry(u, e, err);
 		if (rc == 0 && progress)
 			rc = progress(arg, tar->count);
 		if (rc < 0)
 			return rc;
 	}
 	return rc;
+}
+
+static void see_tar(void *arg, const void *data, size_t len)
+{
+	pax_names_see(arg, data, len);
 }
 
 static int unpack_tar(struct tap *tar, int dirfd, const struct layer_limits *limits, layer_progress_fn progress,
@@ -339,6 +360,9 @@ static int unpack_tar(struct tap *tar, int dirfd, const struct layer_limits *lim
 	int rc;
 
 	tree_init(&u.tree, dirfd);
+	pax_names_init(&u.names);
+	tar->see = see_tar;
+	tar->see_arg = &u.names;
 	rc = archive_in_open(&u.archive, &tar->base, ARCHIVE_IN_TAR, err);
 	if (rc == 0)
 		rc = unpack_entries(&u, tar, progress, arg, err);
@@ -348,6 +372,8 @@ static int unpack_tar(struct tap *tar, int dirfd, const struct layer_limits *lim
 		tree_finish(&u.tree);
 	archive_in_close(&u.archive);
 	tree_fini(&u.tree);
+	tar->see = NULL;
+	pax_names_fini(&u.names);
 	*size_out = u.bytes;
 	return rc;
 }

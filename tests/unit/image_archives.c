@@ -76,20 +76,28 @@ void tar_add(struct buf *tar, char type, const char *name, unsigned mode, const 
 	tar_add_entry(tar, &(struct tar_entry){.type = type, .name = name, .mode = mode, .text = text, .mtime = 1000000000});
 }
 
-void tar_add_pax(struct buf *tar, const char *key, const void *value, size_t len)
+void pax_record(struct buf *records, const char *key, const void *value, size_t len)
 {
-	CLEANUP(buf_fini) struct buf record = BUF_INIT;
-	struct tar_entry e = {.type = 'x', .name = "pax"};
 	size_t n = strlen(key) + len + 3, digits = 1;
 
 	for (size_t v = 10; v <= n + digits; v *= 10)
 		digits++;
-	buf_addf(&record, "%zu %s=", n + digits, key);
-	buf_add(&record, value, len);
-	buf_addc(&record, '\n');
-	e.text = record.data;
-	e.text_len = record.len;
-	tar_add_entry(tar, &e);
+	buf_addf(records, "%zu %s=", n + digits, key);
+	buf_add(records, value, len);
+	buf_addc(records, '\n');
+}
+
+void tar_add_records(struct buf *tar, const struct buf *records)
+{
+	tar_add_entry(tar, &(struct tar_entry){.type = 'x', .name = "pax", .text = buf_str(records), .text_len = records->len});
+}
+
+void tar_add_pax(struct buf *tar, const char *key, const void *value, size_t len)
+{
+	CLEANUP(buf_fini) struct buf records = BUF_INIT;
+
+	pax_record(&records, key, value, len);
+	tar_add_records(tar, &records);
 }
 
 void tar_end(struct buf *tar)

@@ -22,6 +22,9 @@ struct tar_entry {
 void tar_add_entry(struct buf *tar, const struct tar_entry *e);
 /* A pax extended header for the next entry: one "key=value" record. */
 void tar_add_pax(struct buf *tar, const char *key, const void *value, size_t len);
+/* The same for several. */
+void pax_record(struct buf *records, const char *key, const void *value, size_t len);
+void tar_add_records(struct buf *tar, const struct buf *records);
 void tar_end(struct buf *tar);
 
 void gzip_buf(const struct buf *in, struct buf *out);
