@@ -120,10 +120,23 @@ static int64_t within_slow_start(struct rs_sync *y, int64_t missing)
 	return missing < (int64_t)may ? missing : (int64_t)may;
 }
 
+/* Nothing can be made in a namespace that ends; saying so helps nobody. */
+static int namespace_ends(const struct rs_sync *y)
+{
+	struct object *ns = store_get(controller_store(y->c), (struct objkey){known_kind(K_NAMESPACE), "", y->rs->ns});
+	int ends = ns && object_deleting(ns->value);
+
+	object_unref(ns);
+	return ends;
+}
+
 static void create_pods(struct rs_sync *y, int64_t missing)
 {
-	struct value *owners = value_append(value_new_list(), object_owner_reference(y->rs));
+	struct value *owners;
 
+	if (namespace_ends(y))
+		return;
+	owners = value_append(value_new_list(), object_owner_reference(y->rs));
 	missing = within_slow_start(y, missing);
 	for (int64_t i = 0; i < missing; i++) {
 		struct value *pod = pod_from_template(y->rs, owners);
