@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/attr.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "fs/content.h"
+#include "fs/dirs.h"
+
+static time_t parse_time(const char *text)
+{
+	struct tm tm = {0};
+	int n = 0;
+
+	if (!text || sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+			    &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &n) != 6)
+		return 0;
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	return timegm(&tm);
+}
+
+struct timespec object_time(const struct object *o)
+{
+	const struct value *meta = value_get(o->value, "metadata");
+	const struct value *managed = value_get(meta, "managedFields");
+	time_t newest = parse_time(value_dig_str(meta, "creationTimestamp", NULL));
+
+	for (size_t i = 0; i < value_count(managed); i++) {
+		time_t t = parse_time(value_dig_str(value_at(managed, i), "time", NULL));
+
+		if (t > newest)
+			newest = t;
+	}
+	return (struct timespec){newest, (long)(o->rv % 1000000000u)};
+}
+
+static void set_times(struct stat *st, struct timespec t)
+{
+	st->st_atim = st->st_mtim = st->st_ctim = t;
+}
+
+/* r and x for others: what everybody who is logged in may do. */
+static unsigned bits_of_others(const struct node *n)
+{
+	unsigned mode = n->row->mode;
+
+	if (!n->kind || anyone_may(n, n->row == &row_collection || n->row == &row_namespace ? "list"
+											   : "get"))
+		return mode;
+	/* the way to what is public (_schema) stays open */
+	if (n->row == &row_collection || n->row == &row_namespace)
+		return mode & ~0044u;
+	return mode & ~0077u;
+}
+
+static int stat_size(struct call *c, struct node *n, const struct object *o, struct stat *st)
+{
+	CLEANUP_CONTENT struct content *t = NULL;
+
+	if (n->row->type == ROW_DIR || !n->row->render || (n->row->flags & ROW_HIDDEN))
+		return 0;
+	t = content_get(c, n, o);
+	if (!t)
+		return -c->err.code;
+	st->st_size = (off_t)t->len;
+	return 0;
+}
+
+int node_stat(struct call *c, struct node *n, struct stat *st)
+{
+	static const unsigned types[] = {[ROW_DIR] = S_IFDIR, [ROW_FILE] = S_IFREG, [ROW_LINK] = S_IFLNK};
+	CLEANUP_OBJECT struct object *o = NULL;
+	int rc = 0;
+
+	*st = (struct stat){.st_ino = n->ino, .st_nlink = 1, .st_blksize = 4096};
+	st->st_mode = types[n->row->type] | bits_of_others(n);
+	set_times(st, c->fs->started);
+	if (n->row->flags & (ROW_LIVE | ROW_TIMED | ROW_ASKER)) {
+		struct timespec now = {time(NULL), 0};
+
+		set_times(st, now);
+	}
+	if (*n->uid) {
+		o = node_object(c->fs, n, &c->err);
+		if (!o)
+			return -ESTALE;
+		set_times(st, object_time(o));
+	}
+	if (n->row->stat)
+		rc = n->row->stat(c, n, st);
+	else
+		rc = stat_size(c, n, o, st);
+	st->st_blocks = (st->st_size + 511) / 512;
+	return rc;
+}
+
+double node_attr_timeout(const struct node *n)
+{
+	unsigned flags = n->row->flags;
+
+	if (flags & (ROW_LIVE | ROW_TIMED | ROW_ASKER))
+		return 0;
+	if (n->row->type == ROW_LINK || *n->uid || (flags & (ROW_FIXED | ROW_KEEP)))
+		return FS_CACHED_SEC;
+	return 0;
+}
+
+int node_entry(struct call *c, struct node *n, int found_by_row, struct fuse_entry_param *e)
+{
+	int rc;
+
+	*e = (struct fuse_entry_param){0};
+	/* before the attributes are read: a change meanwhile invalidates them */
+	e->attr_timeout = node_attr_timeout(n);
+	if (e->attr_timeout > 0)
+		n->cached = 1;
+	rc = node_stat(c, n, &e->attr);
+	if (rc < 0)
+		return rc;
+	if (!n->cached)
+		e->attr_timeout = 0;
+	e->ino = node_id(n);
+	e->generation = 1;
+	if ((found_by_row || (n->row->flags & ROW_KEEP)) && !(n->row->flags & ROW_LIVE && n->row->there))
+		e->entry_timeout = FS_CACHED_SEC;
+	return 0;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/changes.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+
+#include "fs/dirs.h"
+#include "fs/fs_i.h"
+#include "fs/notifier.h"
+#include "util/log.h"
+
+struct changes {
+	struct fs *fs;
+	struct watch *watch;
+	pthread_t thread;
+	pthread_mutex_t wake_lock;
+	pthread_cond_t wake;
+	int woken, stopping; /* wake_lock */
+	pthread_mutex_t lock; /* one drains at a time; listeners */
+	struct change_listener *listeners;
+};
+
+static void invalidate(struct fs *fs, struct node *n)
+{
+	if (atomic_exchange(&n->cached, 0))
+		fuse_lowlevel_notify_inval_inode(fs->session, node_id(n), -1, 0);
+}
+
+static void invalidate_place(struct fs *fs, const struct place *at)
+{
+	struct node *n = node_find(fs->nodes, at);
+
+	if (!n)
+		return;
+	invalidate(fs, n);
+	node_unref(n);
+}
+
+static void invalidate_list(struct fs *fs, struct node **taken, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		invalidate(fs, taken[i]);
+		node_unref(taken[i]);
+	}
+	free(taken);
+}
+
+static void invalidate_all(struct fs *fs)
+{
+	size_t n;
+	struct node **list = nodes_all(fs->nodes, &n);
+
+	invalidate_list(fs, list, n);
+}
+
+/* A namespace came or went: its directory in every collection. */
+static void invalidate_namespace(struct fs *fs, const char *ns)
+{
+	for (size_t i = 0; i < kinds_count(); i++)
+		invalidate_place(fs, &(struct place){.row = &row_namespace,
+						     .kind = kind_at(i),
+						     .ns = ns});
+}
+
+/* Attributes of the directories that an object appears in. */
+static void invalidate_dirs(struct fs *fs, const struct object *o)
+{
+	if (o->kind->group[0] == '\0' && strcmp(o->kind->kind, "Namespace") == 0)
+		invalidate_namespace(fs, o->name);
+	invalidate_place(fs, &(struct place){.row = &row_collection, .kind = o->kind});
+	if (*o->ns)
+		invalidate_place(fs, &(struct place){.row = &row_namespace,
+						     .kind = o->kind,
+						     .ns = o->ns});
+}
+
+static void work_off(struct changes *ch, struct change *c)
+{
+	struct fs *fs = ch->fs;
+	size_t n;
+	struct node **list = nodes_of_uid(fs->nodes, c->now->uid, &n);
+
+	invalidate_list(fs, list, n);
+	if (c->type != CHANGE_MODIFIED)
+		invalidate_dirs(fs, c->now);
+	for (struct change_listener *l = ch->listeners, *next; l; l = next) {
+		next = l->next;
+		if (!l->uid || strcmp(l->uid, c->now->uid) == 0)
+			l->fn(l->arg, c);
+	}
+	notifier_note(fs->notifier, c);
+}
+
+static void start_watch(struct changes *ch);
+
+void changes_drain(struct changes *ch)
+{
+	struct change c;
+	int rc;
+
+	pthread_mutex_lock(&ch->lock);
+	while ((rc = watch_next(ch->watch, &c)) == 1) {
+		work_off(ch, &c);
+		change_fini(&c);
+	}
+	if (rc == -ESTALE) {
+		/* more changes at once than the log holds: every cached attribute may be wrong */
+		log_warn("changes came faster than the kernel could be told: all attributes are asked anew");
+		watch_free(ch->watch);
+		start_watch(ch);
+		invalidate_all(ch->fs);
+	}
+	pthread_mutex_unlock(&ch->lock);
+}
+
+static void on_change(void *arg)
+{
+	struct changes *ch = arg;
+
+	pthread_mutex_lock(&ch->wake_lock);
+	ch->woken = 1;
+	pthread_cond_signal(&ch->wake);
+	pthread_mutex_unlock(&ch->wake_lock);
+}
+
+static void start_watch(struct changes *ch)
+{
+	ch->watch = store_watch(ch->fs->store, NULL, store_revision(ch->fs->store), on_change, ch);
+}
+
+static void *run(void *arg)
+{
+	struct changes *ch = arg;
+	int stopping = 0;
+
+	while (!stopping) {
+		pthread_mutex_lock(&ch->wake_lock);
+		while (!ch->woken && !ch->stopping)
+			pthread_cond_wait(&ch->wake, &ch->wake_lock);
+		ch->woken = 0;
+		stopping = ch->stopping;
+		pthread_mutex_unlock(&ch->wake_lock);
+		changes_drain(ch);
+	}
+	return NULL;
+}
+
+struct changes *changes_new(struct fs *fs)
+{
+	struct changes *ch = xcalloc(1, sizeof(*ch));
+
+	ch->fs = fs;
+	pthread_mutex_init(&ch->lock, NULL);
+	pthread_mutex_init(&ch->wake_lock, NULL);
+	pthread_cond_init(&ch->wake, NULL);
+	start_watch(ch);
+	/* the first watch_next arms the notification */
+	changes_drain(ch);
+	pthread_create(&ch->thread, NULL, run, ch);
+	return ch;
+}
+
+void changes_free(struct changes *ch)
+{
+	if (!ch)
+		return;
+	pthread_mutex_lock(&ch->wake_lock);
+	ch->stopping = 1;
+	pthread_cond_signal(&ch->wake);
+	pthread_mutex_unlock(&ch->wake_lock);
+	pthread_join(ch->thread, NULL);
+	watch_free(ch->watch);
+	pthread_mutex_destroy(&ch->lock);
+	pthread_mutex_destroy(&ch->wake_lock);
+	pthread_cond_destroy(&ch->wake);
+	free(ch);
+}
+
+void changes_listen(struct changes *ch, struct change_listener *l)
+{
+	pthread_mutex_lock(&ch->lock);
+	l->next = ch->listeners;
+	if (l->next)
+		l->next->prev = &l->next;
+	l->prev = &ch->listeners;
+	ch->listeners = l;
+	pthread_mutex_unlock(&ch->lock);
+}
+
+void changes_unlisten(struct changes *ch, struct change_listener *l)
+{
+	pthread_mutex_lock(&ch->lock);
+	*l->prev = l->next;
+	if (l->next)
+		l->next->prev = l->prev;
+	pthread_mutex_unlock(&ch->lock);
+}

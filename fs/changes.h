@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What has to happen in the tree when the store changed: the kernel forgets the
+ * attributes that it keeps of the object's files, and whoever waits is woken.
+ *
+ * A writer's answer is sent after changes_drain(): then the kernel's caches are
+ * right before his call returns. Changes of others are drained by a thread of
+ * their own that the change log wakes. Invalidating attributes takes no lock that
+ * a request could hold (offset -1: no page is touched), so it may be done anywhere.
+ *
+ * Locking: any thread, except inside a watch's notify.
+ */
+#pragma once
+
+#include "objects/store/store.h"
+
+struct fs;
+struct changes;
+
+struct changes *changes_new(struct fs *fs);
+void changes_free(struct changes *ch);
+/* Work off everything that is committed by now. */
+void changes_drain(struct changes *ch);
+
+/* Told of each change of an object of this uid (NULL: every change), on the draining thread: must not wait. */
+struct change_listener {
+	struct change_listener *next, **prev;
+	char *uid; /* owned */
+	void (*fn)(void *arg, const struct change *c);
+	void *arg;
+};
+void changes_listen(struct changes *ch, struct change_listener *l);
+void changes_unlisten(struct changes *ch, struct change_listener *l);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside fs/: what the files of a container share. */
+#pragma once
+
+#include "fs/handle.h"
+
+/* The container that a node below containers/<name>/ belongs to; strings of the node, except the
+ * container's name, which is copied to `name` (its sub is "<container>" or "<container>/<rest>"). */
+struct fs_container container_of(const struct node *n, char name[256]);
+
+extern const struct row row_exec;
+extern const struct row row_log_follow;
+/* log and log.previous */
+struct handle *open_log(struct call *c, struct node *n, int flags);
+int stat_log(struct call *c, const struct node *n, struct stat *st);

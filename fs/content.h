@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Rendered content: made once for a version of what it shows, shared by getattr,
+ * open and every reader who comes before the next version.
+ *
+ * Locking: any thread.
+ */
+#pragma once
+
+#include "fs/node.h"
+#include "objects/object.h"
+
+struct call;
+
+struct content { /* immutable, refcounted */
+	_Atomic unsigned refs;
+	uint64_t version;
+	size_t len;
+	char data[];
+};
+
+struct contents; /* the cache: bounded in bytes and entries */
+
+struct contents *contents_new(void);
+void contents_free(struct contents *all);
+
+/* What the node shows now: owned reference; NULL with c->err. */
+struct content *content_get(struct call *c, const struct node *n, const struct object *o);
+struct content *content_new(const void *data, size_t len);
+struct content *content_ref(struct content *t);
+void content_unref(struct content *t);
+DEFINE_CLEANUP(struct content *, content_unref)
+#define CLEANUP_CONTENT CLEANUP(content_unrefp)

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows that several files of fs/ name, and helpers of directories. */
+#pragma once
+
+#include "fs/fs_i.h"
+#include "fs/row.h"
+
+extern const struct row row_collection; /* apis/<group>/<version>/<resource>/ */
+extern const struct row row_namespace;	/* .../<namespace>/ */
+extern const struct row row_object;	/* .../<name>/ */
+extern const struct row row_field_dir, row_field_file;
+extern const struct row row_containers, row_log_link;
+extern const struct row row_apply, row_dry_run, row_images, row_net;
+extern const struct row row_manifest, row_manifest_err, row_mem_file, row_mem_link, row_manifest_dir;
+
+/* Tables of rows for docs and tests, NULL-terminated. */
+extern const struct row *const *const root_rows, *const *const collection_rows, *const *const object_rows;
+extern const struct row *const *const images_rows;
+extern const struct row *const found_rows[];
+
+/* The child that stands for an object; owned reference. */
+struct node *object_node(struct node *dir, const struct object *o);
+/* Does this namespace (of objects) exist? */
+int namespace_exists(struct fs *fs, const struct kind *k, const char *ns);
+/* -- names that clients make: manifests and scratch files (manifest_files.c) -- */
+extern const struct name_ops collection_names, apply_names;
+struct node *manifest_find(struct call *c, struct node *dir, const char *name);
+void manifest_list_into(struct call *c, struct node *dir, struct listing *out);
+
+/* Rows of the fields of an object that `name` may be (fields.c). NULL: none. */
+struct node *field_find(struct call *c, struct node *dir, const char *name);
+void field_list_top(struct call *c, struct node *dir, struct listing *out);
+extern const struct name_ops field_names;

@@ -1,0 +1,655 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A conversation belongs to the open `clone` file: it is there from that open until
+ * its close, which kills a command that still runs. Its files are streams over the
+ * command's pipes (or terminal).
+ */
+#include "fs/exec_dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fs/containers.h"
+#include "fs/dirs.h"
+#include "fs/message.h"
+#include "fs/reply.h"
+#include "fs/stream.h"
+#include "fs/words.h"
+#include "util/fd.h"
+
+struct conversation {
+	_Atomic unsigned refs;
+	struct conversation *next; /* execs' lock */
+	unsigned number, uid;
+	char *pod_uid, *container; /* owned */
+	pthread_mutex_t lock;	   /* everything below */
+	int started, ended, tty;
+	unsigned rows, columns;
+	int in, out, error, status;
+	pid_t pid;
+	struct buf status_text;
+};
+
+struct execs {
+	pthread_mutex_t lock;
+	struct conversation *list; /* each with a reference; lock */
+	unsigned last;		   /* lock */
+};
+
+struct execs *execs_new(void)
+{
+	struct execs *all = xcalloc(1, sizeof(*all));
+
+	pthread_mutex_init(&all->lock, NULL);
+	return all;
+}
+
+static void conversation_unref(struct conversation *v)
+{
+	if (--v->refs)
+		return;
+	fd_close_at(&v->in);
+	fd_close_at(&v->out);
+	fd_close_at(&v->error);
+	fd_close_at(&v->status);
+	buf_fini(&v->status_text);
+	pthread_mutex_destroy(&v->lock);
+	free(v->pod_uid);
+	free(v->container);
+	free(v);
+}
+DEFINE_CLEANUP(struct conversation *, conversation_unref)
+
+void execs_free(struct execs *all)
+{
+	struct conversation *next;
+
+	if (!all)
+		return;
+	for (struct conversation *v = all->list; v; v = next) {
+		next = v->next;
+		conversation_unref(v);
+	}
+	pthread_mutex_destroy(&all->lock);
+	free(all);
+}
+
+/* Of a node "<container>/<N>". Owned, NULL if it is over. */
+static struct conversation *conversation_of(struct fs *fs, const struct node *n)
+{
+	const char *slash = strchr(n->sub, '/');
+	unsigned long number = slash ? strtoul(slash + 1, NULL, 10) : 0;
+	struct conversation *v;
+
+	pthread_mutex_lock(&fs->execs->lock);
+	for (v = fs->execs->list; v; v = v->next)
+		if (v->number == number && strcmp(v->pod_uid, n->uid) == 0 &&
+		    strncmp(v->container, n->sub, (size_t)(slash - n->sub)) == 0) {
+			v->refs++;
+			break;
+		}
+	pthread_mutex_unlock(&fs->execs->lock);
+	return v;
+}
+
+static int may_exec(struct call *c, const struct node *n)
+{
+	struct access what = {"create", "", "pods", "exec", n->ns, n->name};
+
+	return c->uid == 0 ? 0 : auth_check(&call_who(c)->caller, &what, &c->err);
+}
+
+/* -- ctl ----------------------------------------------------------------------------------- */
+
+static int parse_size(const char *text, unsigned *out, struct err *err)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (*end || end == text || n == 0 || n > 10000)
+		return err_set(err, EINVAL, "%s: a number from 1 to 10000 is expected", text);
+	*out = (unsigned)n;
+	return 0;
+}
+
+static int set_tty(struct conversation *v, const struct words *w, struct err *err)
+{
+	struct winsize size = {0};
+
+	if (w->n != 3)
+		return err_set(err, EINVAL, "usage: tty ROWS COLUMNS");
+	if (parse_size(w->word[1], &v->rows, err) < 0 || parse_size(w->word[2], &v->columns, err) < 0)
+		return -EINVAL;
+	v->tty = 1;
+	size.ws_row = (unsigned short)v->rows;
+	size.ws_col = (unsigned short)v->columns;
+	if (v->started && v->in >= 0 && ioctl(v->in, TIOCSWINSZ, &size) < 0)
+		return err_sys(err, errno, "terminal");
+	return 0;
+}
+
+static int start_command(struct fs *fs, const struct node *n, struct conversation *v, const struct words *w,
+			 struct err *err)
+{
+	char name[256];
+	struct fs_container container = container_of(n, name);
+	struct fs_exec e = {
+		.argv = w->word + 1,
+		.tty = v->tty,
+		.rows = v->rows,
+		.columns = v->columns,
+		.in = -1,
+		.out = -1,
+		.error = -1,
+		.status = -1,
+	};
+	int rc;
+
+	if (w->n < 2)
+		return err_set(err, EINVAL, "usage: exec COMMAND [ARGUMENT]...");
+	if (v->started)
+		return err_set(err, EBUSY, "this conversation has its command already");
+	if (!fs->rooms.container_exec)
+		return err_set(err, EOPNOTSUPP, "no runtime: no container runs here");
+	rc = fs->rooms.container_exec(fs->rooms.runtime, &container, &e, err);
+	if (rc < 0)
+		return rc;
+	v->started = 1;
+	v->in = e.in;
+	v->out = e.out;
+	v->error = e.error;
+	v->status = e.status;
+	v->pid = e.pid;
+	int fds[] = {e.in, e.out, e.error, e.status};
+
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		if (fds[i] >= 0)
+			fcntl(fds[i], F_SETFL, fcntl(fds[i], F_GETFL) | O_NONBLOCK);
+	return 0;
+}
+
+static int run_line(struct message *m, struct conversation *v, const struct words *w, struct err *err)
+{
+	if (strcmp(w->word[0], "tty") == 0)
+		return set_tty(v, w, err);
+	if (strcmp(w->word[0], "exec") == 0)
+		return start_command(m->fs, m->node, v, w, err);
+	return err_set(err, EINVAL, "%s: no such verb: exec COMMAND [ARGUMENT]..., tty ROWS COLUMNS",
+		       w->word[0]);
+}
+
+static int run_lines(struct message *m, struct err *err)
+{
+	struct conversation *v = conversation_of(m->fs, m->node);
+	const char *at = m->text, *end = m->text + m->len;
+	int rc = v ? 0 : err_set(err, ENOENT, "the conversation is over");
+
+	while (rc == 0 && at < end) {
+		const char *nl = memchr(at, '\n', (size_t)(end - at));
+		struct words w;
+
+		rc = words_split(at, (size_t)((nl ? nl : end) - at), &w, err);
+		if (rc == 0 && w.n) {
+			pthread_mutex_lock(&v->lock);
+			rc = run_line(m, v, &w, err);
+			pthread_mutex_unlock(&v->lock);
+		}
+		words_fini(&w);
+		at = nl ? nl + 1 : end;
+	}
+	if (v)
+		conversation_unref(v);
+	return rc;
+}
+
+static void act_ctl(struct call *c, struct message *m)
+{
+	struct err err = ERR_INIT;
+	int rc = run_lines(m, &err);
+
+	(void)c;
+	/* whoever waits for output may begin */
+	streams_wake_all(m->fs->streams);
+	message_done(m, rc, &err);
+}
+
+static int render_ctl(struct call *c, const struct node *n, const struct object *o, struct buf *out)
+{
+	(void)c;
+	(void)n;
+	(void)o;
+	buf_adds(out, "exec COMMAND [ARGUMENT]...               # run a command in the container\n"
+		      "tty ROWS COLUMNS                         # before exec: with a terminal; after: its size\n");
+	return 0;
+}
+
+/* -- stdin, stdout, stderr, status ------------------------------------------------------------ */
+
+struct parked_write {
+	struct parked_write *next;
+	fuse_req_t req;
+	size_t len;
+	char data[];
+};
+
+struct exec_stream {
+	struct stream s;
+	struct conversation *v; /* owned reference */
+	int fd;			/* a duplicate of the conversation's; -1: not started */
+	struct parked_write *writes;
+};
+
+static int fd_of(const struct conversation *v, const char *file)
+{
+	if (strcmp(file, "stdin") == 0)
+		return v->in;
+	if (strcmp(file, "status") == 0)
+		return v->status;
+	if (strcmp(file, "stderr") == 0)
+		return v->error;
+	return v->out >= 0 ? v->out : v->in; /* a terminal is both */
+}
+
+/* Once the command runs: our own descriptor of the file, watched. */
+static void attach(struct exec_stream *e)
+{
+	struct conversation *v = e->v;
+	int fd = -1;
+
+	pthread_mutex_lock(&v->lock);
+	if (v->started)
+		fd = fd_of(v, e->s.h.node->row->name);
+	if (fd >= 0 && e->fd < 0)
+		e->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	pthread_mutex_unlock(&v->lock);
+	if (e->fd >= 0)
+		streams_add_fd(e->s.h.fs->streams, e->fd, EPOLLIN | EPOLLOUT | EPOLLET, &e->s);
+}
+
+#define OUTPUT_BATCH (128u << 10)
+
+static int fill_output(struct stream *s, struct buf *out, int *eof, off_t first_off)
+{
+	struct exec_stream *e = (struct exec_stream *)s;
+	ssize_t n = 1;
+
+	(void)first_off;
+	if (e->fd < 0)
+		attach(e);
+	if (e->fd < 0) {
+		*eof = e->v->ended || (e->v->started && strcmp(s->h.node->row->name, "stderr") == 0);
+		return 0;
+	}
+	while (out->len < OUTPUT_BATCH && n > 0) {
+		n = read(e->fd, buf_reserve(out, 4096), 4096);
+		if (n > 0)
+			buf_resize(out, out->len + (size_t)n);
+	}
+	/* a terminal whose other end is closed says EIO */
+	*eof = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+	return 0;
+}
+
+/* The exit status comes once; every reader gets it. */
+static int fill_status(struct stream *s, struct buf *out, int *eof, off_t first_off)
+{
+	struct exec_stream *e = (struct exec_stream *)s;
+	struct conversation *v = e->v;
+	char text[64];
+	ssize_t n;
+
+	(void)first_off;
+	if (e->fd < 0)
+		attach(e);
+	pthread_mutex_lock(&v->lock);
+	while (e->fd >= 0 && (n = read(e->fd, text, sizeof(text))) > 0)
+		buf_add(&v->status_text, text, (size_t)n);
+	if (v->status_text.len) {
+		buf_add(out, v->status_text.data, v->status_text.len);
+		*eof = 1;
+	} else {
+		*eof = v->ended;
+	}
+	pthread_mutex_unlock(&v->lock);
+	return 0;
+}
+
+static int fill_nothing(struct stream *s, struct buf *out, int *eof, off_t first_off)
+{
+	(void)s;
+	(void)out;
+	(void)first_off;
+	*eof = 1;
+	return 0;
+}
+
+/* Return: 0 when the request was answered. */
+static int try_write(struct exec_stream *e, fuse_req_t req, const char *data, size_t len)
+{
+	ssize_t n = e->fd < 0 ? -1 : write(e->fd, data, len);
+
+	if (n < 0 && (e->fd < 0 || errno == EAGAIN))
+		return -EAGAIN;
+	if (n < 0)
+		fuse_reply_err(req, errno);
+	else
+		fuse_reply_write(req, (size_t)n);
+	return 0;
+}
+
+static void write_input(struct stream *s, struct call *c, const char *data, size_t len)
+{
+	struct exec_stream *e = (struct exec_stream *)s;
+	struct parked_write *w, **last = &e->writes;
+
+	pthread_mutex_lock(&s->h.lock);
+	if (e->fd < 0)
+		attach(e);
+	if (!e->writes && try_write(e, c->req, data, len) == 0) {
+		pthread_mutex_unlock(&s->h.lock);
+		return;
+	}
+	if (s->h.flags & O_NONBLOCK || e->v->ended) {
+		fuse_reply_err(c->req, e->v->ended ? EPIPE : EAGAIN);
+	} else {
+		w = xmalloc(sizeof(*w) + len);
+		w->next = NULL;
+		w->req = c->req;
+		w->len = len;
+		memcpy(w->data, data, len);
+		while (*last)
+			last = &(*last)->next;
+		*last = w;
+		stream_on_interrupt(s, c->req);
+	}
+	pthread_mutex_unlock(&s->h.lock);
+}
+
+static void go_on_writing(struct stream *s, int stopping)
+{
+	struct exec_stream *e = (struct exec_stream *)s;
+
+	if (e->fd < 0 && e->writes)
+		attach(e);
+	for (struct parked_write **at = &e->writes, *w; (w = *at);) {
+		int error = stopping ? ENODEV : e->v->ended ? EPIPE : 0;
+
+		if (!error && fuse_req_interrupted(w->req))
+			error = EINTR;
+		fuse_req_interrupt_func(w->req, NULL, NULL);
+		if (error) {
+			fuse_reply_err(w->req, error);
+		} else if (try_write(e, w->req, w->data, w->len) < 0) {
+			stream_on_interrupt(s, w->req);
+			return;
+		}
+		*at = w->next;
+		free(w);
+	}
+}
+
+static void close_exec_stream(struct stream *s)
+{
+	struct exec_stream *e = (struct exec_stream *)s;
+	struct conversation *v = e->v;
+
+	if (e->fd >= 0) {
+		streams_del_fd(s->h.fs->streams, e->fd);
+		fd_close_at(&e->fd);
+	}
+	/* the end of input, unless input is the terminal */
+	if (strcmp(s->h.node->row->name, "stdin") == 0) {
+		pthread_mutex_lock(&v->lock);
+		if (v->started && !v->tty)
+			fd_close_at(&v->in);
+		pthread_mutex_unlock(&v->lock);
+	}
+	conversation_unref(v);
+}
+
+static const struct stream_ops output_ops = {.fill = fill_output, .close = close_exec_stream};
+static const struct stream_ops status_ops = {.fill = fill_status, .close = close_exec_stream};
+static const struct stream_ops input_ops = {
+	.fill = fill_nothing,
+	.woken = go_on_writing,
+	.write = write_input,
+	.close = close_exec_stream,
+};
+
+static struct handle *open_exec_file(struct call *c, struct node *n, int flags,
+				     const struct stream_ops *ops)
+{
+	struct conversation *v = may_exec(c, n) < 0 ? NULL : conversation_of(c->fs, n);
+	struct exec_stream *e;
+
+	if (!v) {
+		err_set(&c->err, ENOENT, "the conversation is over");
+		return NULL;
+	}
+	e = (struct exec_stream *)stream_new(sizeof(*e), ops, c, n, flags);
+	e->v = v;
+	e->fd = -1;
+	return &e->s.h;
+}
+
+static struct handle *open_input(struct call *c, struct node *n, int flags)
+{
+	return open_exec_file(c, n, flags, &input_ops);
+}
+
+static struct handle *open_output(struct call *c, struct node *n, int flags)
+{
+	return open_exec_file(c, n, flags, &output_ops);
+}
+
+static struct handle *open_status(struct call *c, struct node *n, int flags)
+{
+	return open_exec_file(c, n, flags, &status_ops);
+}
+
+/* -- clone ---------------------------------------------------------------------------------------- */
+
+struct clone_handle {
+	struct handle h;
+	struct conversation *v; /* owned reference */
+};
+
+static void clone_read(struct handle *h, struct call *c, size_t size, off_t off)
+{
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%u\n", ((struct clone_handle *)h)->v->number);
+
+	reply_slice(c->req, text, (size_t)n, size, off);
+}
+
+static void forget_conversation(struct execs *all, struct conversation *v)
+{
+	pthread_mutex_lock(&all->lock);
+	for (struct conversation **at = &all->list; *at; at = &(*at)->next)
+		if (*at == v) {
+			*at = v->next;
+			conversation_unref(v);
+			break;
+		}
+	pthread_mutex_unlock(&all->lock);
+}
+
+static void clone_release(struct handle *h)
+{
+	struct conversation *v = ((struct clone_handle *)h)->v;
+	char text[64];
+
+	pthread_mutex_lock(&v->lock);
+	v->ended = 1;
+	/* no status yet: the command runs, so its pid is its own */
+	if (v->started && !v->status_text.len && v->pid > 0 && v->status >= 0 &&
+	    read(v->status, text, sizeof(text)) < 0 && errno == EAGAIN)
+		kill(v->pid, SIGKILL);
+	pthread_mutex_unlock(&v->lock);
+	forget_conversation(h->fs->execs, v);
+	streams_wake_all(h->fs->streams);
+	conversation_unref(v);
+}
+
+static const struct handle_ops clone_ops = {.read = clone_read, .release = clone_release};
+
+static struct handle *open_clone(struct call *c, struct node *n, int flags)
+{
+	struct conversation *v;
+	struct handle *h;
+	char name[256];
+
+	if (may_exec(c, n) < 0)
+		return NULL;
+	container_of(n, name);
+	v = xcalloc(1, sizeof(*v));
+	pthread_mutex_init(&v->lock, NULL);
+	v->refs = 2; /* the list's and the handle's */
+	v->uid = c->uid;
+	v->pod_uid = xstrdup(n->uid);
+	v->container = xstrdup(name);
+	v->in = v->out = v->error = v->status = -1;
+	pthread_mutex_lock(&c->fs->execs->lock);
+	v->number = ++c->fs->execs->last;
+	v->next = c->fs->execs->list;
+	c->fs->execs->list = v;
+	pthread_mutex_unlock(&c->fs->execs->lock);
+	h = handle_new(sizeof(struct clone_handle), &clone_ops, c, n, flags);
+	((struct clone_handle *)h)->v = v;
+	return h;
+}
+
+/* -- the table ---------------------------------------------------------------------------------------- */
+
+/* Its files are the opener's alone. */
+static int stat_conversation(struct call *c, const struct node *n, struct stat *st)
+{
+	CLEANUP(conversation_unrefp) struct conversation *v = conversation_of(c->fs, n);
+
+	if (!v)
+		return err_set(&c->err, ESTALE, "the conversation is over");
+	st->st_uid = v->uid;
+	st->st_mode = (st->st_mode & S_IFMT) | n->row->mode;
+	return 0;
+}
+
+#define CONVERSATION_DIR "<pod>/containers/<name>/exec/<N>/"
+
+static const struct row row_exec_ctl = {
+	.name = "ctl",
+	.where = CONVERSATION_DIR,
+	.type = ROW_FILE,
+	.mode = 0600,
+	.flags = ROW_LIVE | ROW_ACT_WRITE | ROW_COMMANDS,
+	.render = render_ctl,
+	.act = act_ctl,
+	.stat = stat_conversation,
+	.reads = "the verbs and their usage",
+	.writes = "`exec COMMAND [ARGUMENT]...`, `tty ROWS COLUMNS`",
+	.errors = "EINVAL; EBUSY it has its command; ESRCH the container does not run; EACCES",
+};
+static const struct row row_stdin = {
+	.name = "stdin",
+	.where = CONVERSATION_DIR,
+	.type = ROW_FILE,
+	.mode = 0200,
+	.flags = ROW_LIVE,
+	.open = open_input,
+	.stat = stat_conversation,
+	.writes = "blocks while the command does not read; closing it is the end of input",
+	.errors = "EPIPE the command closed its input; EAGAIN with O_NONBLOCK; EINTR",
+};
+static const struct row row_stdout = {
+	.name = "stdout",
+	.where = CONVERSATION_DIR,
+	.type = ROW_FILE,
+	.mode = 0400,
+	.flags = ROW_LIVE,
+	.open = open_output,
+	.stat = stat_conversation,
+	.reads = "blocks; what the command writes, to its end",
+	.errors = "EAGAIN with O_NONBLOCK; EINTR",
+};
+static const struct row row_stderr = {
+	.name = "stderr",
+	.where = CONVERSATION_DIR,
+	.type = ROW_FILE,
+	.mode = 0400,
+	.flags = ROW_LIVE,
+	.open = open_output,
+	.stat = stat_conversation,
+	.reads = "as stdout; with a terminal everything is in stdout",
+	.errors = "as stdout",
+};
+static const struct row row_exec_status = {
+	.name = "status",
+	.where = CONVERSATION_DIR,
+	.type = ROW_FILE,
+	.mode = 0400,
+	.flags = ROW_LIVE,
+	.open = open_status,
+	.stat = stat_conversation,
+	.reads = "blocks until the command ended, then its exit status (128 + signal when it was killed)",
+	.errors = "as stdout",
+};
+static const struct row *const conversation_rows[] = {&row_exec_ctl, &row_stdin,       &row_stdout,
+						      &row_stderr,   &row_exec_status, NULL};
+
+static const struct row row_conversation = {
+	.name = "<N>",
+	.where = "<pod>/containers/<name>/exec/",
+	.type = ROW_DIR,
+	.mode = 0500,
+	.flags = ROW_LIVE,
+	.rows = conversation_rows,
+	.stat = stat_conversation,
+	.reads = "a conversation: there while its `clone` is open",
+};
+
+static const struct row row_clone = {
+	.name = "clone",
+	.where = "<pod>/containers/<name>/exec/",
+	.type = ROW_FILE,
+	.mode = 0444,
+	.flags = ROW_HIDDEN | ROW_OBJECT,
+	.open = open_clone,
+	.subresource = "exec",
+	.reads = "opening it makes a conversation, reading it gives its number, closing it ends it",
+	.errors = "EACCES pods/exec is forbidden",
+};
+static const struct row *const exec_dir_rows[] = {&row_clone, NULL};
+
+static struct node *find_conversation(struct call *c, struct node *dir, const char *name)
+{
+	CLEANUP_FREE char *sub = xasprintf("%s/%s", dir->sub, name);
+	struct node *n = node_get(dir, name,
+				  &(struct place){&row_conversation, dir->kind, dir->ns, dir->name,
+						  dir->uid, sub});
+	CLEANUP(conversation_unrefp) struct conversation *v = conversation_of(c->fs, n);
+
+	if (v)
+		return n;
+	node_unref(n);
+	return NULL;
+}
+
+extern const struct row *const *const exec_rows[];
+
+const struct row row_exec = {
+	.name = "exec",
+	.where = "<pod>/containers/<name>/",
+	.type = ROW_DIR,
+	.mode = 0555,
+	.flags = ROW_HIDDEN | ROW_OBJECT,
+	.rows = exec_dir_rows,
+	.find = find_conversation,
+	.reads = "`clone`, and a directory for each conversation that is open",
+};
+const struct row *const found_in_exec[] = {&row_clone, &row_conversation, NULL};
+const struct row *const *const exec_rows[] = {found_in_exec, conversation_rows, NULL};

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An object's fields as files and directories. A node of a field holds the path
+ * ("spec/replicas") as its `sub`; everything else is looked up in the object as it
+ * is now.
+ */
+#include "fs/fields.h"
+
+#include <errno.h>
+
+#include "fs/attr.h"
+#include "fs/dirs.h"
+#include "fs/escape.h"
+#include "fs/field_path.h"
+#include "fs/message.h"
+#include "fs/reply.h"
+
+/* Bookkeeping that nobody walks: there by name, not listed. */
+static int is_unlisted(const char *sub)
+{
+	return strcmp(sub, "metadata/managedFields") == 0;
+}
+
+static int is_container(const struct value *v)
+{
+	return value_is(v, VALUE_MAP) || value_is(v, VALUE_LIST);
+}
+
+static char *child_sub(const struct node *dir, const char *name)
+{
+	return *dir->sub ? xasprintf("%s/%s", dir->sub, name) : xstrdup(name);
+}
+
+static struct place field_place(const struct node *dir, enum row_type type, const char *sub)
+{
+	return (struct place){type == ROW_DIR ? &row_field_dir : &row_field_file, dir->kind, dir->ns,
+			      dir->name, dir->uid, sub};
+}
+
+/* What stands at a path. Return: 1 and its type, 0: nothing. */
+static int field_type(struct fs *fs, const struct object *o, const char *sub, enum row_type *type)
+{
+	struct field_path path;
+	struct spot at;
+	int found = 1;
+
+	field_path_parse(sub, &path);
+	spot_walk(o, &path, &at);
+	if (at.value)
+		*type = is_container(at.value) ? ROW_DIR : ROW_FILE;
+	else if (at.schema && at.schema->type == SCHEMA_MAP && path.n) {
+		/* a map that the schema knows is there, as long as what it is in is */
+		struct spot up;
+
+		free(path.step[--path.n]);
+		found = spot_walk(o, &path, &up);
+		*type = ROW_DIR;
+	} else {
+		found = fields_made_get(fs->made, o->uid, sub, type);
+	}
+	field_path_fini(&path);
+	return found;
+}
+
+struct node *field_find(struct call *c, struct node *dir, const char *name)
+{
+	CLEANUP_OBJECT struct object *o = node_object(c->fs, dir, &c->err);
+	CLEANUP_FREE char *sub = child_sub(dir, name);
+	enum row_type type;
+	struct place at;
+
+	if (!o || !field_type(c->fs, o, sub, &type))
+		return NULL;
+	at = field_place(dir, type, sub);
+	return node_get(dir, name, &at);
+}
+
+/* -- listing ------------------------------------------------------------------------- */
+
+struct field_listing {
+	struct call *c;
+	struct node *dir;
+	struct listing *out;
+	const struct object *o;
+};
+
+static void list_name(struct field_listing *l, const char *name, enum row_type type)
+{
+	CLEANUP_FREE char *sub = child_sub(l->dir, name);
+	struct place at = field_place(l->dir, type, sub);
+
+	if (is_unlisted(sub) || (!*l->dir->sub && row_child(l->c, l->dir, name)))
+		return;
+	listing_add(l->out, name, type, place_ino(&at));
+}
+
+static void list_made(void *arg, const char *name, enum row_type type)
+{
+	struct field_listing *l = arg;
+	CLEANUP_FREE char *key = name_unescape(name);
+	struct field_path path;
+	struct spot at;
+
+	field_path_parse(l->dir->sub, &path);
+	spot_walk(l->o, &path, &at);
+	at = spot_child(at, key);
+	if (!at.value && !(at.schema && at.schema->type == SCHEMA_MAP))
+		list_name(l, name, type);
+	field_path_fini(&path);
+}
+
+static void list_elements(struct field_listing *l, const struct spot *at)
+{
+	for (size_t i = 0; i < value_count(at->value); i++) {
+		CLEANUP(buf_fini) struct buf name = BUF_INIT;
+
+		element_name(at->value, at->schema, i, &name);
+		list_name(l, buf_str(&name), is_container(value_at(at->value, i)) ? ROW_DIR : ROW_FILE);
+	}
+}
+
+static void list_keys(struct field_listing *l, const struct spot *at)
+{
+	const struct schema *s = at->schema;
+
+	for (size_t i = 0; i < value_count(at->value); i++) {
+		CLEANUP(buf_fini) struct buf name = BUF_INIT;
+
+		name_escape(value_key_at(at->value, i), &name);
+		list_name(l, buf_str(&name), is_container(value_at(at->value, i)) ? ROW_DIR : ROW_FILE);
+	}
+	for (size_t i = 0; s && s->type == SCHEMA_STRUCT && i < s->n_fields; i++)
+		if (s->fields[i].schema->type == SCHEMA_MAP &&
+		    !value_get(at->value, s->fields[i].name))
+			list_name(l, s->fields[i].name, ROW_DIR);
+}
+
+void field_list_top(struct call *c, struct node *dir, struct listing *out)
+{
+	CLEANUP_OBJECT struct object *o = node_object(c->fs, dir, &c->err);
+	struct field_listing l = {c, dir, out, o};
+	struct field_path path;
+	struct spot at;
+
+	if (!o)
+		return;
+	field_path_parse(dir->sub, &path);
+	spot_walk(o, &path, &at);
+	if (value_is(at.value, VALUE_LIST))
+		list_elements(&l, &at);
+	else if (at.value)
+		list_keys(&l, &at);
+	field_path_fini(&path);
+	fields_made_list(c->fs->made, o->uid, dir->sub, list_made, &l);
+}
+
+/* -- files ------------------------------------------------------------------------------ */
+
+static int render_field(struct call *c, const struct node *n, const struct object *o, struct buf *out)
+{
+	struct field_path path;
+	struct spot at;
+	enum row_type type;
+	int rc = 0;
+
+	field_path_parse(n->sub, &path);
+	if (spot_walk(o, &path, &at)) {
+		if (is_container(at.value))
+			rc = err_set(&c->err, ESTALE, "%s is a directory now", n->sub);
+		else
+			field_render(at.value, out);
+	} else if (!fields_made_get(c->fs->made, o->uid, n->sub, &type)) {
+		rc = err_set(&c->err, ESTALE, "%s is gone", n->sub);
+	}
+	field_path_fini(&path);
+	return rc;
+}
+
+static int stat_field_dir(struct call *c, const struct node *n, struct stat *st)
+{
+	CLEANUP_OBJECT struct object *o = node_object(c->fs, n, &c->err);
+	enum row_type type;
+
+	(void)st;
+	if (!o)
+		return -ESTALE;
+	if (field_type(c->fs, o, n->sub, &type) && type == ROW_DIR)
+		return 0;
+	return err_set(&c->err, ESTALE, "%s is gone", n->sub);
+}
+
+struct edit_arg {
+	const struct kind *kind;
+	char *sub, *text; /* owned; text NULL: remove */
+	size_t len;
+};
+
+static struct value *run_edit(void *arg, struct value *taken, struct err *err)
+{
+	const struct edit_arg *a = arg;
+	struct field_path path;
+	struct field_edit edit = {&path, a->text, a->len};
+
+	field_path_parse(a->sub, &path);
+	taken = field_edit(taken, a->kind->schema, &edit, err);
+	field_path_fini(&path);
+	return taken;
+}
+
+static void free_edit(void *arg)
+{
+	struct edit_arg *a = arg;
+
+	free(a->sub);
+	free(a->text);
+	free(a);
+}
+
+static void add_edit(struct message *m, struct api_batch *b, const char *sub, const char *text,
+		     size_t len)
+{
+	struct api_request *r = message_request(m, API_MUTATE);
+	struct edit_arg *a = xcalloc(1, sizeof(*a));
+
+	a->kind = m->node->kind;
+	a->sub = xstrdup(sub);
+	a->text = text ? xstrndup(text, len) : NULL;
+	a->len = len;
+	r->mutate = run_edit;
+	r->mutate_arg = a;
+	r->mutate_free = free_edit;
+	api_batch_add(b, r);
+}
+
+static void submit_edit(struct message *m, const char *sub, const char *text, size_t len)
+{
+	struct api_batch *b = message_batch(m);
+
+	add_edit(m, b, sub, text, len);
+	message_submit(m, b);
+}
+
+static void act_field(struct call *c, struct message *m)
+{
+	(void)c;
+	submit_edit(m, m->node->sub, m->text, m->len);
+}
+
+/* -- names ------------------------------------------------------------------------------- */
+
+/* The schema of a child that may be made; NULL with c->err if there can be none. */
+static int may_make(struct call *c, struct node *dir, const char *name, enum row_type type)
+{
+	CLEANUP_OBJECT struct object *o = node_object(c->fs, dir, &c->err);
+	CLEANUP_FREE char *key = name_unescape(name);
+	struct field_path path;
+	struct spot at;
+	const struct schema *child;
+
+	if (!o)
+		return -ESTALE;
+	field_path_parse(dir->sub, &path);
+	spot_walk(o, &path, &at);
+	field_path_fini(&path);
+	child = spot_child(at, key).schema;
+	if (!child && at.schema && at.schema->type != SCHEMA_ANY) {
+		const char *near = schema_suggest(at.schema, key);
+
+		return err_set(&c->err, EINVAL, "unknown field \"%s\"%s%s%s", key,
+			       near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+	}
+	if (!child || child->type == SCHEMA_ANY)
+		return 0;
+	if ((child->type == SCHEMA_STRUCT || child->type == SCHEMA_MAP || child->type == SCHEMA_LIST) ==
+	    (type == ROW_DIR))
+		return 0;
+	return err_set(&c->err, type == ROW_DIR ? ENOTDIR : EISDIR, "%s is a %s", key,
+		       type == ROW_DIR ? "single value" : "directory: mkdir");
+}
+
+static void create_field(struct call *c, struct node *dir, const char *name, unsigned mode, void *fi_)
+{
+	struct fuse_file_info *fi = fi_;
+	CLEANUP_FREE char *sub = child_sub(dir, name);
+	struct place at = field_place(dir, ROW_FILE, sub);
+	CLEANUP_NODE struct node *n = NULL;
+
+	(void)mode;
+	if (may_make(c, dir, name, ROW_FILE) < 0) {
+		reply_refused(c, dir, name);
+		return;
+	}
+	fields_made_add(c->fs->made, dir->uid, sub, ROW_FILE);
+	n = node_get(dir, name, &at);
+	files_created(c, n, handle_of_message(c, n, fi->flags), fi);
+}
+
+static void mkdir_field(struct call *c, struct node *dir, const char *name, unsigned mode)
+{
+	CLEANUP_FREE char *sub = child_sub(dir, name);
+	struct place at = field_place(dir, ROW_DIR, sub);
+	CLEANUP_NODE struct node *n = NULL;
+	struct fuse_entry_param e;
+
+	(void)mode;
+	if (may_make(c, dir, name, ROW_DIR) < 0) {
+		reply_refused(c, dir, name);
+		return;
+	}
+	fields_made_add(c->fs->made, dir->uid, sub, ROW_DIR);
+	n = node_get(dir, name, &at);
+	if (node_entry(c, n, 0, &e) < 0) {
+		reply_error(c);
+		return;
+	}
+	node_looked_up(n);
+	fuse_reply_entry(c->req, &e);
+}
+
+/*
+ * `rm -r` of the object's directory ends in its rmdir, which deletes the object; on
+ * the way there its fields and files are not taken out one by one.
+ */
+static void remove_field(struct call *c, struct node *dir, const char *name)
+{
+	CLEANUP_FREE char *sub = child_sub(dir, name);
+	CLEANUP_OBJECT struct object *o = NULL;
+	enum row_type type;
+	struct field_path path;
+	struct spot at;
+	int stored;
+
+	if (walker_holds(c->fs, dir->uid, c->pid)) {
+		reply_ok(c);
+		return;
+	}
+	o = node_object(c->fs, dir, &c->err);
+	if (!o || (!*dir->sub && row_child(c, dir, name)) || !field_type(c->fs, o, sub, &type)) {
+		err_set(&c->err, EPERM, "%s cannot be removed", name);
+		reply_refused(c, dir, name);
+		return;
+	}
+	fields_made_remove(c->fs->made, dir->uid, sub);
+	field_path_parse(sub, &path);
+	stored = spot_walk(o, &path, &at);
+	field_path_fini(&path);
+	if (stored)
+		submit_edit(message_new(c, dir, ""), sub, NULL, 0);
+	else
+		reply_ok(c);
+}
+
+/* Within one directory: the value moves to the other name. */
+static void rename_field(struct call *c, struct node *dir, const char *name, struct node *to_dir,
+			 const char *to_name, unsigned flags)
+{
+	CLEANUP_FREE char *from = child_sub(dir, name), *to = child_sub(to_dir, to_name);
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	CLEANUP_OBJECT struct object *o = node_object(c->fs, dir, &c->err);
+	struct field_path path;
+	struct api_batch *b;
+	struct message *m;
+	struct spot at;
+
+	if (dir != to_dir || flags || !o) {
+		err_set(&c->err, dir != to_dir ? EXDEV : EINVAL, "a field can be renamed in its directory only");
+		reply_refused(c, dir, name);
+		return;
+	}
+	field_path_parse(from, &path);
+	spot_walk(o, &path, &at);
+	field_path_fini(&path);
+	if (!at.value || is_container(at.value)) {
+		err_set(&c->err, EPERM, "%s cannot be renamed", name);
+		reply_refused(c, dir, name);
+		return;
+	}
+	field_render(at.value, &text);
+	m = message_new(c, dir, "");
+	b = message_batch(m);
+	add_edit(m, b, from, NULL, 0);
+	add_edit(m, b, to, buf_str(&text), text.len);
+	fields_made_remove(c->fs->made, dir->uid, from);
+	message_submit(m, b);
+}
+
+const struct name_ops field_names = {
+	.create = create_field,
+	.mkdir = mkdir_field,
+	.unlink = remove_field,
+	.rmdir = remove_field,
+	.rename = rename_field,
+};
+
+const struct row row_field_dir = {
+	.name = "<field>/",
+	.where = "<object>/",
+	.type = ROW_DIR,
+	.mode = 0755,
+	.flags = ROW_OBJECT,
+	.find = field_find,
+	.list = field_list_top,
+	.names = &field_names,
+	.stat = stat_field_dir,
+	.reads = "a map or a list: one entry a key; elements of a list under their merge key "
+		 "(`containers/nginx`) or index. A `/` in a key is written %2F. Maps that the schema knows "
+		 "are there even when empty",
+	.writes = "a new file sets a key; `mkdir` prepares a map or an element (stored with its first "
+		  "value); `rm` and `rmdir` remove a key with everything below it",
+	.errors = "EINVAL unknown field or refused; EPERM immutable; EACCES; EISDIR, ENOTDIR the field is "
+		  "of the other sort",
+};
+const struct row row_field_file = {
+	.name = "<field>",
+	.where = "<object>/",
+	.type = ROW_FILE,
+	.mode = 0644,
+	.flags = ROW_OBJECT | ROW_ACT_WRITE,
+	.render = render_field,
+	.act = act_field,
+	.reads = "one value; a newline is added to a text of one line",
+	.writes = "the new value, acted upon in write() below 4 KiB, at close above; the newline of a text "
+		  "of one line is left out",
+	.errors = "EINVAL wrong type or refused; EPERM immutable; EACCES; EBUSY conflict",
+};
+const struct row *const field_rows[] = {&row_field_dir, &row_field_file, NULL};

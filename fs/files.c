@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* The handlers of open files: each finds its handle and lets it answer. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+
+#include "fs/attr.h"
+#include "fs/dirs.h"
+#include "fs/handle.h"
+#include "fs/reply.h"
+
+static struct handle *handle_at(struct fuse_file_info *fi)
+{
+	return (struct handle *)(uintptr_t)fi->fh;
+}
+
+static void fill_info(struct handle *h, struct fuse_file_info *fi)
+{
+	fi->fh = (uint64_t)(uintptr_t)h;
+	fi->direct_io = 1;
+	/* a close that cannot fail needs no round trip */
+	fi->noflush = !h->ops->flush;
+}
+
+void files_opened(struct call *c, struct handle *taken, struct fuse_file_info *fi)
+{
+	if (!taken) {
+		reply_error(c);
+		return;
+	}
+	c->fs->n_opens++;
+	fill_info(taken, fi);
+	if (fuse_reply_open(c->req, fi) == -ENOENT)
+		handle_unref(taken); /* interrupted: there will be no release */
+}
+
+void files_created(struct call *c, struct node *n, struct handle *taken, struct fuse_file_info *fi)
+{
+	struct fuse_entry_param e;
+
+	if (!taken || node_entry(c, n, 0, &e) < 0) {
+		handle_unref(taken);
+		reply_refused(c, n, NULL);
+		return;
+	}
+	fill_info(taken, fi);
+	node_looked_up(n);
+	if (fuse_reply_create(c->req, &e, fi) == -ENOENT) {
+		node_forget(n, 1);
+		handle_unref(taken);
+	}
+}
+
+static struct handle *open_content(struct call *c, struct node *n, int flags)
+{
+	CLEANUP_OBJECT struct object *o = NULL;
+	struct content *t;
+
+	if (n->row->flags & ROW_OBJECT) {
+		o = node_object(c->fs, n, &c->err);
+		if (!o)
+			return NULL;
+	}
+	t = content_get(c, n, o);
+	return t ? handle_of_content(c, n, t, flags) : NULL;
+}
+
+static struct handle *open_node(struct call *c, struct node *n, int flags)
+{
+	if (n->row->type != ROW_FILE) {
+		err_set(&c->err, n->row->type == ROW_DIR ? EISDIR : ELOOP, "not a file");
+		return NULL;
+	}
+	if (flags_want_read(flags) && call_may(c, n, "get") < 0)
+		return NULL;
+	if (n->row->open)
+		return n->row->open(c, n, flags);
+	if (!flags_want_write(flags))
+		return open_content(c, n, flags);
+	if (!n->row->act) {
+		err_set(&c->err, EPERM, "read only");
+		return NULL;
+	}
+	return handle_of_message(c, n, flags);
+}
+
+void files_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+	CLEANUP(call_fini) struct call c;
+
+	call_init(&c, req);
+	files_opened(&c, open_node(&c, node_of(c.fs, id), fi->flags), fi);
+}
+
+void files_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_file_info *fi)
+{
+	CLEANUP(call_fini) struct call c;
+	struct handle *h = handle_at(fi);
+
+	(void)id;
+	call_init(&c, req);
+	if (h->ops->read)
+		h->ops->read(h, &c, size, off);
+	else
+		fuse_reply_err(req, EBADF);
+}
+
+void files_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t len, off_t off,
+		 struct fuse_file_info *fi)
+{
+	CLEANUP(call_fini) struct call c;
+	struct handle *h = handle_at(fi);
+
+	(void)id;
+	call_init(&c, req);
+	if (h->ops->write)
+		h->ops->write(h, &c, data, len, off);
+	else
+		fuse_reply_err(req, EBADF);
+}
+
+static void flush(fuse_req_t req, struct fuse_file_info *fi)
+{
+	CLEANUP(call_fini) struct call c;
+	struct handle *h = handle_at(fi);
+
+	call_init(&c, req);
+	if (h->ops->flush)
+		h->ops->flush(h, &c);
+	else
+		reply_ok(&c);
+}
+
+void files_flush(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+	(void)id;
+	flush(req, fi);
+}
+
+void files_fsync(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info *fi)
+{
+	(void)id;
+	(void)datasync;
+	flush(req, fi);
+}
+
+void files_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+	(void)id;
+	handle_unref(handle_at(fi));
+	fuse_reply_err(req, 0);
+}
+
+void files_poll(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi,
+		struct fuse_pollhandle *ph)
+{
+	CLEANUP(call_fini) struct call c;
+	struct handle *h = handle_at(fi);
+
+	(void)id;
+	call_init(&c, req);
+	if (h->ops->poll) {
+		h->ops->poll(h, &c, ph);
+		return;
+	}
+	if (ph)
+		fuse_pollhandle_destroy(ph);
+	fuse_reply_poll(req, fi->poll_events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM));
+}

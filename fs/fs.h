@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tree: a mounted filesystem whose files are the objects of the store.
+ *
+ * fs_mount() mounts it, fs_serve() starts answering, fs_unmount() ends it. What the
+ * tree shows of other rooms (containers' logs, exec, images, network tables, the
+ * daemon's own verbs) comes through `struct fs_rooms`, filled in by main.c, so that
+ * fs depends on auth and objects only.
+ *
+ * Locking: fs_mount, fs_serve and fs_unmount from one thread. Functions of fs_rooms are
+ * called from the tree's threads, several at once; they must not touch the mount.
+ */
+#pragma once
+
+#include "auth/authorize.h"
+#include "auth/identity.h"
+#include "objects/api.h"
+#include "util/loop.h"
+#include "objects/manifest.h"
+
+struct fs;
+
+/* A container of a pod on this node, by the pod's uid. Borrowed strings. */
+struct fs_container {
+	const char *pod_uid, *ns, *pod, *container;
+};
+
+/* A conversation of exec/: the ends are the tree's from then on (it closes them). */
+struct fs_exec {
+	char *const *argv; /* NULL-terminated */
+	int tty;
+	unsigned rows, columns;
+	/* results; -1: none */
+	int in, out, error;
+	int status; /* "<exit code>\n" and EOF once the command ended */
+	pid_t pid;
+};
+
+/* A verb of a `ctl` file that another room acts upon. */
+struct fs_verb {
+	const char *name;
+	const char *usage; /* "kill [SIGNAL]": what reading `ctl` prints */
+	const char *doc;
+	/* args[0] is the verb itself, NULL-terminated. Return: 0 or -errno with err. */
+	int (*run)(void *room, const struct identity *who, const char *const *args, struct err *err);
+};
+
+/* Everything is optional: a NULL function answers EOPNOTSUPP (or an empty file). */
+struct fs_rooms {
+	void *runtime;
+	/* Host path of the container's CRI log, owned by the caller; previous: of the run before. -ENOENT: no log yet. */
+	int (*log_path)(void *runtime, const struct fs_container *c, int previous, char **path_out,
+			struct err *err);
+	int (*container_stats)(void *runtime, const struct fs_container *c, struct buf *out,
+			       struct err *err);
+	/* signal: "TERM", "SIGTERM" or "15". */
+	int (*container_kill)(void *runtime, const struct fs_container *c, const char *signal,
+			      struct err *err);
+	int (*container_exec)(void *runtime, const struct fs_container *c, struct fs_exec *exec,
+			      struct err *err);
+
+	void *images;
+	/* A table: header line, then one image a line, its reference first. */
+	void (*images_list)(void *images, struct buf *out);
+	/* All images of the archive behind fd (read from its start); reports a line for each. May take long. */
+	int (*images_import)(void *images, int fd, struct buf *report, struct err *err);
+	int (*images_remove)(void *images, const char *reference, struct err *err);
+	/* One line written to images/ctl, as words ("pull", "nginx:1.27"). */
+	const struct fs_verb *images_verbs; /* ended by a row without a name */
+
+	void *net;
+	const char *const *net_files; /* names of the tables in net/, NULL-terminated */
+	int (*net_render)(void *net, const char *what, struct buf *out, struct err *err);
+
+	void *daemon;
+	const struct fs_verb *daemon_verbs; /* /k8s/ctl, ended by a row without a name */
+	/* Lines about what is wrong with other rooms; nothing: all is well. */
+	void (*health)(void *daemon, struct buf *out);
+	/* More figures in Prometheus' text format. */
+	void (*metrics)(void *daemon, struct buf *out);
+};
+
+struct fs_config {
+	const char *mountpoint;
+	const char *state_dir; /* images/tmp below it holds archives while they are copied in */
+	const char *version;   /* "0.1.0" */
+	const char *kubernetes_version; /* "v1.36" */
+	struct api *api;
+	struct manifests *manifests;
+	struct identities *identities;
+	struct fs_rooms rooms; /* copied */
+};
+
+/*
+ * Mount. A stale mount on the same place (its daemon is gone: ENOTCONN) is detached first; one
+ * that is alive is refused with -EBUSY. The directory is made when missing. NULL with err.
+ * Nothing is answered before fs_serve().
+ */
+struct fs *fs_mount(const struct fs_config *cfg, struct err *err);
+/* Start the threads that answer. From now on processes may use the tree. */
+int fs_serve(struct fs *fs, struct err *err) MUST_CHECK;
+/* True once somebody unmounted the tree from outside. */
+int fs_gone(const struct fs *fs);
+/* Call fn(arg) from a thread of the tree when it was unmounted from outside. Before fs_serve(). */
+void fs_on_gone(struct fs *fs, void (*fn)(void *arg), void *arg);
+/*
+ * Detach the mount, answer everything that waits, end all threads, free. The store must still be
+ * there, and no new object writes may be under way that answer requests of the tree: call it before
+ * manifests_free(), api_free() and store_close().
+ */
+void fs_unmount(struct fs *fs);
+/* Detach a dead mount (ENOTCONN). Return: 1 if there was one, 0 if not, -EBUSY when one is alive, -errno. */
+int fs_detach_stale(const char *mountpoint, struct err *err);
+
+/* docs/files.md: every row of the table with its documentation. */
+void fs_render_docs(struct buf *out);

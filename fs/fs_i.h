@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Inside fs/ only. How a request goes:
+ *
+ *	requests.c   a libfuse handler makes a `struct call` and finds the node
+ *	node.h       what the kernel knows: nodes, each a row of the table and what it names
+ *	row.h        the table of served files: how a directory finds and lists its
+ *	             children, how a file is rendered, what a write does
+ *	handle.h     what an open file holds: a snapshot, a message being written, a stream
+ *	reply.h      the one place that turns errors into errno and remembers their text
+ *
+ * Handlers never wait: a write is submitted to objects/api.h (or manifest.h) and its
+ * request answered by the callback; a read that has to wait is parked (stream.h).
+ *
+ * Lock order: handle -> node table; none is held while calling into other rooms, except a
+ * handle's own. changes.c's lock is above the node table.
+ */
+#pragma once
+
+#include <fuse_lowlevel.h>
+#include <pthread.h>
+
+#include "fs/fs.h"
+#include "fs/node.h"
+#include "fs/row.h"
+
+#define FS_NAME_MAX      255
+#define FS_FILE_MAX      (3u << 20) /* CODEC_MAX_BYTES: a manifest, a message */
+#define FS_MESSAGE_MAX   4096u      /* a write up to here may be acted upon at once */
+#define FS_CACHED_SEC    10.0 /* entries and attributes that we invalidate ourselves */
+
+struct fs {
+	char *mountpoint, *state_dir, *version, *kubernetes_version;
+	struct api *api;
+	struct store *store;
+	struct manifests *manifests;
+	struct identities *identities;
+	struct fs_rooms rooms;
+	struct fuse_session *session;
+	struct nodes *nodes;
+	struct contents *contents;
+	struct memfiles *memfiles;
+	struct changes *changes;
+	struct streams *streams;
+	struct fields_made *made; /* directories that mkdir prepared, not stored yet */
+	struct notifier *notifier;
+	struct execs *execs;
+	struct dir_handle *open_objects; /* directories of objects that are open; walk_lock */
+	pthread_mutex_t walk_lock;
+	pthread_t loop;
+	int serving;
+	_Atomic int gone, stopping;
+	_Atomic int n_background; /* threads that will answer a request */
+	void (*on_gone)(void *arg);
+	void *on_gone_arg;
+	struct timespec started;
+	_Atomic uint64_t n_requests, n_errors, n_opens, n_writes;
+};
+
+/* One request while its handler runs. */
+struct call {
+	struct fs *fs;
+	fuse_req_t req;
+	unsigned uid, gid;
+	pid_t pid;
+	struct identity *who; /* owned, made by call_who() */
+	struct err err;
+};
+
+void call_init(struct call *c, fuse_req_t req);
+void call_fini(struct call *c);
+/* The caller, with groups (looked up once a request, only when asked). Borrowed from the call. */
+struct identity *call_who(struct call *c);
+/* May the caller `verb` what the node stands for? 0, or -EACCES with c->err. */
+int call_may(struct call *c, const struct node *n, const char *verb);
+/* The same for everybody who is logged in: what the mode bits of "others" say. */
+int anyone_may(const struct node *n, const char *verb);
+/* True for requests that the notifier makes on the own mount. */
+int call_is_own(const struct call *c);
+
+/* The object that a node names, as it is now. Owned. NULL: gone (ESTALE in err when it was there). */
+struct object *node_object(struct fs *fs, const struct node *n, struct err *err);
+
+/* How the kernel calls a node. */
+static inline fuse_ino_t node_id(const struct node *n)
+{
+	return n->parent ? (fuse_ino_t)(uintptr_t)n : FUSE_ROOT_ID;
+}
+static inline struct node *node_of(struct fs *fs, fuse_ino_t id)
+{
+	return id == FUSE_ROOT_ID ? nodes_root(fs->nodes) : (struct node *)(uintptr_t)id;
+}
+
+/* requests.c: the handlers of names; files.c adds those of open files. */
+extern const struct fuse_lowlevel_ops fs_operations;
+void files_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi);
+void files_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_file_info *fi);
+void files_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t len, off_t off,
+		 struct fuse_file_info *fi);
+void files_flush(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi);
+void files_fsync(fuse_req_t req, fuse_ino_t id, int datasync, struct fuse_file_info *fi);
+void files_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi);
+void files_poll(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi,
+		struct fuse_pollhandle *ph);
+void files_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+		  struct fuse_file_info *fi);
+/* Answer open or create with a handle (takes it); NULL: with c->err. */
+void files_opened(struct call *c, struct handle *taken, struct fuse_file_info *fi);
+/* The same for create: the node gets a lookup. */
+void files_created(struct call *c, struct node *n, struct handle *taken, struct fuse_file_info *fi);
+/* listing.c: directories. */
+void dirs_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi);
+void dirs_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_file_info *fi);
+void dirs_read_plus(fuse_req_t req, fuse_ino_t id, size_t size, off_t off,
+		    struct fuse_file_info *fi);
+void dirs_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi);
+/* True while the process has the directory of this object open: `rm -r` walks it. */
+int walker_holds(struct fs *fs, const char *uid, pid_t pid);
+/* The child of a directory by name; found_by_row_out: a fixed row. NULL: c->err. Owned. */
+struct node *dir_child(struct call *c, struct node *dir, const char *name, int *found_by_row_out);

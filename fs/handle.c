@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* Handles in general, and the snapshot that most open files are. */
+#include "fs/handle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "fs/reply.h"
+
+struct handle *handle_new(size_t size, const struct handle_ops *ops, struct call *c,
+			  struct node *n, int flags)
+{
+	struct handle *h = xcalloc(1, size);
+
+	h->ops = ops;
+	h->fs = c->fs;
+	h->node = node_ref(n);
+	h->who = call_who(c);
+	h->who->refs++;
+	h->flags = flags;
+	h->refs = 1;
+	pthread_mutex_init(&h->lock, NULL);
+	return h;
+}
+
+struct handle *handle_ref(struct handle *h)
+{
+	h->refs++;
+	return h;
+}
+
+void handle_unref(struct handle *h)
+{
+	if (!h || --h->refs)
+		return;
+	if (h->ops->release)
+		h->ops->release(h);
+	node_unref(h->node);
+	identity_unref(h->who);
+	pthread_mutex_destroy(&h->lock);
+	free(h);
+}
+
+void reply_slice(fuse_req_t req, const char *text, size_t len, size_t size, off_t off)
+{
+	size_t at = off < 0 || (uint64_t)off > len ? len : (size_t)off;
+
+	fuse_reply_buf(req, text ? text + at : NULL, len - at < size ? len - at : size);
+}
+
+struct snapshot {
+	struct handle h;
+	struct content *content; /* owned reference */
+};
+
+static void snapshot_read(struct handle *h, struct call *c, size_t size, off_t off)
+{
+	struct content *t = ((struct snapshot *)h)->content;
+
+	reply_slice(c->req, t->data, t->len, size, off);
+}
+
+static int snapshot_stat(struct handle *h, struct stat *st)
+{
+	st->st_size = (off_t)((struct snapshot *)h)->content->len;
+	return 0;
+}
+
+static void snapshot_release(struct handle *h)
+{
+	content_unref(((struct snapshot *)h)->content);
+}
+
+static const struct handle_ops snapshot_ops = {
+	.read = snapshot_read,
+	.stat = snapshot_stat,
+	.release = snapshot_release,
+};
+
+struct handle *handle_of_content(struct call *c, struct node *n, struct content *taken, int flags)
+{
+	struct handle *h = handle_new(sizeof(struct snapshot), &snapshot_ops, c, n, flags);
+
+	((struct snapshot *)h)->content = taken;
+	return h;
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Directories while they are open: a listing is made at open (and again on
+ * rewind) and does not change under its reader, so that nothing that was there
+ * throughout is missed or seen twice while objects come and go.
+ */
+#include <errno.h>
+
+#include "fs/attr.h"
+#include "fs/dirs.h"
+#include "fs/reply.h"
+
+struct listed {
+	size_t name; /* offset into names */
+	uint64_t ino;
+	enum row_type type;
+};
+
+struct listing {
+	struct buf names;
+	struct listed *list; /* owned */
+	size_t n, cap;
+};
+
+struct dir_handle {
+	struct node *node; /* owned reference */
+	struct listing listing;
+	int made;
+	pid_t pid;
+	struct dir_handle *next, **prev; /* fs->open_objects */
+	pthread_mutex_t lock;
+};
+
+void listing_add(struct listing *l, const char *name, enum row_type type, uint64_t ino)
+{
+	if (strlen(name) > FS_NAME_MAX)
+		return;
+	if (l->n == l->cap) {
+		l->cap = l->cap ? l->cap * 2 : 32;
+		l->list = xreallocarray(l->list, l->cap, sizeof(*l->list));
+	}
+	l->list[l->n++] = (struct listed){l->names.len, ino, type};
+	buf_add(&l->names, name, strlen(name) + 1);
+}
+
+static void listing_fini(struct listing *l)
+{
+	buf_fini(&l->names);
+	free(l->list);
+	*l = (struct listing){0};
+}
+
+const struct row *row_child(struct call *c, const struct node *dir, const char *name)
+{
+	for (const struct row *const *r = dir->row->rows; r && *r; r++)
+		if (strcmp((*r)->name, name) == 0 && (!(*r)->there || (*r)->there(c, dir)))
+			return *r;
+	return NULL;
+}
+
+static struct place row_place(const struct node *dir, const struct row *r)
+{
+	return (struct place){r, dir->kind, dir->ns, dir->name, dir->uid, dir->sub};
+}
+
+struct node *dir_child(struct call *c, struct node *dir, const char *name, int *found_by_row_out)
+{
+	const struct row *r = row_child(c, dir, name);
+	struct node *n = NULL;
+
+	*found_by_row_out = r != NULL;
+	if (strlen(name) > FS_NAME_MAX) {
+		err_set(&c->err, ENAMETOOLONG, "name of more than %d bytes", FS_NAME_MAX);
+		return NULL;
+	}
+	if (r) {
+		struct place at = row_place(dir, r);
+
+		return node_get(dir, name, &at);
+	}
+	if (dir->row->find)
+		n = dir->row->find(c, dir, name);
+	if (!n)
+		err_set(&c->err, ENOENT, "no such file");
+	return n;
+}
+
+static void make_listing(struct call *c, struct dir_handle *d)
+{
+	struct node *n = d->node;
+	const struct node *up = n->parent ? n->parent : n;
+
+	listing_fini(&d->listing);
+	listing_add(&d->listing, ".", ROW_DIR, n->ino);
+	listing_add(&d->listing, "..", ROW_DIR, up->ino);
+	for (const struct row *const *r = n->row->rows; r && *r; r++) {
+		struct place at = row_place(n, *r);
+
+		if (!((*r)->flags & ROW_HIDDEN) && (!(*r)->there || (*r)->there(c, n)))
+			listing_add(&d->listing, (*r)->name, (*r)->type, place_ino(&at));
+	}
+	if (n->row->list)
+		n->row->list(c, n, &d->listing);
+	d->made = 1;
+}
+
+void dirs_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+	CLEANUP(call_fini) struct call c;
+	struct dir_handle *d;
+	struct node *n;
+	struct stat st;
+
+	call_init(&c, req);
+	n = node_of(c.fs, id);
+	if (node_stat(&c, n, &st) < 0 || call_may(&c, n, n->row == &row_object ? "get" : "list") < 0) {
+		reply_error(&c);
+		return;
+	}
+	d = xcalloc(1, sizeof(*d));
+	pthread_mutex_init(&d->lock, NULL);
+	d->node = node_ref(n);
+	d->pid = c.pid;
+	if (n->row == &row_object) {
+		pthread_mutex_lock(&c.fs->walk_lock);
+		d->next = c.fs->open_objects;
+		d->prev = &c.fs->open_objects;
+		if (d->next)
+			d->next->prev = &d->next;
+		c.fs->open_objects = d;
+		pthread_mutex_unlock(&c.fs->walk_lock);
+	}
+	fi->fh = (uint64_t)(uintptr_t)d;
+	fuse_reply_open(req, fi);
+}
+
+void dirs_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	struct dir_handle *d = (void *)(uintptr_t)fi->fh;
+
+	(void)id;
+	if (d->prev) {
+		pthread_mutex_lock(&fs->walk_lock);
+		*d->prev = d->next;
+		if (d->next)
+			d->next->prev = d->prev;
+		pthread_mutex_unlock(&fs->walk_lock);
+	}
+	node_unref(d->node);
+	listing_fini(&d->listing);
+	pthread_mutex_destroy(&d->lock);
+	free(d);
+	fuse_reply_err(req, 0);
+}
+
+int walker_holds(struct fs *fs, const char *uid, pid_t pid)
+{
+	int held = 0;
+
+	pthread_mutex_lock(&fs->walk_lock);
+	for (struct dir_handle *d = fs->open_objects; d && !held; d = d->next)
+		held = d->pid == pid && strcmp(d->node->uid, uid) == 0;
+	pthread_mutex_unlock(&fs->walk_lock);
+	return held;
+}
+
+/* Attributes of a name for readdirplus. A name that is gone meanwhile is listed without. */
+static struct node *plus_entry(struct call *c, struct dir_handle *d, const char *name,
+			       struct fuse_entry_param *e)
+{
+	int by_row;
+	struct node *n = dir_child(c, d->node, name, &by_row);
+
+	if (n && node_entry(c, n, by_row, e) < 0) {
+		node_unref(n);
+		n = NULL;
+	}
+	err_clear(&c->err);
+	return n;
+}
+
+/* Adds one name. Return: bytes needed (more than room: not added). */
+static size_t add_entry(struct call *c, struct dir_handle *d, size_t i, char *at, size_t room,
+			int plus)
+{
+	static const unsigned types[] = {[ROW_DIR] = S_IFDIR, [ROW_FILE] = S_IFREG, [ROW_LINK] = S_IFLNK};
+	const struct listed *l = &d->listing.list[i];
+	const char *name = d->listing.names.data + l->name;
+	struct fuse_entry_param e = {.attr = {.st_ino = l->ino, .st_mode = types[l->type]}};
+	struct node *n = NULL;
+	size_t used;
+
+	if (!plus)
+		return fuse_add_direntry(c->req, at, room, name, &e.attr, (off_t)i + 1);
+	if (fuse_add_direntry_plus(c->req, NULL, 0, name, NULL, 0) > room)
+		return room + 1;
+	if (i >= 2)
+		n = plus_entry(c, d, name, &e);
+	if (!n)
+		e = (struct fuse_entry_param){.attr = {.st_ino = l->ino, .st_mode = types[l->type]}};
+	used = fuse_add_direntry_plus(c->req, at, room, name, &e, (off_t)i + 1);
+	if (n) {
+		node_looked_up(n);
+		node_unref(n);
+	}
+	return used;
+}
+
+static void read_dir(fuse_req_t req, size_t size, off_t off, struct fuse_file_info *fi, int plus)
+{
+	CLEANUP(call_fini) struct call c;
+	CLEANUP_FREE char *out = xmalloc(size);
+	struct dir_handle *d = (void *)(uintptr_t)fi->fh;
+	size_t used = 0;
+
+	call_init(&c, req);
+	pthread_mutex_lock(&d->lock);
+	if (!d->made || off == 0)
+		make_listing(&c, d);
+	for (size_t i = off < 0 ? 0 : (size_t)off; i < d->listing.n; i++) {
+		size_t need = add_entry(&c, d, i, out + used, size - used, plus);
+
+		if (need > size - used)
+			break;
+		used += need;
+	}
+	pthread_mutex_unlock(&d->lock);
+	fuse_reply_buf(req, out, used);
+}
+
+void dirs_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_file_info *fi)
+{
+	(void)id;
+	read_dir(req, size, off, fi, 0);
+}
+
+void dirs_read_plus(fuse_req_t req, fuse_ino_t id, size_t size, off_t off,
+		    struct fuse_file_info *fi)
+{
+	(void)id;
+	read_dir(req, size, off, fi, 1);
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/memfile.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fnmatch.h>
+
+#include "util/strmap.h"
+
+struct memfiles {
+	pthread_mutex_t lock;
+	struct strmap by_path; /* lock; the table's references */
+	uint64_t serial;       /* lock */
+	_Atomic size_t bytes;
+};
+
+struct memfiles *memfiles_new(void)
+{
+	struct memfiles *all = xcalloc(1, sizeof(*all));
+
+	pthread_mutex_init(&all->lock, NULL);
+	return all;
+}
+
+void memfile_unref(struct memfile *f)
+{
+	if (--f->refs)
+		return;
+	f->all->bytes -= f->data.len;
+	buf_fini(&f->data);
+	pthread_mutex_destroy(&f->lock);
+	free(f->path);
+	free(f->target);
+	free(f->faults);
+	free(f);
+}
+
+void memfiles_free(struct memfiles *all)
+{
+	if (!all)
+		return;
+	STRMAP_FOREACH (s, &all->by_path)
+		memfile_unref(s->val);
+	strmap_fini(&all->by_path);
+	pthread_mutex_destroy(&all->lock);
+	free(all);
+}
+
+struct memfile *memfile_get(struct memfiles *all, const char *path)
+{
+	struct memfile *f;
+
+	pthread_mutex_lock(&all->lock);
+	f = strmap_get(&all->by_path, path);
+	if (f)
+		f->refs++;
+	pthread_mutex_unlock(&all->lock);
+	return f;
+}
+
+/* With the table's lock. */
+static void remove_locked(struct memfiles *all, struct memfile *f)
+{
+	if (strmap_get(&all->by_path, f->path) != f)
+		return;
+	strmap_del(&all->by_path, f->path);
+	memfile_unref(f);
+}
+
+static int make_room(struct memfiles *all)
+{
+	struct memfile *oldest = NULL;
+
+	if (all->by_path.n < MEMFILES_MAX && all->bytes < MEMFILES_BYTES_MAX)
+		return 1;
+	STRMAP_FOREACH (s, &all->by_path) {
+		struct memfile *f = s->val;
+
+		if (!f->n_open && f->refs == 1 && (!oldest || f->serial < oldest->serial))
+			oldest = f;
+	}
+	if (oldest)
+		remove_locked(all, oldest);
+	return oldest != NULL;
+}
+
+struct memfile *memfile_make(struct memfiles *all, const char *path, enum memfile_kind kind, unsigned uid,
+			     unsigned gid, unsigned mode, struct err *err)
+{
+	struct memfile *f;
+
+	pthread_mutex_lock(&all->lock);
+	f = strmap_get(&all->by_path, path);
+	if (!f && make_room(all)) {
+		f = xcalloc(1, sizeof(*f));
+		f->refs = 1;
+		f->all = all;
+		f->path = xstrdup(path);
+		f->kind = kind;
+		f->uid = uid;
+		f->gid = gid;
+		f->mode = mode & 07777;
+		f->serial = all->serial++;
+		pthread_mutex_init(&f->lock, NULL);
+		clock_gettime(CLOCK_REALTIME, &f->mtime);
+		strmap_set(&all->by_path, path, f);
+	}
+	if (f)
+		f->refs++;
+	else
+		err_set(err, EDQUOT, "more than %u files in memory", MEMFILES_MAX);
+	pthread_mutex_unlock(&all->lock);
+	return f;
+}
+
+void memfile_drop(struct memfile *f)
+{
+	struct memfiles *all = f->all;
+
+	pthread_mutex_lock(&all->lock);
+	remove_locked(all, f);
+	pthread_mutex_unlock(&all->lock);
+}
+
+void memfile_rename(struct memfile *f, const char *path)
+{
+	struct memfiles *all = f->all;
+	struct memfile *there;
+
+	pthread_mutex_lock(&all->lock);
+	there = strmap_get(&all->by_path, path);
+	if (there != f) {
+		f->refs++;
+		remove_locked(all, f);
+		if (there)
+			remove_locked(all, there);
+		free(f->path);
+		f->path = xstrdup(path);
+		strmap_set(&all->by_path, path, f);
+	}
+	pthread_mutex_unlock(&all->lock);
+}
+
+static size_t limit_of(const struct memfile *f)
+{
+	return f->kind == MEMFILE_SCRATCH ? MEMFILE_MAX : 3u << 20;
+}
+
+static int may_grow(struct memfile *f, size_t to)
+{
+	if (to > limit_of(f))
+		return -EFBIG;
+	if (to > f->data.len && f->all->bytes + (to - f->data.len) > MEMFILES_BYTES_MAX)
+		return -EDQUOT;
+	return 0;
+}
+
+int memfile_write(struct memfile *f, const void *data, size_t len, off_t off)
+{
+	size_t at = off < 0 ? f->data.len : (size_t)off, was = f->data.len;
+	int rc = at > limit_of(f) ? -EFBIG : may_grow(f, at + len);
+
+	if (rc < 0)
+		return rc;
+	buf_pwrite(&f->data, data, len, at);
+	f->all->bytes += f->data.len - was;
+	f->dirty = 1;
+	f->sticky = 0;
+	f->mtime_set = 0;
+	clock_gettime(CLOCK_REALTIME, &f->mtime);
+	return 0;
+}
+
+int memfile_resize(struct memfile *f, off_t size)
+{
+	size_t was = f->data.len;
+	int rc = size < 0 || (uint64_t)size > limit_of(f) ? -EFBIG : may_grow(f, (size_t)size);
+
+	if (rc < 0 || (size_t)size == was)
+		return rc;
+	buf_resize(&f->data, (size_t)size);
+	f->all->bytes += f->data.len;
+	f->all->bytes -= was;
+	f->dirty = size > 0;
+	clock_gettime(CLOCK_REALTIME, &f->mtime);
+	return 0;
+}
+
+void memfile_list(struct memfiles *all, const char *dir, void (*fn)(void *arg, struct memfile *f), void *arg)
+{
+	size_t len = strlen(dir);
+
+	pthread_mutex_lock(&all->lock);
+	STRMAP_FOREACH (s, &all->by_path) {
+		struct memfile *f = s->val;
+
+		if (strncmp(f->path, dir, len) == 0 && f->path[len] == '/' &&
+		    !strchr(f->path + len + 1, '/'))
+			fn(arg, f);
+	}
+	pthread_mutex_unlock(&all->lock);
+}
+
+int name_is_scratch(const char *name)
+{
+	static const char *const patterns[] = {
+		"*~", ".*.sw?", ".*.sw??", "#*#", ".#*", "sed??????", ".*.??????", "*.bak", "*.orig",
+		"*.tmp", "*.rej", ".nfs*", ".goutputstream-*", "*.swp", "*.swx",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(patterns); i++)
+		if (fnmatch(patterns[i], name, 0) == 0)
+			return 1;
+	/* vim tries 4913, 5036, ... */
+	return 0;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files in memory: scratch files of editors and tools, manifests while they are
+ * written (or that nobody has written anything into yet), and dry runs. By path,
+ * relative to the mount. Bounded in number and bytes: past MEMFILES_MAX the oldest
+ * that nobody has open goes.
+ *
+ * Locking: any thread; a file's own fields are under its lock.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "util/buf.h"
+#include "util/err.h"
+
+#define MEMFILES_MAX	   1024u
+#define MEMFILES_BYTES_MAX (64u << 20)
+#define MEMFILE_MAX	   (16u << 20) /* one scratch file */
+
+enum memfile_kind { MEMFILE_SCRATCH, MEMFILE_MANIFEST, MEMFILE_DRY_RUN };
+
+struct memfile {
+	_Atomic unsigned refs;
+	struct memfiles *all;
+	char *path; /* owned */
+	enum memfile_kind kind;
+	unsigned uid, gid;
+	uint64_t serial; /* when it was made */
+
+	pthread_mutex_t lock; /* everything below */
+	struct buf data;
+	char *target; /* owned: a symlink */
+	unsigned mode;
+	struct timespec mtime;
+	int mtime_set;	 /* by utimens: a later flush keeps it */
+	int n_open;	 /* for writing */
+	int dirty;	 /* has bytes that were not submitted */
+	int stored;	 /* MANIFEST: there is (or was) a manifest of this name */
+	int sticky;	 /* -errno of the last refused flush, until the next write */
+	char *faults;	 /* DRY_RUN: owned text of <name>.err, NULL: none */
+};
+
+struct memfiles;
+struct memfiles *memfiles_new(void);
+void memfiles_free(struct memfiles *all);
+
+/* Owned reference, NULL if there is none. */
+struct memfile *memfile_get(struct memfiles *all, const char *path);
+/* The file of this path, made when missing. NULL with err: too many (EDQUOT). Owned. */
+struct memfile *memfile_make(struct memfiles *all, const char *path, enum memfile_kind kind, unsigned uid,
+			     unsigned gid, unsigned mode, struct err *err);
+void memfile_unref(struct memfile *f);
+DEFINE_CLEANUP(struct memfile *, memfile_unref)
+#define CLEANUP_MEMFILE CLEANUP(memfile_unrefp)
+/* Take it out of the table; who has it open goes on with it. */
+void memfile_drop(struct memfile *f);
+/* Under another path, over whatever is there. */
+void memfile_rename(struct memfile *f, const char *path);
+/* Bytes at off (< 0: the end); with the lock held. -EFBIG, -EDQUOT. */
+int memfile_write(struct memfile *f, const void *data, size_t len, off_t off);
+int memfile_resize(struct memfile *f, off_t size);
+/* Direct children of a directory that uid may see; fn gets an owned-by-nobody reference. */
+void memfile_list(struct memfiles *all, const char *dir, void (*fn)(void *arg, struct memfile *f), void *arg);
+
+/* Names that editors and tools use for what is never a manifest. */
+int name_is_scratch(const char *name);

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/message.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "fs/changes.h"
+#include "fs/reply.h"
+#include "objects/codec.h"
+
+/* -- what a written message becomes -------------------------------------- */
+
+static void message_free(struct message *m)
+{
+	handle_unref(m->handle);
+	node_unref(m->node);
+	identity_unref(m->who);
+	free(m->text);
+	free(m);
+}
+
+struct message *message_new(struct call *c, struct node *n, const char *text)
+{
+	struct message *m = xcalloc(1, sizeof(*m));
+
+	m->fs = c->fs;
+	m->req = c->req;
+	m->node = node_ref(n);
+	m->who = call_who(c);
+	m->who->refs++;
+	m->text = xstrdup(text);
+	m->len = strlen(text);
+	return m;
+}
+
+static void answer(struct message *m, int rc)
+{
+	if (rc < 0)
+		m->fs->n_errors++;
+	if (rc < 0)
+		fuse_reply_err(m->req, reply_errno(rc));
+	else if (m->ack)
+		fuse_reply_write(m->req, m->ack);
+	else
+		fuse_reply_err(m->req, 0);
+	message_free(m);
+}
+
+static void note(struct message *m, const char *text)
+{
+	CLEANUP(buf_fini) struct buf path = BUF_INIT;
+
+	node_path(m->node, &path);
+	note_refusal(m->fs, m->who->uid, buf_str(&path), text);
+}
+
+void message_done(struct message *m, int rc, const struct err *err)
+{
+	if (rc < 0 && err && err->msg[0])
+		note(m, err->msg);
+	answer(m, rc);
+}
+
+void message_refuse(struct message *m, int rc, const struct faults *faults)
+{
+	CLEANUP(buf_fini) struct buf lines = BUF_INIT;
+
+	faults_render(faults, m->is_document ? m->node->fname : NULL, &lines);
+	if (lines.len && lines.data[lines.len - 1] == '\n')
+		buf_resize(&lines, lines.len - 1);
+	note(m, buf_str(&lines));
+	answer(m, rc);
+}
+
+static void on_batch_done(struct api_batch *b, int rc)
+{
+	struct message *m = b->arg;
+	struct faults all = FAULTS_INIT;
+
+	changes_drain(m->fs->changes);
+	if (rc == 0) {
+		answer(m, 0);
+		return;
+	}
+	for (size_t i = 0; i < b->n; i++)
+		faults_move(&all, &b->list[i]->faults);
+	if (m->is_document)
+		yaml_locate(m->text, m->len, 0, &all);
+	message_refuse(m, rc, &all);
+	faults_fini(&all);
+}
+
+struct api_batch *message_batch(struct message *m)
+{
+	return api_batch_new(on_batch_done, m);
+}
+
+void message_submit(struct message *m, struct api_batch *taken)
+{
+	/* m may be gone as soon as it is submitted: the caller's strings must outlive the call */
+	struct identity *who = m->who;
+	struct fs *fs = m->fs;
+
+	who->refs++;
+	api_submit(fs->api, &who->caller, taken);
+	identity_unref(who);
+}
+
+struct api_request *message_request(struct message *m, enum api_verb verb)
+{
+	struct api_request *r = api_request_new(verb, m->node->kind, m->node->ns, m->node->name);
+
+	if (*m->node->uid)
+		r->expect_uid = xstrdup(m->node->uid);
+	return r;
+}
+
+/* -- the handle ------------------------------------------------------------ */
+
+struct message_handle {
+	struct handle h;
+	struct content *content; /* to read, owned; NULL: write only */
+	struct buf text;	 /* lock: all that was written */
+	off_t base;		 /* lock: offset of the first write: >> appends to what is shown */
+	int has_base, dirty, n_writes;
+};
+
+static void act(struct message_handle *mh, struct call *c, size_t ack)
+{
+	struct message *m = xcalloc(1, sizeof(*m));
+
+	m->fs = c->fs;
+	m->req = c->req;
+	m->ack = ack;
+	m->node = node_ref(mh->h.node);
+	m->who = call_who(c);
+	m->who->refs++;
+	m->text = xstrndup(buf_str(&mh->text), mh->text.len);
+	m->len = mh->text.len;
+	m->handle = handle_ref(&mh->h);
+	pthread_mutex_unlock(&mh->h.lock);
+	c->fs->n_writes++;
+	mh->h.node->row->act(c, m);
+}
+
+/* A later write goes on where the first one began; ctl files are never positioned. */
+static int place_write(struct message_handle *mh, const char *data, size_t len, off_t off)
+{
+	if (!mh->has_base) {
+		mh->base = off;
+		mh->has_base = 1;
+	}
+	off -= mh->base;
+	if (off < 0 || (uint64_t)off > mh->text.len)
+		off = (off_t)mh->text.len;
+	if ((size_t)off + len > FS_FILE_MAX)
+		return -EFBIG;
+	buf_pwrite(&mh->text, data, len, (size_t)off);
+	mh->dirty = 1;
+	mh->n_writes++;
+	return 0;
+}
+
+static int is_whole(const struct message_handle *mh)
+{
+	unsigned flags = mh->h.node->row->flags;
+
+	if (mh->n_writes != 1 || mh->text.len >= FS_MESSAGE_MAX)
+		return 0;
+	if (flags & ROW_ACT_WRITE)
+		return 1;
+	return (flags & ROW_ACT_LINE) && mh->text.len &&
+	       mh->text.data[mh->text.len - 1] == '\n';
+}
+
+/* ctl files: every write is a command of its own. */
+static void restart_if_acted(struct message_handle *mh)
+{
+	if (!mh->dirty && mh->n_writes && (mh->h.node->row->flags & ROW_COMMANDS)) {
+		buf_resize(&mh->text, 0);
+		mh->has_base = 0;
+		mh->n_writes = 0;
+	}
+}
+
+static void message_write(struct handle *h, struct call *c, const char *data, size_t len,
+			  off_t off)
+{
+	struct message_handle *mh = (struct message_handle *)h;
+	int rc;
+
+	if (!len) {
+		fuse_reply_write(c->req, 0);
+		return;
+	}
+	pthread_mutex_lock(&h->lock);
+	restart_if_acted(mh);
+	rc = place_write(mh, data, len, off);
+	if (rc == 0 && is_whole(mh)) {
+		mh->dirty = 0;
+		act(mh, c, len); /* unlocks */
+		return;
+	}
+	pthread_mutex_unlock(&h->lock);
+	if (rc < 0) {
+		err_set(&c->err, -rc, "larger than %u bytes", FS_FILE_MAX);
+		reply_refused(c, h->node, NULL);
+	} else {
+		fuse_reply_write(c->req, len);
+	}
+}
+
+static void message_flush(struct handle *h, struct call *c)
+{
+	struct message_handle *mh = (struct message_handle *)h;
+
+	pthread_mutex_lock(&h->lock);
+	if (mh->dirty && mh->text.len) {
+		mh->dirty = 0;
+		act(mh, c, 0); /* unlocks */
+		return;
+	}
+	pthread_mutex_unlock(&h->lock);
+	reply_ok(c);
+}
+
+static void message_read(struct handle *h, struct call *c, size_t size, off_t off)
+{
+	struct content *t = ((struct message_handle *)h)->content;
+
+	reply_slice(c->req, t ? t->data : NULL, t ? t->len : 0, size, off);
+}
+
+static int message_truncate(struct handle *h, off_t size)
+{
+	struct message_handle *mh = (struct message_handle *)h;
+
+	if (size < 0 || (uint64_t)size > FS_FILE_MAX)
+		return -EFBIG;
+	pthread_mutex_lock(&h->lock);
+	if ((size_t)size < mh->text.len)
+		buf_resize(&mh->text, (size_t)size);
+	pthread_mutex_unlock(&h->lock);
+	return 0;
+}
+
+static void message_release(struct handle *h)
+{
+	struct message_handle *mh = (struct message_handle *)h;
+
+	content_unref(mh->content);
+	buf_fini(&mh->text);
+}
+
+static const struct handle_ops message_ops = {
+	.read = message_read,
+	.write = message_write,
+	.flush = message_flush,
+	.truncate = message_truncate,
+	.release = message_release,
+};
+
+struct handle *handle_of_message(struct call *c, struct node *n, int flags)
+{
+	struct handle *h;
+	struct content *t = NULL;
+
+	if (flags_want_read(flags) && n->row->render) {
+		CLEANUP_OBJECT struct object *o = NULL;
+
+		if (n->row->flags & ROW_OBJECT) {
+			o = node_object(c->fs, n, &c->err);
+			if (!o)
+				return NULL;
+		}
+		t = content_get(c, n, o);
+		if (!t)
+			return NULL;
+	}
+	h = handle_new(sizeof(struct message_handle), &message_ops, c, n, flags);
+	((struct message_handle *)h)->content = t;
+	return h;
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/* The handlers of names: lookup, attributes, links, and what clients do to names. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/statvfs.h>
+
+#include "fs/attr.h"
+#include "fs/content.h"
+#include "fs/dirs.h"
+#include "fs/handle.h"
+#include "fs/notifier.h"
+#include "fs/reply.h"
+
+static void on_init(void *userdata, struct fuse_conn_info *conn)
+{
+	(void)userdata;
+	/* errors of write() must reach the writer; no page of ours is ever spliced */
+	conn->want &= ~(FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
+			FUSE_CAP_SPLICE_MOVE);
+	conn->want |= conn->capable & (FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_CACHE_SYMLINKS |
+				       FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS |
+				       FUSE_CAP_READDIRPLUS_AUTO);
+	conn->max_background = 64;
+	conn->congestion_threshold = 48;
+}
+
+static void on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	CLEANUP(call_fini) struct call c;
+	struct fuse_entry_param e;
+	struct node *dir, *n;
+	int by_row;
+
+	call_init(&c, req);
+	dir = node_of(c.fs, parent);
+	if (call_is_own(&c) && notifier_lookup(&c, dir, name))
+		return;
+	n = dir_child(&c, dir, name, &by_row);
+	if (!n || node_entry(&c, n, by_row, &e) < 0) {
+		if (c.err.code == ESTALE && n)
+			c.err.code = ENOENT;
+		reply_error(&c);
+	} else {
+		node_looked_up(n);
+		if (fuse_reply_entry(req, &e) == -ENOENT)
+			node_forget(n, 1); /* interrupted: the kernel never saw it */
+	}
+	if (n)
+		node_unref(n);
+}
+
+static void on_forget(fuse_req_t req, fuse_ino_t id, uint64_t n_lookups)
+{
+	struct fs *fs = fuse_req_userdata(req);
+
+	if (id != FUSE_ROOT_ID)
+		node_forget(node_of(fs, id), n_lookups);
+	fuse_reply_none(req);
+}
+
+static void on_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *list)
+{
+	struct fs *fs = fuse_req_userdata(req);
+
+	for (size_t i = 0; i < count; i++)
+		if (list[i].ino != FUSE_ROOT_ID)
+			node_forget(node_of(fs, list[i].ino), list[i].nlookup);
+	fuse_reply_none(req);
+}
+
+static void reply_attr(struct call *c, struct node *n, struct handle *h)
+{
+	double timeout = node_attr_timeout(n);
+	struct stat st;
+
+	if (timeout > 0)
+		n->cached = 1;
+	/* an open file shows what it holds, also when its object is gone meanwhile */
+	if (node_stat(c, n, &st) < 0 && !(h && h->ops->stat)) {
+		reply_error(c);
+		return;
+	}
+	if (h && h->ops->stat && h->ops->stat(h, &st) == 0)
+		timeout = 0;
+	fuse_reply_attr(c->req, &st, n->cached ? timeout : 0);
+}
+
+static struct handle *handle_at(struct fuse_file_info *fi)
+{
+	return fi ? (struct handle *)(uintptr_t)fi->fh : NULL;
+}
+
+static void on_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+	CLEANUP(call_fini) struct call c;
+
+	call_init(&c, req);
+	reply_attr(&c, node_of(c.fs, id), handle_at(fi));
+}
+
+static void on_setattr(fuse_req_t req, fuse_ino_t id, struct stat *st, int to_set,
+		       struct fuse_file_info *fi)
+{
+	CLEANUP(call_fini) struct call c;
+	struct handle *h = handle_at(fi);
+	struct node *n;
+	int rc = 0;
+
+	call_init(&c, req);
+	n = node_of(c.fs, id);
+	if (call_is_own(&c)) {
+		reply_attr(&c, n, NULL);
+		return;
+	}
+	if (h && (to_set & FUSE_SET_ATTR_SIZE) && h->ops->truncate)
+		rc = h->ops->truncate(h, st->st_size);
+	if (h && h->ops->truncate)
+		to_set &= ~FUSE_SET_ATTR_SIZE;
+	if (rc < 0) {
+		err_set(&c.err, -rc, "cannot be cut or extended to %lld bytes", (long long)st->st_size);
+		reply_refused(&c, n, NULL);
+		return;
+	}
+	if (n->row->setattr && to_set)
+		n->row->setattr(&c, n, st, to_set);
+	else
+		/* modes, owners and times follow from the object: tools that set them go on */
+		reply_attr(&c, n, h);
+}
+
+static void on_readlink(fuse_req_t req, fuse_ino_t id)
+{
+	CLEANUP(call_fini) struct call c;
+	CLEANUP_OBJECT struct object *o = NULL;
+	CLEANUP_CONTENT struct content *t = NULL;
+	struct node *n;
+
+	call_init(&c, req);
+	n = node_of(c.fs, id);
+	if (n->row->flags & ROW_OBJECT)
+		o = node_object(c.fs, n, &c.err);
+	if (!c.err.code)
+		t = content_get(&c, n, o);
+	if (t)
+		fuse_reply_readlink(req, t->data);
+	else
+		reply_error(&c);
+}
+
+/* -- names that clients make, move and remove --------------------------------- */
+
+static void refuse_name(struct call *c, struct node *dir, const char *name)
+{
+	err_set(&c->err, EPERM, "nothing can be made, moved or removed here under this name");
+	reply_refused(c, dir, name);
+}
+
+static int name_is_fine(struct call *c, struct node *dir, const char *name)
+{
+	if (strlen(name) <= FS_NAME_MAX)
+		return 1;
+	err_set(&c->err, ENAMETOOLONG, "name of more than %d bytes", FS_NAME_MAX);
+	reply_refused(c, dir, NULL);
+	return 0;
+}
+
+#define NAME_HANDLER(handler_, member_, ...)                                                       \
+	do {                                                                                       \
+		CLEANUP(call_fini) struct call c;                                                  \
+		struct node *dir;                                                                  \
+                                                                                                   \
+		call_init(&c, req);                                                                \
+		dir = node_of(c.fs, parent);                                                       \
+		if (call_is_own(&c) && handler_(&c, dir, name))                                    \
+			return;                                                                    \
+		if (!name_is_fine(&c, dir, name))                                                  \
+			return;                                                                    \
+		if (dir->row->names && dir->row->names->member_)                                   \
+			dir->row->names->member_(&c, dir, name, ##__VA_ARGS__);                    \
+		else                                                                               \
+			refuse_name(&c, dir, name);                                                \
+	} while (0)
+
+static int not_ours(struct call *c, struct node *dir, const char *name)
+{
+	(void)c;
+	(void)dir;
+	(void)name;
+	return 0;
+}
+
+static void on_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+{
+	NAME_HANDLER(notifier_made, mkdir, mode);
+}
+
+static void on_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	NAME_HANDLER(notifier_removed, unlink);
+}
+
+static void on_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	NAME_HANDLER(notifier_removed, rmdir);
+}
+
+static void on_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
+{
+	NAME_HANDLER(not_ours, symlink, target);
+}
+
+void files_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+		  struct fuse_file_info *fi)
+{
+	NAME_HANDLER(not_ours, create, mode, fi);
+}
+
+static void on_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev)
+{
+	CLEANUP(call_fini) struct call c;
+	struct node *dir;
+
+	(void)mode;
+	(void)dev;
+	call_init(&c, req);
+	dir = node_of(c.fs, parent);
+	if (call_is_own(&c) && notifier_made(&c, dir, name))
+		return;
+	refuse_name(&c, dir, name);
+}
+
+static void on_link(fuse_req_t req, fuse_ino_t id, fuse_ino_t parent, const char *name)
+{
+	CLEANUP(call_fini) struct call c;
+
+	(void)id;
+	call_init(&c, req);
+	err_set(&c.err, EPERM, "hard links are not possible here");
+	reply_refused(&c, node_of(c.fs, parent), name);
+}
+
+static void on_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
+		      const char *new_name, unsigned flags)
+{
+	CLEANUP(call_fini) struct call c;
+	struct node *dir, *to;
+
+	call_init(&c, req);
+	dir = node_of(c.fs, parent);
+	to = node_of(c.fs, new_parent);
+	if (!name_is_fine(&c, to, new_name))
+		return;
+	if (dir->row->names && dir->row->names->rename)
+		dir->row->names->rename(&c, dir, name, to, new_name, flags);
+	else
+		refuse_name(&c, dir, name);
+}
+
+static void on_statfs(fuse_req_t req, fuse_ino_t id)
+{
+	struct fs *fs = fuse_req_userdata(req);
+	struct store_stats figures;
+	struct statvfs st;
+
+	(void)id;
+	if (statvfs(fs->state_dir, &st) < 0) {
+		fuse_reply_err(req, EIO);
+		return;
+	}
+	store_stats(fs->store, &figures);
+	st.f_files = figures.objects + st.f_ffree;
+	st.f_namemax = FS_NAME_MAX;
+	fuse_reply_statfs(req, &st);
+}
+
+const struct fuse_lowlevel_ops fs_operations = {
+	.init = on_init,
+	.lookup = on_lookup,
+	.forget = on_forget,
+	.forget_multi = on_forget_multi,
+	.getattr = on_getattr,
+	.setattr = on_setattr,
+	.readlink = on_readlink,
+	.mknod = on_mknod,
+	.mkdir = on_mkdir,
+	.unlink = on_unlink,
+	.rmdir = on_rmdir,
+	.symlink = on_symlink,
+	.rename = on_rename,
+	.link = on_link,
+	.open = files_open,
+	.create = files_create,
+	.read = files_read,
+	.write = files_write,
+	.flush = files_flush,
+	.release = files_release,
+	.fsync = files_fsync,
+	.poll = files_poll,
+	.opendir = dirs_open,
+	.readdir = dirs_read,
+	.readdirplus = dirs_read_plus,
+	.releasedir = dirs_release,
+	.statfs = on_statfs,
+};

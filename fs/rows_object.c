@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: MIT */
+/* An object's directory: the whole of it, its parts, and what can be done to it. */
+#include <errno.h>
+
+#include "fs/dirs.h"
+#include "fs/reply.h"
+#include "fs/verbs.h"
+#include "objects/codec.h"
+#include "objects/print.h"
+
+/* -- reading ------------------------------------------------------------------ */
+
+static int render_yaml(struct call *c, const struct node *n, const struct object *o, struct buf *out)
+{
+	(void)c;
+	(void)n;
+	yaml_render(o->value, out);
+	return 0;
+}
+
+static int render_json(struct call *c, const struct node *n, const struct object *o, struct buf *out)
+{
+	(void)c;
+	(void)n;
+	json_render_pretty(o->value, out);
+	if (out->len && out->data[out->len - 1] != '\n')
+		buf_addc(out, '\n');
+	return 0;
+}
+
+static int render_status(struct call *c, const struct node *n, const struct object *o,
+			 struct buf *out)
+{
+	const struct value *status = value_get(o->value, "status");
+
+	(void)c;
+	(void)n;
+	if (value_count(status))
+		yaml_render(status, out);
+	return 0;
+}
+
+static int render_events(struct call *c, const struct node *n, const struct object *o,
+			 struct buf *out)
+{
+	(void)n;
+	print_events(c->fs->store, o, out);
+	return 0;
+}
+
+static int render_describe(struct call *c, const struct node *n, const struct object *o,
+			   struct buf *out)
+{
+	(void)n;
+	print_describe(c->fs->store, o, out);
+	return 0;
+}
+
+static int render_ctl(struct call *c, const struct node *n, const struct object *o, struct buf *out)
+{
+	(void)c;
+	(void)o;
+	verbs_usage(object_verbs, n->kind, out);
+	return 0;
+}
+
+/* -- writing -------------------------------------------------------------------- */
+
+/* The one document of a message; owned. NULL: m is answered. */
+static struct value *parse_message(struct message *m)
+{
+	struct documents docs = {0};
+	struct faults faults = FAULTS_INIT;
+	struct value *v = NULL;
+	int rc;
+
+	m->is_document = 1;
+	rc = yaml_parse(m->text, m->len, &docs, &faults);
+	if (rc == 0 && docs.n != 1) {
+		fault_add_code(&faults, EINVAL, "one document is expected, not %zu", docs.n);
+		rc = -EINVAL;
+	}
+	if (rc == 0)
+		v = value_ref(docs.list[0].value);
+	else
+		message_refuse(m, rc, &faults);
+	documents_fini(&docs);
+	faults_fini(&faults);
+	return v;
+}
+
+static void submit_body(struct message *m, enum api_verb verb, unsigned flags,
+			struct value *taken_body)
+{
+	struct api_batch *b = message_batch(m);
+	struct api_request *r = message_request(m, verb);
+
+	r->body = taken_body;
+	r->flags = flags;
+	api_batch_add(b, r);
+	message_submit(m, b);
+}
+
+static void act_object(struct call *c, struct message *m)
+{
+	struct value *v = parse_message(m);
+
+	(void)c;
+	if (v)
+		submit_body(m, API_UPDATE, 0, v);
+}
+
+static void act_patch(struct call *c, struct message *m, enum api_verb verb)
+{
+	struct value *v = parse_message(m);
+
+	(void)c;
+	if (v)
+		submit_body(m, verb, 0, v);
+}
+
+static void act_patch_strategic(struct call *c, struct message *m)
+{
+	act_patch(c, m, API_PATCH_STRATEGIC);
+}
+
+static void act_patch_merge(struct call *c, struct message *m)
+{
+	act_patch(c, m, API_PATCH_MERGE);
+}
+
+static void act_patch_json(struct call *c, struct message *m)
+{
+	act_patch(c, m, API_PATCH_JSON);
+}
+
+/* What names the object may be left out in its own directory. */
+static struct value *fill_in_names(const struct node *n, struct value *taken)
+{
+	if (!value_is(taken, VALUE_MAP))
+		return taken;
+	if (!value_get(taken, "apiVersion"))
+		taken = value_set_str(taken, "apiVersion", kind_api_version(n->kind));
+	if (!value_get(taken, "kind"))
+		taken = value_set_str(taken, "kind", n->kind->kind);
+	if (!value_dig(taken, "metadata", "name", NULL))
+		taken = value_bury(taken, value_new_string(n->name), "metadata", "name", NULL);
+	if (*n->ns && !value_dig(taken, "metadata", "namespace", NULL))
+		taken = value_bury(taken, value_new_string(n->ns), "metadata", "namespace", NULL);
+	return taken;
+}
+
+static void act_apply_with(struct message *m, unsigned flags)
+{
+	struct value *v = parse_message(m);
+
+	if (v)
+		submit_body(m, API_APPLY, flags, fill_in_names(m->node, v));
+}
+
+static void act_apply(struct call *c, struct message *m)
+{
+	(void)c;
+	act_apply_with(m, 0);
+}
+
+static void act_apply_force(struct call *c, struct message *m)
+{
+	(void)c;
+	act_apply_with(m, API_FORCE);
+}
+
+static struct value *replace_status(void *arg, struct value *taken, struct err *err)
+{
+	(void)err;
+	return value_set(taken, "status", value_ref(arg));
+}
+
+static void free_value(void *arg)
+{
+	value_unref(arg);
+}
+
+static void act_status(struct call *c, struct message *m)
+{
+	struct value *v = parse_message(m);
+	struct api_batch *b;
+	struct api_request *r;
+
+	(void)c;
+	if (!v)
+		return;
+	b = message_batch(m);
+	r = message_request(m, API_MUTATE);
+	r->flags = API_STATUS;
+	r->mutate = replace_status;
+	r->mutate_arg = v;
+	r->mutate_free = free_value;
+	api_batch_add(b, r);
+	message_submit(m, b);
+}
+
+static void act_ctl(struct call *c, struct message *m)
+{
+	(void)c;
+	verbs_act(m, object_verbs);
+}
+
+/* -- the table ---------------------------------------------------------------------- */
+
+static int has_status(struct call *c, const struct node *dir)
+{
+	(void)c;
+	return (dir->kind->flags & KIND_STATUS) || schema_field(dir->kind->schema, "status") != NULL;
+}
+
+static int is_no_event(struct call *c, const struct node *dir)
+{
+	(void)c;
+	return strcmp(dir->kind->kind, "Event") != 0;
+}
+
+#define OBJECT_DIR "<object>/"
+#define WRITE_ERRORS                                                                               \
+	"EINVAL refused (every fault is a line in /k8s/errors); EACCES forbidden; EBUSY "          \
+	"resourceVersion conflict or a field that another manager holds; EPERM immutable; EDQUOT " \
+	"quota; EFBIG over 3 MiB"
+
+static const struct row row_object_yaml = {
+	.name = "object.yaml",
+	.where = OBJECT_DIR,
+	.type = ROW_FILE,
+	.mode = 0644,
+	.flags = ROW_OBJECT,
+	.render = render_yaml,
+	.act = act_object,
+	.reads = "the whole live object as YAML",
+	.writes = "the object that replaces it, at close; a resourceVersion in it must match",
+	.errors = WRITE_ERRORS,
+};
+static const struct row row_object_json = {
+	.name = "object.json",
+	.where = OBJECT_DIR,
+	.type = ROW_FILE,
+	.mode = 0644,
+	.flags = ROW_OBJECT,
+	.render = render_json,
+	.act = act_object,
+	.reads = "the whole live object as JSON",
+	.writes = "as object.yaml",
+	.errors = WRITE_ERRORS,
+};
+static const struct row row_patch = {
+	.name = "patch",
+	.where = OBJECT_DIR,
+	.type = ROW_FILE,
+	.mode = 0200,
+	.flags = ROW_ACT_LINE,
+	.act = act_patch_strategic,
+	.writes = "a strategic merge patch, YAML or JSON: at once when it is short and ends in a newline, "
+		  "else at close",
+	.errors = WRITE_ERRORS,
+};
+static const struct row row_patch_merge = {
+	.name = "patch.merge",
+	.where = OBJECT_DIR,
+	.type = ROW_FILE,
+	.mode = 0200,
+	.flags = ROW_ACT_LINE,
+	.act = act_patch_merge,
+	.writes = "a JSON Merge Patch (RFC 7396), YAML or JSON",
+	.errors = WRITE_ERRORS,
+};
+static const struct row row_patch_json = {
+	.name = "patch.json",
+	.where = OBJECT_DIR,
+	.type = ROW_FILE,
+	.mode = 0200,
+	.flags = ROW_ACT_LINE,
+	.act = act_patch_json,
+	.writes = "a JSON Patch (RFC 6902): a list of operations",
+	.errors = WRITE_ERRORS,
+};
+static const struct row row_object_apply = {
+	.name = "apply",
+	.where = OBJECT_DIR,
+	.type = ROW_FILE,
+	.mode = 0200,
+	.flags = ROW_ACT_LINE,
+	.act = act_apply,
+	.writes = "a partial manifest: server-side apply without force",
+	.errors = WRITE_ERRORS,
+};
+static const struct row row_object_apply_force = {
+	.name = "apply.force",
+	.where = OBJECT_DIR,
+	.type = ROW_FILE,
+	.mode = 0200,
+	.flags = ROW_ACT_LINE,
+	.act = act_apply_force,
+	.writes = "the same with force: fields that other managers hold are taken over",
+	.errors = WRITE_ERRORS,
+};
+static const struct row row_status = {
+	.name = "status",
+	.where = OBJECT_DIR,
+	.type = ROW_FILE,
+	.mode = 0644,
+	.flags = ROW_OBJECT | ROW_ACT_LINE,
+	.there = has_status,
+	.render = render_status,
+	.act = act_status,
+	.reads = "the .status subtree as YAML; empty while nobody reported one",
+	.writes = "the new .status, for whoever may update `<resource>/status`",
+	.errors = WRITE_ERRORS,
+};
+static const struct row row_events = {
+	.name = "events",
+	.where = OBJECT_DIR,
+	.type = ROW_FILE,
+	.mode = 0444,
+	.flags = ROW_OBJECT | ROW_TIMED,
+	.there = is_no_event,
+	.render = render_events,
+	.reads = "one line per event of the object, oldest first: time type reason count source message",
+};
+static const struct row row_describe = {
+	.name = "describe",
+	.where = OBJECT_DIR,
+	.type = ROW_FILE,
+	.mode = 0444,
+	.flags = ROW_OBJECT | ROW_TIMED,
+	.render = render_describe,
+	.reads = "what `kubectl describe` prints, events included; secrets show sizes only",
+};
+static const struct row row_ctl = {
+	.name = "ctl",
+	.where = OBJECT_DIR,
+	.type = ROW_FILE,
+	.mode = 0644,
+	.flags = ROW_ACT_WRITE | ROW_COMMANDS,
+	.render = render_ctl,
+	.act = act_ctl,
+	.reads = "the verbs of this kind, their usage, and the names of the files that block",
+	.writes = "one command a line, words quoted as in Plan 9 (`'it''s'`); all lines of a write happen "
+		  "or none",
+	.errors = "EINVAL no such verb or wrong arguments; ENOENT; EACCES; EBUSY",
+};
+
+extern const struct row row_wait_dir, row_events_follow;
+
+static const struct row *const rows[] = {
+	&row_object_yaml,  &row_object_json,  &row_status,   &row_events,	&row_describe,
+	&row_ctl,	   &row_patch,	      &row_patch_merge, &row_patch_json, &row_object_apply,
+	&row_object_apply_force, &row_wait_dir, &row_events_follow, &row_log_link, &row_containers,
+	NULL,
+};
+const struct row *const *const object_rows = rows;
+
+const struct row row_object = {
+	.name = "<object>",
+	.where = "<resource>/<namespace>/",
+	.type = ROW_DIR,
+	.mode = 0755,
+	.flags = ROW_KEEP | ROW_OBJECT,
+	.rows = rows,
+	.find = field_find,
+	.list = field_list_top,
+	.names = &field_names,
+	.reads = "one object; directly in the resource's directory when it is cluster-scoped",
+	.writes = "`rmdir` (and `rm -r`) deletes the object",
+};

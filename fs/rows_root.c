@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: MIT */
+/* The mount's own directory, and the way down to the resources: apis/, api/ and the short names. */
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "fs/dirs.h"
+#include "fs/verbs.h"
+
+static int render_version(struct call *c, const struct node *n, const struct object *o,
+			  struct buf *out)
+{
+	(void)n;
+	(void)o;
+	buf_addf(out, "k8sfs %s kubernetes %s\n", c->fs->version, c->fs->kubernetes_version);
+	return 0;
+}
+
+static int render_whoami(struct call *c, const struct node *n, const struct object *o,
+			 struct buf *out)
+{
+	(void)n;
+	(void)o;
+	identity_render(call_who(c), out);
+	return 0;
+}
+
+static int render_health(struct call *c, const struct node *n, const struct object *o,
+			 struct buf *out)
+{
+	struct store_stats figures;
+
+	(void)n;
+	(void)o;
+	store_stats(c->fs->store, &figures);
+	if (figures.failing[0])
+		buf_addf(out, "store: %s\n", figures.failing);
+	if (c->fs->rooms.health)
+		c->fs->rooms.health(c->fs->rooms.daemon, out);
+	if (!out->len)
+		buf_adds(out, "ok\n");
+	return 0;
+}
+
+static void figure(struct buf *out, const char *name, const char *type, const char *help,
+		   uint64_t value)
+{
+	buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", name, help, name, type, name,
+		 (unsigned long long)value);
+}
+
+static void figures_of_kinds(struct call *c, struct buf *out)
+{
+	buf_adds(out, "# HELP k8sfs_objects Objects stored, by resource.\n# TYPE k8sfs_objects gauge\n");
+	for (size_t i = 0; i < kinds_count(); i++)
+		if (!(kind_at(i)->flags & KIND_VIRTUAL))
+			buf_addf(out, "k8sfs_objects{resource=\"%s\"} %zu\n", kind_resource(kind_at(i)),
+				 store_count(c->fs->store, kind_at(i), NULL));
+}
+
+static int render_metrics(struct call *c, const struct node *n, const struct object *o,
+			  struct buf *out)
+{
+	struct fs *fs = c->fs;
+	struct store_stats s;
+
+	(void)n;
+	(void)o;
+	store_stats(fs->store, &s);
+	figure(out, "k8sfs_requests_total", "counter", "Requests of the kernel.", fs->n_requests);
+	figure(out, "k8sfs_request_errors_total", "counter", "Requests that were refused.", fs->n_errors);
+	figure(out, "k8sfs_opens_total", "counter", "Files opened.", fs->n_opens);
+	figure(out, "k8sfs_writes_total", "counter", "Messages written.", fs->n_writes);
+	figure(out, "k8sfs_inodes", "gauge", "Files that the kernel holds.", nodes_count(fs->nodes));
+	figure(out, "k8sfs_store_revision", "counter", "Newest resourceVersion.", s.revision);
+	figure(out, "k8sfs_store_commits_total", "counter", "Transactions committed.", s.commits);
+	figure(out, "k8sfs_store_batches_total", "counter", "Durable writes of the database.", s.batches);
+	figure(out, "k8sfs_store_database_bytes", "gauge", "Size of the database.", s.database_bytes);
+	figure(out, "k8sfs_start_time_seconds", "gauge", "When the tree was mounted, unix time.",
+	       (uint64_t)fs->started.tv_sec);
+	figures_of_kinds(c, out);
+	if (fs->rooms.metrics)
+		fs->rooms.metrics(fs->rooms.daemon, out);
+	return 0;
+}
+
+static int render_errors(struct call *c, const struct node *n, const struct object *o,
+			 struct buf *out)
+{
+	(void)n;
+	(void)o;
+	manifest_errors(c->fs->manifests, c->uid, out);
+	return 0;
+}
+
+static int render_daemon_ctl(struct call *c, const struct node *n, const struct object *o,
+			     struct buf *out)
+{
+	(void)n;
+	(void)o;
+	room_verbs_usage(c->fs->rooms.daemon_verbs, out);
+	return 0;
+}
+
+static void act_daemon_ctl(struct call *c, struct message *m)
+{
+	(void)c;
+	room_verbs_act(m, m->fs->rooms.daemon_verbs, m->fs->rooms.daemon);
+}
+
+/* -- links from the root ------------------------------------------------------- */
+
+static const char *group_dir(const struct kind *k)
+{
+	return *k->group ? k->group : "core";
+}
+
+static int render_plural_link(struct call *c, const struct node *n, const struct object *o,
+			      struct buf *out)
+{
+	(void)c;
+	(void)o;
+	buf_addf(out, "apis/%s/%s/%s", group_dir(n->kind), n->kind->version, n->kind->plural);
+	return 0;
+}
+
+static const struct row row_plural_link = {
+	.name = "<plural or short name>",
+	.where = "",
+	.type = ROW_LINK,
+	.mode = 0777,
+	.flags = ROW_KEEP | ROW_FIXED | ROW_PUBLIC,
+	.render = render_plural_link,
+	.reads = "a link to the resource's directory below apis/: `pods`, `po`, `deployments`, `deploy` ...",
+};
+
+static int kind_goes_by(const struct kind *k, const char *name)
+{
+	if (strcmp(k->plural, name) == 0)
+		return 1;
+	for (const char *const *s = k->short_names; s && *s; s++)
+		if (strcmp(*s, name) == 0)
+			return 1;
+	return 0;
+}
+
+static struct node *find_plural(struct call *c, struct node *dir, const char *name)
+{
+	(void)c;
+	for (size_t i = 0; i < kinds_count(); i++) {
+		const struct kind *k = kind_at(i);
+
+		if (!(k->flags & KIND_VIRTUAL) && kind_goes_by(k, name))
+			return node_get(dir, name,
+					&(struct place){.row = &row_plural_link, .kind = k, .sub = name});
+	}
+	return NULL;
+}
+
+/* The first kind of a name has it; a later one (events.k8s.io) is below apis/ only. */
+static int is_first_of_name(size_t index, const char *name)
+{
+	for (size_t i = 0; i < index; i++)
+		if (!(kind_at(i)->flags & KIND_VIRTUAL) && kind_goes_by(kind_at(i), name))
+			return 0;
+	return 1;
+}
+
+static void list_plural(struct listing *out, size_t index, const char *name)
+{
+	struct place at = {.row = &row_plural_link, .kind = kind_at(index), .sub = name};
+
+	if (is_first_of_name(index, name))
+		listing_add(out, name, ROW_LINK, place_ino(&at));
+}
+
+static void list_plurals(struct call *c, struct node *dir, struct listing *out)
+{
+	(void)c;
+	(void)dir;
+	for (size_t i = 0; i < kinds_count(); i++) {
+		const struct kind *k = kind_at(i);
+
+		if (k->flags & KIND_VIRTUAL)
+			continue;
+		list_plural(out, i, k->plural);
+		for (const char *const *s = k->short_names; s && *s; s++)
+			list_plural(out, i, *s);
+	}
+}
+
+static int render_core_link(struct call *c, const struct node *n, const struct object *o,
+			    struct buf *out)
+{
+	(void)c;
+	(void)n;
+	(void)o;
+	buf_adds(out, "../apis/core/v1");
+	return 0;
+}
+
+static const struct row row_core_link = {
+	.name = "v1",
+	.where = "api/",
+	.type = ROW_LINK,
+	.mode = 0777,
+	.flags = ROW_FIXED,
+	.render = render_core_link,
+	.reads = "a link to apis/core/v1, as the core group is called elsewhere",
+};
+static const struct row *const api_rows[] = {&row_core_link, NULL};
+
+/* -- apis/<group>/<version>/ -------------------------------------------------------- */
+
+/* Is there a kind in this group (and version)? version NULL: any. */
+static const struct kind *any_kind(const char *group, const char *version)
+{
+	for (size_t i = 0; i < kinds_count(); i++) {
+		const struct kind *k = kind_at(i);
+
+		if (!(k->flags & KIND_VIRTUAL) && strcmp(group_dir(k), group) == 0 &&
+		    (!version || strcmp(k->version, version) == 0))
+			return k;
+	}
+	return NULL;
+}
+
+static struct node *find_resource(struct call *c, struct node *dir, const char *name)
+{
+	(void)c;
+	for (size_t i = 0; i < kinds_count(); i++) {
+		const struct kind *k = kind_at(i);
+
+		if (!(k->flags & KIND_VIRTUAL) && strcmp(k->plural, name) == 0 &&
+		    strcmp(group_dir(k), group_dir(dir->kind)) == 0 &&
+		    strcmp(k->version, dir->sub) == 0)
+			return node_get(dir, name, &(struct place){.row = &row_collection, .kind = k});
+	}
+	return NULL;
+}
+
+static void list_resources(struct call *c, struct node *dir, struct listing *out)
+{
+	(void)c;
+	for (size_t i = 0; i < kinds_count(); i++) {
+		const struct kind *k = kind_at(i);
+		struct place at = {.row = &row_collection, .kind = k};
+
+		if (!(k->flags & KIND_VIRTUAL) && strcmp(group_dir(k), group_dir(dir->kind)) == 0 &&
+		    strcmp(k->version, dir->sub) == 0)
+			listing_add(out, k->plural, ROW_DIR, place_ino(&at));
+	}
+}
+
+/* A version stands for its first kind: that says the group, too. */
+static const struct row row_version = {
+	.name = "<version>",
+	.where = "apis/<group>/",
+	.type = ROW_DIR,
+	.mode = 0755,
+	.flags = ROW_KEEP | ROW_PUBLIC,
+	.find = find_resource,
+	.list = list_resources,
+	.reads = "the resources of this version of the group",
+};
+
+static struct place version_place(const struct kind *first)
+{
+	return (struct place){.row = &row_version, .kind = first, .sub = first->version};
+}
+
+static struct node *find_version(struct call *c, struct node *dir, const char *name)
+{
+	const struct kind *k = any_kind(dir->sub, name);
+	struct place at;
+
+	(void)c;
+	if (!k)
+		return NULL;
+	at = version_place(k);
+	return node_get(dir, name, &at);
+}
+
+static void list_versions(struct call *c, struct node *dir, struct listing *out)
+{
+	(void)c;
+	for (size_t i = 0; i < kinds_count(); i++) {
+		const struct kind *k = kind_at(i);
+		struct place at = version_place(k);
+
+		if (strcmp(group_dir(k), dir->sub) == 0 && any_kind(dir->sub, k->version) == k)
+			listing_add(out, k->version, ROW_DIR, place_ino(&at));
+	}
+}
+
+static const struct row row_group = {
+	.name = "<group>",
+	.where = "apis/",
+	.type = ROW_DIR,
+	.mode = 0755,
+	.flags = ROW_KEEP | ROW_PUBLIC,
+	.find = find_version,
+	.list = list_versions,
+	.reads = "the versions of an API group; the core group is spelled `core`",
+};
+
+static struct node *find_group(struct call *c, struct node *dir, const char *name)
+{
+	(void)c;
+	if (!any_kind(name, NULL))
+		return NULL;
+	return node_get(dir, name, &(struct place){.row = &row_group, .sub = name});
+}
+
+static void list_groups(struct call *c, struct node *dir, struct listing *out)
+{
+	(void)c;
+	(void)dir;
+	for (size_t i = 0; i < kinds_count(); i++) {
+		const char *group = group_dir(kind_at(i));
+		struct place at = {.row = &row_group, .sub = group};
+
+		if (any_kind(group, NULL) == kind_at(i))
+			listing_add(out, group, ROW_DIR, place_ino(&at));
+	}
+}
+
+/* -- net/ ---------------------------------------------------------------------------- */
+
+static int render_net(struct call *c, const struct node *n, const struct object *o, struct buf *out)
+{
+	const struct fs_rooms *rooms = &c->fs->rooms;
+
+	(void)o;
+	return rooms->net_render ? rooms->net_render(rooms->net, n->sub, out, &c->err) : 0;
+}
+
+static const struct row row_net_table = {
+	.name = "<table>",
+	.where = "net/",
+	.type = ROW_FILE,
+	.mode = 0444,
+	.flags = ROW_LIVE,
+	.render = render_net,
+	.reads = "a table of the node's network, one line an entry: `addresses`, `links`, `ports`",
+};
+
+static struct node *find_net(struct call *c, struct node *dir, const char *name)
+{
+	for (const char *const *f = c->fs->rooms.net_files; f && *f; f++)
+		if (strcmp(*f, name) == 0)
+			return node_get(dir, name, &(struct place){.row = &row_net_table, .sub = name});
+	return NULL;
+}
+
+static void list_net(struct call *c, struct node *dir, struct listing *out)
+{
+	(void)dir;
+	for (const char *const *f = c->fs->rooms.net_files; f && *f; f++) {
+		struct place at = {.row = &row_net_table, .sub = *f};
+
+		listing_add(out, *f, ROW_FILE, place_ino(&at));
+	}
+}
+
+/* -- the table ------------------------------------------------------------------------- */
+
+static const struct row row_file_version = {
+	.name = "version",
+	.where = "",
+	.type = ROW_FILE,
+	.mode = 0444,
+	.flags = ROW_FIXED | ROW_PUBLIC,
+	.render = render_version,
+	.reads = "one line: name, version, Kubernetes API version",
+};
+static const struct row row_whoami = {
+	.name = "whoami",
+	.where = "",
+	.type = ROW_FILE,
+	.mode = 0444,
+	.flags = ROW_ASKER | ROW_PUBLIC,
+	.render = render_whoami,
+	.reads = "the reader as YAML: `user: alice`, `groups: dev staff`",
+};
+static const struct row row_health = {
+	.name = "health",
+	.where = "",
+	.type = ROW_FILE,
+	.mode = 0444,
+	.flags = ROW_LIVE | ROW_PUBLIC,
+	.render = render_health,
+	.reads = "`ok`, or one line per problem",
+};
+static const struct row row_metrics = {
+	.name = "metrics",
+	.where = "",
+	.type = ROW_FILE,
+	.mode = 0444,
+	.flags = ROW_TIMED | ROW_PUBLIC,
+	.render = render_metrics,
+	.reads = "figures in the Prometheus text format",
+};
+static const struct row row_errors = {
+	.name = "errors",
+	.where = "",
+	.type = ROW_FILE,
+	.mode = 0444,
+	.flags = ROW_ASKER | ROW_PUBLIC,
+	.render = render_errors,
+	.reads = "the reader's own last refused writes, newest last: time, path and text of each fault",
+};
+static const struct row row_daemon_ctl = {
+	.name = "ctl",
+	.where = "",
+	.type = ROW_FILE,
+	.mode = 0600,
+	.flags = ROW_FIXED | ROW_ACT_WRITE | ROW_COMMANDS,
+	.render = render_daemon_ctl,
+	.act = act_daemon_ctl,
+	.reads = "the verbs and their usage",
+	.writes = "one command a line: `shutdown`, `compact` ...",
+	.errors = "EINVAL no such verb or wrong arguments; EACCES not root",
+};
+static const struct row row_apis = {
+	.name = "apis",
+	.where = "",
+	.type = ROW_DIR,
+	.mode = 0755,
+	.flags = ROW_FIXED | ROW_PUBLIC,
+	.find = find_group,
+	.list = list_groups,
+	.reads = "the API groups",
+};
+static const struct row row_api = {
+	.name = "api",
+	.where = "",
+	.type = ROW_DIR,
+	.mode = 0755,
+	.flags = ROW_FIXED | ROW_PUBLIC,
+	.rows = api_rows,
+	.reads = "`v1`, a link to apis/core/v1",
+};
+const struct row row_net = {
+	.name = "net",
+	.where = "",
+	.type = ROW_DIR,
+	.mode = 0755,
+	.flags = ROW_FIXED | ROW_PUBLIC,
+	.find = find_net,
+	.list = list_net,
+	.reads = "tables of the node's network (read only)",
+};
+
+static const struct row *const rows[] = {
+	&row_file_version, &row_whoami, &row_health,  &row_metrics, &row_daemon_ctl, &row_errors,
+	&row_apply,	   &row_dry_run, &row_images, &row_net,	    &row_apis,	     &row_api,
+	NULL,
+};
+const struct row *const *const root_rows = rows;
+
+const struct row row_root = {
+	.name = "",
+	.where = "",
+	.type = ROW_DIR,
+	.mode = 0755,
+	.flags = ROW_FIXED | ROW_PUBLIC,
+	.rows = rows,
+	.find = find_plural,
+	.list = list_plurals,
+	.reads = "the tree",
+};
+
+/* For docs and tests: the rows that directories find rather than list. */
+const struct row *const found_rows[] = {
+	&row_plural_link, &row_group, &row_version, &row_core_link, &row_net_table, NULL,
+};

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/* Mounting, the threads that answer, unmounting. */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fs/changes.h"
+#include "fs/content.h"
+#include "fs/exec_dir.h"
+#include "fs/fields.h"
+#include "fs/fs_i.h"
+#include "fs/memfile.h"
+#include "fs/notifier.h"
+#include "fs/stream.h"
+#include "util/fd.h"
+#include "util/log.h"
+
+#define FUSE_MAGIC   0x65735546
+#define MAX_WORKERS  8
+#define IDLE_WORKERS 4
+#define WAKE_SIGNAL  SIGURG /* ignored by default; its handler only interrupts a wait */
+
+/* -- the mount point ------------------------------------------------------------- */
+
+int fs_detach_stale(const char *mountpoint, struct err *err)
+{
+	struct statfs st;
+	struct stat attr;
+
+	if (stat(mountpoint, &attr) < 0) {
+		if (errno == ENOENT)
+			return 0;
+		if (errno != ENOTCONN && errno != ECONNABORTED)
+			return err_sys(err, errno, "mount point %s", mountpoint);
+		log_info("%s: detaching the mount of a daemon that is gone", mountpoint);
+		if (umount2(mountpoint, MNT_DETACH) < 0)
+			return err_sys(err, errno, "detaching the stale mount on %s", mountpoint);
+		return 1;
+	}
+	if (statfs(mountpoint, &st) == 0 && st.f_type == FUSE_MAGIC)
+		return err_set(err, EBUSY, "%s is mounted and alive: stop that daemon first (k8sfs --stop %s)",
+			       mountpoint, mountpoint);
+	return 0;
+}
+
+static int prepare_mountpoint(const char *mountpoint, struct err *err)
+{
+	int rc;
+
+	do {
+		rc = fs_detach_stale(mountpoint, err);
+	} while (rc == 1); /* mounts may be stacked */
+	if (rc < 0)
+		return rc;
+	return fd_mkdir_p(mountpoint, 0755, err);
+}
+
+static struct fuse_session *new_session(struct fs *fs)
+{
+	static char name[] = "k8sfs", option[] = "-o",
+		    options[] = "allow_other,default_permissions,fsname=k8sfs,subtype=k8sfs,nosuid,nodev";
+	char *argv[] = {name, option, options, NULL};
+	struct fuse_args args = FUSE_ARGS_INIT(3, argv);
+	struct fuse_session *se = fuse_session_new(&args, &fs_operations, sizeof(fs_operations), fs);
+
+	fuse_opt_free_args(&args);
+	return se;
+}
+
+static void copy_config(struct fs *fs, const struct fs_config *cfg)
+{
+	fs->mountpoint = xstrdup(cfg->mountpoint);
+	fs->state_dir = xstrdup(cfg->state_dir ? cfg->state_dir : "/");
+	fs->version = xstrdup(cfg->version ? cfg->version : "");
+	fs->kubernetes_version = xstrdup(cfg->kubernetes_version ? cfg->kubernetes_version : "");
+	fs->api = cfg->api;
+	fs->store = api_store(cfg->api);
+	fs->manifests = cfg->manifests;
+	fs->identities = cfg->identities;
+	fs->rooms = cfg->rooms;
+	clock_gettime(CLOCK_REALTIME, &fs->started);
+}
+
+static void free_parts(struct fs *fs)
+{
+	notifier_free(fs->notifier);
+	changes_free(fs->changes);
+	streams_free(fs->streams);
+	if (fs->session)
+		fuse_session_destroy(fs->session);
+	nodes_free(fs->nodes);
+	contents_free(fs->contents);
+	memfiles_free(fs->memfiles);
+	fields_made_free(fs->made);
+	execs_free(fs->execs);
+	pthread_mutex_destroy(&fs->walk_lock);
+	free(fs->mountpoint);
+	free(fs->state_dir);
+	free(fs->version);
+	free(fs->kubernetes_version);
+	free(fs);
+}
+
+struct fs *fs_mount(const struct fs_config *cfg, struct err *err)
+{
+	struct fs *fs;
+
+	if (prepare_mountpoint(cfg->mountpoint, err) < 0)
+		return NULL;
+	fs = xcalloc(1, sizeof(*fs));
+	copy_config(fs, cfg);
+	pthread_mutex_init(&fs->walk_lock, NULL);
+	fs->nodes = nodes_new(&row_root);
+	fs->contents = contents_new();
+	fs->memfiles = memfiles_new();
+	fs->made = fields_made_new();
+	fs->execs = execs_new();
+	fs->session = new_session(fs);
+	if (!fs->session || fuse_session_mount(fs->session, cfg->mountpoint) < 0) {
+		err_set(err, EIO, "mounting on %s failed (is /dev/fuse there, and are you root?)",
+			cfg->mountpoint);
+		if (fs->session)
+			fuse_session_destroy(STEAL(fs->session));
+		free_parts(fs);
+		return NULL;
+	}
+	/* children that are started must not keep the mount alive */
+	fcntl(fuse_session_fd(fs->session), F_SETFD, FD_CLOEXEC);
+	fs->streams = streams_new(fs);
+	fs->changes = changes_new(fs);
+	fs->notifier = notifier_new(fs);
+	return fs;
+}
+
+/* -- threads ------------------------------------------------------------------------- */
+
+static void on_wake_signal(int number)
+{
+	(void)number;
+}
+
+static void *run_loop(void *arg)
+{
+	struct fs *fs = arg;
+	struct fuse_loop_config *config = fuse_loop_cfg_create();
+	int rc;
+
+	fuse_loop_cfg_set_clone_fd(config, 0);
+	fuse_loop_cfg_set_max_threads(config, MAX_WORKERS);
+	fuse_loop_cfg_set_idle_threads(config, IDLE_WORKERS);
+	rc = fuse_session_loop_mt(fs->session, config);
+	fuse_loop_cfg_destroy(config);
+	fs->gone = 1;
+	if (!fs->stopping) {
+		log_warn("%s was unmounted from outside (%d)", fs->mountpoint, rc);
+		if (fs->on_gone)
+			fs->on_gone(fs->on_gone_arg);
+	}
+	return NULL;
+}
+
+int fs_serve(struct fs *fs, struct err *err)
+{
+	struct sigaction wake = {.sa_handler = on_wake_signal}; /* no SA_RESTART: waits end */
+	int rc;
+
+	sigaction(WAKE_SIGNAL, &wake, NULL);
+	rc = pthread_create(&fs->loop, NULL, run_loop, fs);
+	if (rc)
+		return err_sys(err, rc, "starting the tree's threads");
+	fs->serving = 1;
+	return 0;
+}
+
+int fs_gone(const struct fs *fs)
+{
+	return fs->gone;
+}
+
+void fs_on_gone(struct fs *fs, void (*fn)(void *arg), void *arg)
+{
+	fs->on_gone = fn;
+	fs->on_gone_arg = arg;
+}
+
+/* The loop waits in sem_wait(3) for its workers: a signal makes it look at the end flag. */
+static void end_loop(struct fs *fs)
+{
+	struct timespec soon;
+
+	fuse_session_exit(fs->session);
+	for (;;) {
+		pthread_kill(fs->loop, WAKE_SIGNAL);
+		clock_gettime(CLOCK_REALTIME, &soon);
+		soon.tv_nsec += 20 * 1000 * 1000;
+		if (soon.tv_nsec >= 1000000000) {
+			soon.tv_sec++;
+			soon.tv_nsec -= 1000000000;
+		}
+		if (pthread_timedjoin_np(fs->loop, NULL, &soon) == 0)
+			return;
+	}
+}
+
+void fs_unmount(struct fs *fs)
+{
+	if (!fs)
+		return;
+	fs->stopping = 1;
+	notifier_free(STEAL(fs->notifier));
+	streams_stop(fs->streams);
+	if (!fs->gone && umount2(fs->mountpoint, MNT_DETACH) < 0)
+		log_warn("unmounting %s: %m", fs->mountpoint);
+	while (fs->n_background)
+		usleep(10000); /* imports of images end first: their requests are to be answered */
+	if (fs->serving)
+		end_loop(fs);
+	free_parts(fs);
+}
