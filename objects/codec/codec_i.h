@@ -35,8 +35,6 @@ void double_render_yaml(double d, struct buf *out);
 /* A JSON string with its quotes. */
 void json_quote(const char *s, size_t n, struct buf *out);
 
-/* Base64 with or without white space, padded. Return: 1, or 0 if malformed. */
-int base64_decode(const char *s, size_t n, struct buf *out);
 /* A float as the key of a map: Go's 'g' with the digits of a float32. */
 void float_render_key(double d, struct buf *out);
 

@@ -176,38 +176,3 @@ void float_render_key(double d, struct buf *out)
 	dec = decimal_of((double)f, 1);
 	add_general(&dec, out);
 }
-
-static int base64_digit(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-int base64_decode(const char *s, size_t n, struct buf *out)
-{
-	uint32_t group = 0;
-	unsigned have = 0, pad = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		int digit = base64_digit(s[i]);
-
-		if (strchr(" \t\r\n", s[i]) && s[i])
-			continue;
-		if (s[i] == '=' ? have < 2 : digit < 0 || pad)
-			return 0;
-		pad += s[i] == '=';
-		group = group << 6 | (uint32_t)(digit < 0 ? 0 : digit);
-		if (++have < 4)
-			continue;
-		for (unsigned k = 0; k < 3 - pad; k++)
-			buf_addc(out, (char)(group >> (16 - 8 * k)));
-		have = 0;
-		group = 0;
-	}
-	return have == 0 && pad <= 2;
-}

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "objects/codec.h"
+#include "objects/codec/base64.h"
 #include "objects/codec/codec_i.h"
 #include "objects/codec/yaml_read.h"
 #include "objects/codec/utf8.h"

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of a list of objects, as `kubectl get` lays it out: what a column
+ * shows is the schema's path, or a row of columns.c.
+ */
+#include "objects/codec.h"
+#include "objects/print/print_i.h"
+#include "objects/print/tabs.h"
+
+/* Widths that kubectl gives to Go's tabwriter. */
+#define MIN_WIDTH 6
+#define PADDING	  3
+
+static const struct column plain_columns[] = {
+	{"NAME", "string", "metadata.name", 0},
+	{"AGE", "date", "metadata.creationTimestamp", 0},
+};
+
+/* A cell is one line without tabs. */
+static void add_cell(struct buf *out, const struct buf *text)
+{
+	for (size_t i = 0; i < text->len; i++) {
+		unsigned char c = (unsigned char)text->data[i];
+
+		if (c == '\n' || c == '\r' || c == '\f') {
+			buf_adds(out, "...");
+			return;
+		}
+		buf_addc(out, c < 0x20 || c == 0x7f ? ' ' : (char)c);
+	}
+}
+
+static const char *nothing_for(const struct column *c, const char *told)
+{
+	if (told)
+		return told;
+	if (str_eq(c->type, "integer"))
+		return "0";
+	return str_eq(c->type, "date") ? "<unknown>" : "";
+}
+
+static void plain_cell(const struct column *c, const struct value *v, const char *otherwise,
+		       struct buf *out)
+{
+	char age[16];
+
+	if (!v || value_is(v, VALUE_NULL) || (value_is(v, VALUE_STRING) && !value_strlen(v)))
+		buf_adds(out, nothing_for(c, otherwise));
+	else if (str_eq(c->type, "date"))
+		buf_adds(out, age_since(value_str(v, NULL), age));
+	else
+		scalar_render(v, out);
+}
+
+static void cell(const struct kind *k, const struct column *c, const struct value *o,
+		 struct buf *out)
+{
+	const struct column_maker *m = c->path ? NULL : column_maker(k->kind, c->title);
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+
+	if (m && m->make)
+		m->make(o, &text);
+	else if (c->path || m)
+		plain_cell(c, path_value(o, m ? m->path : c->path), m ? m->otherwise : NULL, &text);
+	else
+		buf_adds(&text, "<none>"); /* a kind whose column nobody wrote yet */
+	add_cell(out, &text);
+}
+
+void print_table(const struct kind *k, const struct object_list *objects, int with_ns, int wide,
+		 struct buf *out)
+{
+	const struct column *columns = k->n_columns ? k->columns : plain_columns;
+	size_t n = k->n_columns ? k->n_columns : ARRAY_LEN(plain_columns);
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+
+	for (size_t row = 0; row <= objects->n; row++) {
+		const char *between = "";
+
+		if (with_ns) {
+			buf_adds(&text, row ? objects->list[row - 1]->ns : "NAMESPACE");
+			between = "\t";
+		}
+		for (size_t i = 0; i < n; i++) {
+			if (columns[i].priority > 0 && !wide)
+				continue;
+			buf_adds(&text, between);
+			if (row)
+				cell(k, &columns[i], objects->list[row - 1]->value, &text);
+			else
+				buf_adds(&text, columns[i].title);
+			between = "\t";
+		}
+		buf_addc(&text, '\n');
+	}
+	tabs_align(buf_str(&text), MIN_WIDTH, PADDING, out);
+}
