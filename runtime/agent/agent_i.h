@@ -28,6 +28,7 @@
 #define MIN_STOP_GRACE_MS 2000u	 /* what a container gets after its preStop hook used up the grace */
 #define FIRST_RETRY_MS	  500u	 /* of volumes and sandboxes, doubling */
 #define MAX_RETRY_MS	  120000u
+#define REPLAY_MS	  100u	 /* a found supervisor's report is in the socket already */
 
 enum life { LIFE_NEW, LIFE_RUN, LIFE_ENDING, LIFE_UNMAKING, LIFE_CLEANING, LIFE_DOWN };
 
@@ -63,7 +64,7 @@ struct cwork {
 	struct action *hook;
 	struct deadline hook_end; /* of a sleep, and of a preStop that takes too long */
 	int in_pre_stop;
-	int told_to_stop; /* the sandbox was asked, too */
+	int seen; /* a sandbox that was found has told of it */
 	uint64_t stop_by_ms;
 	uint64_t pull_failed_ms;
 };
@@ -90,6 +91,7 @@ struct worker {
 	int cleaned_all; /* the logs are gone, too */
 	uint64_t retry_ms, volumes_retry_ms, sandbox_retry_ms;
 
+	uint64_t replay_until_ms; /* a found sandbox tells what happened: nothing is decided before; 0: no */
 	uint64_t ending_since_ms, end_by_ms;
 	struct deadline wake, deadline, status_hold;
 
@@ -152,6 +154,8 @@ size_t pod_host_ports(const struct value *pod, struct host_port **out);
 
 void worker_sandbox_event(void *arg, struct sandbox *sb, const struct sandbox_event *ev);
 void worker_drop_network(struct worker *w);
+/* A container that should run is not there. */
+void worker_lose_ctr(struct worker *w, struct cwork *cw, const char *reason, int exit_code);
 /* Whatever ran is gone: the machine was started anew, or the supervisor died. */
 void worker_lost_sandbox(struct worker *w, const char *reason, int exit_code);
 

@@ -141,6 +141,7 @@ int core_adopt(struct agent_core *a, const char *uid, struct sandbox *sb, uint32
 	if (pod_is_over(w->obj->value))
 		return 1; /* the first look takes it down */
 	w->life = LIFE_RUN;
+	w->replay_until_ms = worker_now(w) + REPLAY_MS;
 	worker_recall_volumes(w);
 	n = pod_host_ports(w->obj->value, &ports);
 	if (w->st.ip[0] && !value_bool(value_dig(w->obj->value, "spec", "hostNetwork", NULL), 0)) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "objects/quantity.h"
+#include "runtime/agent/agent.h"
 #include "runtime/agent/qos.h"
 
 const char *pod_uid(const struct value *pod)
@@ -299,4 +300,19 @@ void pod_state_recall(struct pod_state *st, int64_t now_sec, uint64_t now_ms)
 				recall_ctr(c, s, now_sec, now_ms);
 		}
 	}
+}
+
+const struct value *agent_container_status(const struct value *pod, const char *container)
+{
+	static const char *const fields[] = {"containerStatuses", "initContainerStatuses",
+					     "ephemeralContainerStatuses"};
+
+	for (size_t f = 0; f < ARRAY_LEN(fields); f++) {
+		const struct value *list = value_dig(pod, "status", fields[f], NULL);
+
+		for (size_t i = 0; i < value_count(list); i++)
+			if (str_eq(value_str(value_get(value_at(list, i), "name"), NULL), container))
+				return value_at(list, i);
+	}
+	return NULL;
 }

@@ -352,9 +352,25 @@ static void finish(struct worker *w)
 	w->a->ops->delete_pod(w->a->ctx, w->obj, pod_deleted, w);
 }
 
+/* Return: 0 while a sandbox that was found may still have something to tell. */
+static int replay_is_over(struct worker *w)
+{
+	if (!w->replay_until_ms)
+		return 1;
+	if (worker_now(w) < w->replay_until_ms) {
+		deadline_arm(&w->a->deadlines, &w->wake, w->replay_until_ms);
+		return 0;
+	}
+	w->replay_until_ms = 0;
+	for (size_t i = 0; i < w->st.n; i++)
+		if (!w->ctrs[i].seen)
+			worker_lose_ctr(w, &w->ctrs[i], "ContainerStatusUnknown", 137);
+	return 1;
+}
+
 void worker_sync(struct worker *w)
 {
-	if (w->a->stopping)
+	if (w->a->stopping || !replay_is_over(w))
 		return;
 	if (w->life == LIFE_NEW)
 		begin(w);

@@ -2,6 +2,8 @@
 /* Ending: containers, then the sandbox, then what is left on disk and in mounts. */
 #include "runtime/agent/agent_i.h"
 
+#include <errno.h>
+
 #include "util/log.h"
 
 void worker_begin_ending(struct worker *w, uint64_t grace_ms)
@@ -26,8 +28,8 @@ void worker_stop_now(struct cwork *cw)
 	if (cw->in_pre_stop && left < MIN_STOP_GRACE_MS)
 		left = MIN_STOP_GRACE_MS; /* the hook used it up */
 	cw->in_pre_stop = 0;
-	cw->told_to_stop = 1;
-	if (w->sb && w->a->ops->sandbox_stop(w->a->ctx, w->sb, cw->c->name, left, &err))
+	if (w->sb && cw->c->state == CTR_RUNNING &&
+	    w->a->ops->sandbox_stop(w->a->ctx, w->sb, cw->c->name, left, &err) && err.code != ESRCH)
 		log_warn("pod %s/%s: stopping %s: %s", w->obj->ns, w->obj->name, cw->c->name, err.msg);
 }
 

@@ -86,24 +86,27 @@ void worker_drop_network(struct worker *w)
 	w->network = 0;
 }
 
+void worker_lose_ctr(struct worker *w, struct cwork *cw, const char *reason, int exit_code)
+{
+	struct ctr *c = cw->c;
+
+	probes_stop(cw);
+	hook_cancel(cw);
+	if (c->state == CTR_RUNNING || c->state == CTR_STARTING)
+		ctr_end(c, exit_code, 0, reason, "The container could not be located when the pod was looked for",
+			w->a->ops->now_sec(w->a->ctx), worker_now(w));
+}
+
 void worker_lost_sandbox(struct worker *w, const char *reason, int exit_code)
 {
-	uint64_t now = worker_now(w);
-
 	w->sb = NULL;
 	w->sandbox_pending = 0;
 	w->st.sandbox_ready = 0;
 	w->st.ip[0] = '\0';
 	worker_drop_network(w);
 	for (size_t i = 0; i < w->st.n; i++) {
-		struct ctr *c = &w->st.ctrs[i];
-
-		probes_stop(&w->ctrs[i]);
-		hook_cancel(&w->ctrs[i]);
-		if (c->state == CTR_RUNNING || c->state == CTR_STARTING)
-			ctr_end(c, exit_code, 0, reason, "The container could not be located when the pod was looked for",
-				w->a->ops->now_sec(w->a->ctx), now);
-		c->stale = c->state == CTR_EXITED;
+		worker_lose_ctr(w, &w->ctrs[i], reason, exit_code);
+		w->st.ctrs[i].stale = w->st.ctrs[i].state == CTR_EXITED;
 	}
 }
 
@@ -258,18 +261,23 @@ static void on_started(struct worker *w, struct cwork *cw, const struct sandbox_
 	struct ctr *c = cw->c;
 	const char *id = ev->container_id ? ev->container_id : "";
 
-	if (ev->replayed && strcmp(id, c->run.id) != 0)
+	int ours = c->state == CTR_STARTING && strcmp(id, c->run.id) == 0;
+
+	if (!ours && strcmp(id, c->run.id) != 0) {
+		if (!ev->replayed)
+			return;
 		ctr_begin(c, id); /* started, and the daemon fell before it could say so */
-	else if (!ev->replayed && (c->state != CTR_STARTING || strcmp(id, c->run.id) != 0))
-		return;
-	if (c->state == CTR_RUNNING)
+	}
+	if (c->state == CTR_RUNNING || c->state == CTR_EXITED)
 		return;
 	c->state = CTR_RUNNING;
 	c->run.started_sec = ev->started_sec ? ev->started_sec : w->a->ops->now_sec(w->a->ctx);
 	ctr_set_waiting(c, NULL, NULL);
-	if (!ev->replayed)
+	if (ours)
 		worker_event(w, c, "Normal", "Started", "Container started");
-	worker_ctr_running(w, cw, ev->replayed);
+	worker_ctr_running(w, cw, !ours);
+	if (c->stopping) /* its end was asked for before it was there */
+		worker_stop_now(cw);
 }
 
 static void on_container(struct worker *w, const struct sandbox_event *ev)
@@ -278,6 +286,7 @@ static void on_container(struct worker *w, const struct sandbox_event *ev)
 
 	if (!cw)
 		return;
+	cw->seen = 1;
 	if (ev->kind == CONTAINER_STARTED)
 		on_started(w, cw, ev);
 	else if (ev->kind == CONTAINER_EXITED)
@@ -296,8 +305,13 @@ void worker_sandbox_event(void *arg, struct sandbox *sb, const struct sandbox_ev
 	case SANDBOX_READY:
 		on_ready(w, ev);
 		break;
-	case SANDBOX_FAILED:
+	case SANDBOX_FAILED: /* it frees itself */
+		w->sb = NULL;
 		w->sandbox_pending = 0;
+		if (w->life == LIFE_UNMAKING) {
+			worker_clean(w);
+			break;
+		}
 		sandbox_failed(w, ev->message ? ev->message : "unknown");
 		break;
 	case SANDBOX_GONE:

@@ -186,7 +186,6 @@ static void start_with(struct worker *w, struct cwork *cw, const struct image *i
 		if (c->state == CTR_EXITED && !c->stale)
 			backoff_next(&c->restart, c->run.finished_ms, worker_now(w));
 		ctr_begin(c, id);
-		cw->told_to_stop = 0;
 		note_run(w, c, image, &spec);
 		worker_event(w, c, "Normal", "Created", "Container created");
 		if (c->restart_count > 0)
