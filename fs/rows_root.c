@@ -33,10 +33,10 @@ static int render_health(struct call *c, const struct node *n, const struct obje
 	(void)n;
 	(void)o;
 	store_stats(c->fs->store, &figures);
-	if (figures.failing[0])
-		buf_addf(out, "store: %s\n", figures.failing);
 	if (c->fs->rooms.health)
 		c->fs->rooms.health(c->fs->rooms.daemon, out);
+	else if (figures.failing[0])
+		buf_addf(out, "store: %s\n", figures.failing);
 	if (!out->len)
 		buf_adds(out, "ok\n");
 	return 0;
@@ -62,20 +62,14 @@ static int render_metrics(struct call *c, const struct node *n, const struct obj
 			  struct buf *out)
 {
 	struct fs *fs = c->fs;
-	struct store_stats s;
 
 	(void)n;
 	(void)o;
-	store_stats(fs->store, &s);
 	figure(out, "k8sfs_requests_total", "counter", "Requests of the kernel.", fs->n_requests);
 	figure(out, "k8sfs_request_errors_total", "counter", "Requests that were refused.", fs->n_errors);
 	figure(out, "k8sfs_opens_total", "counter", "Files opened.", fs->n_opens);
 	figure(out, "k8sfs_writes_total", "counter", "Messages written.", fs->n_writes);
 	figure(out, "k8sfs_inodes", "gauge", "Files that the kernel holds.", nodes_count(fs->nodes));
-	figure(out, "k8sfs_store_revision", "counter", "Newest resourceVersion.", s.revision);
-	figure(out, "k8sfs_store_commits_total", "counter", "Transactions committed.", s.commits);
-	figure(out, "k8sfs_store_batches_total", "counter", "Durable writes of the database.", s.batches);
-	figure(out, "k8sfs_store_database_bytes", "gauge", "Size of the database.", s.database_bytes);
 	figure(out, "k8sfs_start_time_seconds", "gauge", "When the tree was mounted, unix time.",
 	       (uint64_t)fs->started.tv_sec);
 	figures_of_kinds(c, out);

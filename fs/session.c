@@ -62,10 +62,24 @@ static int prepare_mountpoint(const char *mountpoint, struct err *err)
 	return fd_mkdir_p(mountpoint, 0755, err);
 }
 
+/* The source of the mount is the state directory: that says whose mount it is. */
+static char *mount_options(const struct fs *fs)
+{
+	struct buf out = BUF_INIT;
+
+	buf_adds(&out, "allow_other,default_permissions,nosuid,nodev,subtype=k8sfs,fsname=");
+	for (const char *s = fs->state_dir; *s; s++) {
+		if (*s == ',' || *s == '\\')
+			buf_addc(&out, '\\');
+		buf_addc(&out, *s);
+	}
+	return buf_steal(&out);
+}
+
 static struct fuse_session *new_session(struct fs *fs)
 {
-	static char name[] = "k8sfs", option[] = "-o",
-		    options[] = "allow_other,default_permissions,fsname=k8sfs,subtype=k8sfs,nosuid,nodev";
+	static char name[] = "k8sfs", option[] = "-o";
+	CLEANUP_FREE char *options = mount_options(fs);
 	char *argv[] = {name, option, options, NULL};
 	struct fuse_args args = FUSE_ARGS_INIT(3, argv);
 	struct fuse_session *se = fuse_session_new(&args, &fs_operations, sizeof(fs_operations), fs);
