@@ -385,7 +385,7 @@ struct value *apply_merge(const struct kind *k, const struct value *live, const 
 	/* before empty parts are dropped: a list that was emptied is a change, its field is not gone */
 	compare(k, who->subresource, live, next, &d);
 	if (force || !check_conflicts(&a.others, d.changed, faults))
-		next = schema_decode(k->schema, next ? next : value_new_map(), NULL, faults);
+		next = schema_decode(k->schema, next, NULL, faults);
 	if (next && faults->n) {
 		value_unref(next);
 		next = NULL;

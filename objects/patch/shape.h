@@ -59,5 +59,5 @@ void difference_fini(struct difference *d);
  */
 struct value *shape_merge(const struct schema *s, const struct value *live, const struct value *config);
 
-/* v without the paths of `set`; NULL when nothing is left (of a field that was not itself taken: null). Owned. */
+/* v without the paths of `set`. What is emptied and is not itself in the set stays, empty. Owned. */
 struct value *shape_remove(const struct schema *s, const struct value *v, const struct value *set);

@@ -36,6 +36,14 @@ static int always_there(const struct schema *s, const char *key)
 	return f && ((f->required && !f->omit_empty) || (value_is(f->dflt, VALUE_MAP) && !value_count(f->dflt)));
 }
 
+/* What is stored as if it were not said: nothing came. */
+static int says_nothing(const struct schema *s, const char *key, const struct value *v)
+{
+	const struct schema_field *f = s->type == SCHEMA_STRUCT ? schema_field(s, key) : NULL;
+
+	return value_is(v, VALUE_NULL) || (f && f->omit_empty && is_nothing(v));
+}
+
 static void compare_fields(const struct schema *s, const struct value *was, const struct value *now,
 			   struct difference *out)
 {
@@ -50,7 +58,7 @@ static void compare_fields(const struct schema *s, const struct value *was, cons
 		const char *key = c <= 0 ? ka : kb;
 		struct difference below = {0};
 
-		if (a == b)
+		if (a == b || (!a && says_nothing(s, key, b)))
 			continue;
 		if (!a && always_there(s, key))
 			a = null;

