@@ -197,7 +197,11 @@ static int connect_pod(struct net *n, const struct lease *lease, int netns_fd, s
 	else
 		rc = link_configure(&inside, &l, err);
 	netlink_close(&inside);
-	return rc < 0 ? rc : link_settle(&n->nl, l.host_name, err);
+	if (rc < 0)
+		return rc;
+	/* The first port that is up brings the bridge itself up. */
+	rc = link_settle(&n->nl, l.host_name, err);
+	return rc < 0 ? rc : link_settle(&n->nl, n->name, err);
 }
 
 static int check_ports(const struct net *n, const char *uid, const struct host_port *ports, size_t n_ports,
