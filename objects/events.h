@@ -6,7 +6,7 @@
  * The same event again counts the first one up (count, lastTimestamp). Ten
  * events about one object that differ in the message only become one,
  * "(combined from similar events): ...". A source that says too much about one
- * object (more than 25 at once, then one in five minutes) is not heard.
+ * object (more than 25 of a type at once, then one in five minutes) is not heard.
  * Source: client-go tools/record/events_cache.go.
  *
  * Events are best effort: a refused one is logged and forgotten.

@@ -33,7 +33,7 @@ struct seen { /* one event, as it was written */
 	int64_t first, count;
 };
 
-struct allowance { /* what a source may still say about an object */
+struct allowance { /* what a source may still say about an object, by type */
 	struct entry entry;
 	double tokens;
 };
@@ -159,6 +159,7 @@ void correlate(struct correlator *c, const struct event_source *source, const st
 		out->message = xstrdup(message);
 	}
 	count_up(c, exact, about->name, now, out);
-	if (!allowed(c, object, now))
+	/* Warnings have an allowance of their own, so that a thousand good news do not drown them. */
+	if (!allowed(c, mix(object, type), now))
 		out->count = 0;
 }
