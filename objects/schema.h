@@ -172,7 +172,8 @@ const char *kind_resource(const struct kind *k);
  * Strict decoding: unknown fields (with a suggestion), wrong types, lists and
  * maps where the other is wanted; every fault at once. `v` is returned in the
  * form it is stored in (null fields dropped, as Kubernetes does); taken.
- * With faults the result is still safe to read.
+ * With faults the result is still safe to read; what follows (defaults, preparing, validating)
+ * wants a tree whose types are right: no fault other than FAULT_UNKNOWN.
  */
 struct value *schema_decode(const struct schema *s, struct value *taken, const struct path *at,
 			    struct faults *faults);

@@ -63,7 +63,7 @@ struct value *fill_binding(struct value *taken, const struct value *root)
 {
 	const struct value *ref = value_get(taken, "roleRef");
 
-	if (!value_is(ref, VALUE_MAP) || value_strlen(value_get(ref, "apiGroup")))
+	if ((ref && !value_is(ref, VALUE_MAP)) || value_strlen(value_get(ref, "apiGroup")))
 		return taken;
 	return value_bury(taken, value_new_string(RBAC_GROUP), "roleRef", "apiGroup", NULL);
 }

@@ -92,13 +92,12 @@ static struct value *fill_containers(struct value *spec, const char *field, int 
 struct value *fill_pod(struct value *taken, const struct value *root)
 {
 	const struct value *was = value_get(taken, "spec");
+	int host_network = value_bool(value_get(was, "hostNetwork"), 0);
 	struct value *spec;
-	int host_network;
 
-	if (!value_is(was, VALUE_MAP))
+	if (was && !value_is(was, VALUE_MAP))
 		return taken;
-	host_network = value_bool(value_get(was, "hostNetwork"), 0);
-	spec = fill_absent_field(value_ref(was), "enableServiceLinks", value_new_bool(1));
+	spec = fill_absent_field(was ? value_ref(was) : value_new_map(), "enableServiceLinks", value_new_bool(1));
 	spec = fill_containers(spec, "containers", host_network);
 	spec = fill_containers(spec, "initContainers", host_network);
 	spec = fill_requests(spec); /* resources of the whole pod */

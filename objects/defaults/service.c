@@ -58,15 +58,14 @@ struct value *fill_service_spec(struct value *taken, const struct value *root)
 
 struct value *fill_service_port(struct value *taken, const struct value *root)
 {
-	const struct value *target = value_get(taken, "targetPort");
-	const struct value *port = value_get(taken, "port");
+	const struct value *target = value_get(taken, "targetPort"), *port = value_get(taken, "port");
 
 	/* 0 and "" say nothing, as in Go */
-	if ((target && value_int(target, 1) != 0 && value_strlen(target)) || !port)
+	if (value_is(target, VALUE_STRING) ? value_strlen(target) > 0 : value_int(target, 0) != 0)
 		return taken;
-	if (target && value_is(target, VALUE_INT) && value_int(target, 0) != 0)
+	if (target && value_equal(target, port))
 		return taken;
-	return value_set(taken, "targetPort", value_ref(port));
+	return value_set(taken, "targetPort", port ? value_ref(port) : value_new_int(0));
 }
 
 static const struct value *same_port(const struct value *ports, const struct value *like)

@@ -98,9 +98,9 @@ struct value *fill_job(struct value *taken, const struct value *root)
 		value_ref(value_dig(taken, "spec", "template", "metadata", "labels", NULL));
 	struct value *spec;
 
-	if (!value_is(was, VALUE_MAP))
+	if (was && !value_is(was, VALUE_MAP))
 		return taken;
-	spec = fill_job_spec(value_ref(was));
+	spec = fill_job_spec(was ? value_ref(was) : value_new_map());
 	if (spec == was)
 		value_unref(spec);
 	else
