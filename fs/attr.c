@@ -83,7 +83,7 @@ int node_stat(struct call *c, struct node *n, struct stat *st)
 		set_times(st, now);
 	}
 	if (*n->uid) {
-		o = node_object(c->fs, n, &c->err);
+		o = node_get_object(c->fs, n, &c->err);
 		if (!o)
 			return -ESTALE;
 		set_times(st, object_time(o));

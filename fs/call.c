@@ -79,7 +79,7 @@ int call_is_own(const struct call *c)
 	return notifier_is(c->fs->notifier, c->pid);
 }
 
-struct object *node_object(struct fs *fs, const struct node *n, struct err *err)
+struct object *node_get_object(struct fs *fs, const struct node *n, struct err *err)
 {
 	struct object *o = store_get(fs->store, (struct objkey){n->kind, n->ns, n->name});
 

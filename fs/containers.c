@@ -199,7 +199,7 @@ static const struct row row_container = {
 
 static struct node *find_container(struct call *c, struct node *dir, const char *name)
 {
-	CLEANUP_OBJECT struct object *o = node_object(c->fs, dir, &c->err);
+	CLEANUP_OBJECT struct object *o = node_get_object(c->fs, dir, &c->err);
 
 	if (!o || !has_container(o, name))
 		return NULL;
@@ -209,7 +209,7 @@ static struct node *find_container(struct call *c, struct node *dir, const char 
 
 static void list_containers(struct call *c, struct node *dir, struct listing *out)
 {
-	CLEANUP_OBJECT struct object *o = node_object(c->fs, dir, &c->err);
+	CLEANUP_OBJECT struct object *o = node_get_object(c->fs, dir, &c->err);
 
 	for (size_t i = 0; o && i < ARRAY_LEN(lists); i++) {
 		const struct value *list = value_dig(o->value, "spec", lists[i], NULL);

@@ -64,7 +64,7 @@ static int field_type(struct fs *fs, const struct object *o, const char *sub, en
 
 struct node *field_find(struct call *c, struct node *dir, const char *name)
 {
-	CLEANUP_OBJECT struct object *o = node_object(c->fs, dir, &c->err);
+	CLEANUP_OBJECT struct object *o = node_get_object(c->fs, dir, &c->err);
 	CLEANUP_FREE char *sub = child_sub(dir, name);
 	enum row_type type;
 	struct place at;
@@ -137,7 +137,7 @@ static void list_keys(struct field_listing *l, const struct spot *at)
 
 void field_list_top(struct call *c, struct node *dir, struct listing *out)
 {
-	CLEANUP_OBJECT struct object *o = node_object(c->fs, dir, &c->err);
+	CLEANUP_OBJECT struct object *o = node_get_object(c->fs, dir, &c->err);
 	struct field_listing l = {c, dir, out, o};
 	struct field_path path;
 	struct spot at;
@@ -178,7 +178,7 @@ static int render_field(struct call *c, const struct node *n, const struct objec
 
 static int stat_field_dir(struct call *c, const struct node *n, struct stat *st)
 {
-	CLEANUP_OBJECT struct object *o = node_object(c->fs, n, &c->err);
+	CLEANUP_OBJECT struct object *o = node_get_object(c->fs, n, &c->err);
 	enum row_type type;
 
 	(void)st;
@@ -251,7 +251,7 @@ static void act_field(struct call *c, struct message *m)
 /* The schema of a child that may be made; NULL with c->err if there can be none. */
 static int may_make(struct call *c, struct node *dir, const char *name, enum row_type type)
 {
-	CLEANUP_OBJECT struct object *o = node_object(c->fs, dir, &c->err);
+	CLEANUP_OBJECT struct object *o = node_get_object(c->fs, dir, &c->err);
 	CLEANUP_FREE char *key = name_unescape(name);
 	struct field_path path;
 	struct spot at;
@@ -334,7 +334,7 @@ static void remove_field(struct call *c, struct node *dir, const char *name)
 		reply_ok(c);
 		return;
 	}
-	o = node_object(c->fs, dir, &c->err);
+	o = node_get_object(c->fs, dir, &c->err);
 	if (!o || (!*dir->sub && row_child(c, dir, name)) || !field_type(c->fs, o, sub, &type)) {
 		err_set(&c->err, EPERM, "%s cannot be removed", name);
 		reply_refused(c, dir, name);
@@ -356,7 +356,7 @@ static void rename_field(struct call *c, struct node *dir, const char *name, str
 {
 	CLEANUP_FREE char *from = child_sub(dir, name), *to = child_sub(to_dir, to_name);
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
-	CLEANUP_OBJECT struct object *o = node_object(c->fs, dir, &c->err);
+	CLEANUP_OBJECT struct object *o = node_get_object(c->fs, dir, &c->err);
 	struct field_path path;
 	struct api_batch *b;
 	struct message *m;

@@ -57,7 +57,7 @@ static struct handle *open_content(struct call *c, struct node *n, int flags)
 	struct content *t;
 
 	if (n->row->flags & ROW_OBJECT) {
-		o = node_object(c->fs, n, &c->err);
+		o = node_get_object(c->fs, n, &c->err);
 		if (!o)
 			return NULL;
 	}

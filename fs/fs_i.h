@@ -79,7 +79,7 @@ int anyone_may(const struct node *n, const char *verb);
 int call_is_own(const struct call *c);
 
 /* The object that a node names, as it is now. Owned. NULL: gone (ESTALE in err when it was there). */
-struct object *node_object(struct fs *fs, const struct node *n, struct err *err);
+struct object *node_get_object(struct fs *fs, const struct node *n, struct err *err);
 
 /* How the kernel calls a node. */
 static inline fuse_ino_t node_id(const struct node *n)

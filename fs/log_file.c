@@ -195,7 +195,7 @@ static void watch_log(struct follow *f)
 static int follow_fill(struct stream *s, struct buf *out, int *eof, off_t first_off)
 {
 	struct follow *f = (struct follow *)s;
-	CLEANUP_OBJECT struct object *o = node_object(s->h.fs, s->h.node, NULL);
+	CLEANUP_OBJECT struct object *o = node_get_object(s->h.fs, s->h.node, NULL);
 
 	(void)first_off;
 	drain_inotify(f);

@@ -269,7 +269,7 @@ struct handle *handle_of_message(struct call *c, struct node *n, int flags)
 		CLEANUP_OBJECT struct object *o = NULL;
 
 		if (n->row->flags & ROW_OBJECT) {
-			o = node_object(c->fs, n, &c->err);
+			o = node_get_object(c->fs, n, &c->err);
 			if (!o)
 				return NULL;
 		}

@@ -138,7 +138,7 @@ static void on_readlink(fuse_req_t req, fuse_ino_t id)
 	call_init(&c, req);
 	n = node_of(c.fs, id);
 	if (n->row->flags & ROW_OBJECT)
-		o = node_object(c.fs, n, &c.err);
+		o = node_get_object(c.fs, n, &c.err);
 	if (!c.err.code)
 		t = content_get(&c, n, o);
 	if (t)

@@ -28,7 +28,7 @@ static const struct value *find_condition(const struct object *o, const char *ty
 static int wait_fill(struct stream *s, struct buf *out, int *eof, off_t first_off)
 {
 	const struct node *n = s->h.node;
-	CLEANUP_OBJECT struct object *o = node_object(s->h.fs, n, NULL);
+	CLEANUP_OBJECT struct object *o = node_get_object(s->h.fs, n, NULL);
 	const struct value *condition;
 
 	(void)first_off;
@@ -135,7 +135,7 @@ static int has_line(const struct buf *text, const char *line, size_t len)
 static int follow_fill(struct stream *s, struct buf *out, int *eof, off_t first_off)
 {
 	struct follow_stream *f = (struct follow_stream *)s;
-	CLEANUP_OBJECT struct object *o = node_object(s->h.fs, s->h.node, NULL);
+	CLEANUP_OBJECT struct object *o = node_get_object(s->h.fs, s->h.node, NULL);
 	struct buf now = BUF_INIT;
 	const char *at, *end;
 

@@ -191,7 +191,7 @@ static void facts_init(struct cluster *cl, struct sched_pod *p, const struct obj
 
 	p->o = object_ref(o);
 	p->priority = (int32_t)INT_AT(o->value, "spec", "priority");
-	pod_requests(cl, o->value, &p->requests);
+	requests_of_pod(cl, o->value, &p->requests);
 	pod_score_requests(o->value, &p->score_cpu, &p->score_memory);
 	ports_init(p);
 	terms_init(&p->affinity, value_get(to, "requiredDuringSchedulingIgnoredDuringExecution"), 0);

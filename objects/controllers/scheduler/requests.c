@@ -108,7 +108,7 @@ static struct demand pod_demand(struct cluster *cl, const struct value *spec)
 	return sum;
 }
 
-void pod_requests(struct cluster *cl, const struct value *pod, struct amounts *out)
+void requests_of_pod(struct cluster *cl, const struct value *pod, struct amounts *out)
 {
 	struct demand d = pod_demand(cl, value_get(pod, "spec"));
 
