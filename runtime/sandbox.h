@@ -129,6 +129,9 @@ struct sandboxes *sandboxes_open(struct loop *loop, const struct sandboxes_confi
 /* Pods go on running. */
 void sandboxes_close(struct sandboxes *all);
 
+/* Kill every pod and remove cgroups and run files, the daemon's own included (`--stop --purge`); then close. */
+int sandboxes_purge(struct sandboxes *all, struct err *err) MUST_CHECK;
+
 /* Every supervisor that still runs: fn gets an own reference to attach events to; leftovers of dead ones are removed. */
 typedef void (*sandbox_found_fn)(void *arg, const char *uid, struct sandbox *sb);
 void sandboxes_adopt(struct sandboxes *all, sandbox_found_fn fn, void *arg);

@@ -68,3 +68,15 @@ void leftovers_sweep(struct sandboxes *all)
 	}
 	strmap_fini(&s.found);
 }
+
+int sandboxes_purge(struct sandboxes *all, struct err *err)
+{
+	CLEANUP_FREE char *path = xasprintf("%s/pods", all->run_dir);
+	int rc = cgroups_purge(all->cgroups);
+
+	STRMAP_FOREACH(s, &all->by_uid)
+		sandbox_reap(s->val);
+	if (rc < 0)
+		return err_sys(err, -rc, "cgroup %s", all->root);
+	return fd_remove_tree(path, err);
+}

@@ -42,6 +42,13 @@ static void running_free(struct running *r)
 	free(r);
 }
 
+void sandbox_reap(struct sandbox *sb)
+{
+	if (sb->child)
+		waitpid(sb->child, NULL, 0);
+	sb->child = 0;
+}
+
 void sandbox_free(struct sandbox *sb)
 {
 	struct sandboxes *all = sb->all;

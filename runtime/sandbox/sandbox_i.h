@@ -49,6 +49,8 @@ struct sandbox {
 /* -- sandbox.c -- */
 struct sandbox *sandbox_new(struct sandboxes *all, const char *uid);
 void sandbox_free(struct sandbox *sb);
+/* Wait for a supervisor that was killed. */
+void sandbox_reap(struct sandbox *sb);
 /* Begin to listen to the supervisor. */
 int sandbox_attach(struct sandbox *sb, struct err *err) MUST_CHECK;
 void sandbox_emit(struct sandbox *sb, struct sandbox_event *ev);

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "runtime/supervisor/cgroup_i.h"
@@ -361,4 +362,25 @@ int cgroup_kill(const struct cgroups *cg, const char *path)
 	if (!h && cg->n)
 		h = &cg->hierarchies[0];
 	return h ? walk(h->dir, path, kill_one) : 0;
+}
+
+int cgroups_purge(const struct cgroups *cg)
+{
+	const struct timespec moment = {0, 1000000};
+	int rc = -EBUSY;
+
+	for (int round = 0; rc == -EBUSY && round < 500; round++) {
+		rc = 0;
+		for (size_t i = 0; i < cg->n; i++) {
+			CLEANUP_FD int top = open(cg->hierarchies[i].mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+			int one;
+
+			(void)walk(top, cg->root, kill_one);
+			one = walk(top, cg->root, remove_one);
+			rc = rc ? rc : one;
+		}
+		if (rc == -EBUSY)
+			nanosleep(&moment, NULL);
+	}
+	return rc;
 }

@@ -67,6 +67,8 @@ int cgroup_open_v2(const struct cgroups *cg, const char *path);
 int cgroup_kill(const struct cgroups *cg, const char *path);
 /* rmdir path and everything below. Return: 0, -EBUSY while something runs in it. */
 int cgroup_remove(const struct cgroups *cg, const char *path);
+/* Kill everything in the whole subtree and remove it. Return: 0, -EBUSY. */
+int cgroups_purge(const struct cgroups *cg);
 /* Use, as far as the controllers are there. Return: 0, -ENOENT. */
 int cgroup_stats(const struct cgroups *cg, const char *path, struct container_stats *out) MUST_CHECK;
 /* The directories below path, in any hierarchy; fn's name is borrowed. */

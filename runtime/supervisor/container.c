@@ -45,8 +45,9 @@ static int forget_last_run(const char *name, struct err *err)
 	return 0;
 }
 
-struct container *container_new(struct container_spec *spec, int seccomp, struct err *err)
+struct container *container_new(struct container_spec *spec, int seccomp_fd, struct err *err)
 {
+	CLEANUP_FD int seccomp = seccomp_fd;
 	struct container *c;
 
 	if (!name_is_safe(spec->name) || !name_is_safe(spec->id) || !spec->upper || !spec->log_path) {
@@ -58,7 +59,7 @@ struct container *container_new(struct container_spec *spec, int seccomp, struct
 	c = xcalloc(1, sizeof(*c));
 	c->spec = *spec;
 	*spec = (struct container_spec){0};
-	c->seccomp = seccomp;
+	c->seccomp = fd_steal(&seccomp);
 	c->pidfd = c->stdin_write = c->out.fd = c->err.fd = c->setup.fd = c->log.fd = -1;
 	c->next = pod.containers;
 	pod.containers = c;
@@ -146,10 +147,12 @@ void container_start_failed(struct container *c, int code, const char *message)
 	c->exit_code = code;
 	free(c->message);
 	c->message = xasprintf("unable to start container process: %s", message);
-	c->unsent = UNSENT_ENDED;
-	if (c->pid <= 0)
-		close_streams(c);
 	state_save_exit(c);
+	/* Its process, if there is one, is about to exit: then the container can be started again. */
+	if (c->pid > 0)
+		return;
+	close_streams(c);
+	c->unsent = UNSENT_ENDED;
 	control_flush();
 }
 
@@ -272,7 +275,10 @@ void container_reaped(struct container *c, int status)
 	drain(c, &c->err);
 	c->pid = 0;
 	c->kill_at_ms = 0;
-	if (!c->start_failed) {
+	if (c->start_failed) {
+		c->unsent = UNSENT_ENDED;
+		control_flush();
+	} else {
 		clock_gettime(CLOCK_REALTIME, &c->ended);
 		take_status(c, status);
 		c->state = CONTAINER_ENDED;

@@ -145,6 +145,15 @@ static void on_pod(struct wire_msg *m)
 	pod_destroy();
 }
 
+/* A container that does not even come to be. */
+static void refuse(const struct container_spec *spec, const struct err *err)
+{
+	struct container c = {.spec = *spec, .exit_code = 128, .message = (char *)(uintptr_t)err->msg};
+
+	clock_gettime(CLOCK_REALTIME, &c.ended);
+	(void)send_state(&c, WIRE_START_FAILED);
+}
+
 static void on_start(struct wire_msg *m)
 {
 	struct codec in = decoder(m);
@@ -158,6 +167,8 @@ static void on_start(struct wire_msg *m)
 		return;
 	}
 	c = container_new(&spec, wire_take_fd(m, 0), &err);
+	if (!c && spec.name && spec.id)
+		refuse(&spec, &err);
 	container_spec_fini(&spec);
 	if (c && container_start(c, &err) < 0)
 		container_start_failed(c, 128, err.msg);

@@ -249,11 +249,12 @@ int namespaces_join(struct err *err)
 		int fd, type;
 		const char *name;
 	} all[] = {
+		/* By a process, which asks for rights over it: before they are given up. */
+		{pod.pause ? pod.pause_fd : -1, CLONE_NEWPID, "pid"},
 		{pod.user_ns, CLONE_NEWUSER, "user"},
 		{pod.net_ns, CLONE_NEWNET, "net"},
 		{pod.ipc_ns, CLONE_NEWIPC, "ipc"},
 		{pod.uts_ns, CLONE_NEWUTS, "uts"},
-		{pod.pause ? pod.pause_fd : -1, CLONE_NEWPID, "pid"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)

@@ -125,7 +125,8 @@ pid_t clone_process(uint64_t flags, int cgroup_fd, int *pidfd_out);
 
 /* -- container.c -- */
 struct container *container_find(const char *name);
-struct container *container_new(struct container_spec *spec, int seccomp, struct err *err);
+/* Takes the content of spec and the descriptor. */
+struct container *container_new(struct container_spec *spec, int seccomp_fd, struct err *err);
 void container_free(struct container *c);
 void container_setup_event(struct watch *w, uint32_t events);
 void container_stream_event(struct watch *w, uint32_t events);

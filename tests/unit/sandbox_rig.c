@@ -108,14 +108,9 @@ void rig_reopen(struct rig *r)
 void rig_close(struct rig *r)
 {
 	struct err err = ERR_INIT;
-	char *cmd;
 
+	must(sandboxes_purge(r->all, &err), &err);
 	close_node(r);
-	/* The subtree's root stays with the daemon for its life; the test removes it. */
-	cmd = xasprintf("for h in /sys/fs/cgroup/*/; do for d in $h/k8sfs-*; do [ -d $d ] && "
-			"find $d -depth -type d -exec rmdir {} \\; ; done; done 2>/dev/null");
-	(void)!system(cmd);
-	free(cmd);
 	must(fd_remove_tree(r->dir, &err), &err);
 	free(r->dir);
 	free(r->state);
@@ -258,8 +253,13 @@ int rig_run(struct rig *r, const char *uid, const char *name, const char *script
 
 void rig_destroy(struct rig *r)
 {
+	char *state = xasprintf("%s/pods/%s", r->state, sandbox_uid(r->sb));
+	struct err err = ERR_INIT;
+
 	sandbox_destroy(r->sb);
 	rig_wait(r, SANDBOX_GONE, NULL);
+	must(fd_remove_tree(state, &err), &err);
+	free(state);
 }
 
 char *rig_log(struct rig *r, const char *uid, const char *name)
