@@ -208,8 +208,10 @@ static void on_notify(void *arg)
 {
 	struct kind_watch *kw = arg;
 
-	if (!atomic_exchange(&kw->posted, 1))
-		loop_post(kw->a->loop, drain, agent_get(kw->a));
+	if (!atomic_exchange(&kw->posted, 1)) {
+		agent_get(kw->a); /* kw is a part of it; drain puts it */
+		loop_post(kw->a->loop, drain, kw);
+	}
 }
 
 static void start_watch(struct kind_watch *kw, uint64_t since)
