@@ -46,5 +46,6 @@ struct value *fill_missing_keys(const struct value *dst, const struct value *src
 const char *pod_qos_class(const struct value *spec);
 /* A new Job finds its pods by its own uid, unless it says a selector itself (manualSelector). */
 struct value *job_select_own(struct value *taken);
-/* What the server allocated to a Service (addresses, node ports) stays when an update leaves it out. */
+/* What the server allocated to a Service (addresses, node ports) stays when an update leaves it
+ * out. */
 struct value *service_keep_allocated(struct value *taken, const struct value *old);

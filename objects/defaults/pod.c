@@ -42,9 +42,8 @@ struct value *fill_missing_keys(const struct value *dst, const struct value *src
 /* requests[x] = limits[x] where only the limit is said. */
 static struct value *fill_requests(struct value *taken)
 {
-	struct value *fresh =
-		fill_missing_keys(value_dig(taken, "resources", "requests", NULL),
-				  value_dig(taken, "resources", "limits", NULL));
+	struct value *fresh = fill_missing_keys(value_dig(taken, "resources", "requests", NULL),
+						value_dig(taken, "resources", "limits", NULL));
 
 	return fresh ? value_bury(taken, fresh, "resources", "requests", NULL) : taken;
 }
@@ -97,7 +96,8 @@ struct value *fill_pod(struct value *taken, const struct value *root)
 
 	if (was && !value_is(was, VALUE_MAP))
 		return taken;
-	spec = fill_absent_field(was ? value_ref(was) : value_new_map(), "enableServiceLinks", value_new_bool(1));
+	spec = fill_absent_field(was ? value_ref(was) : value_new_map(), "enableServiceLinks",
+				 value_new_bool(1));
 	spec = fill_containers(spec, "containers", host_network);
 	spec = fill_containers(spec, "initContainers", host_network);
 	spec = fill_requests(spec); /* resources of the whole pod */
@@ -119,7 +119,8 @@ struct value *fill_pod_spec(struct value *taken, const struct value *root)
 	if (name)
 		return value_set(taken, "serviceAccount",
 				 value_ref(value_get(taken, "serviceAccountName")));
-	return value_set(taken, "serviceAccountName", value_ref(value_get(taken, "serviceAccount")));
+	return value_set(taken, "serviceAccountName",
+			 value_ref(value_get(taken, "serviceAccount")));
 }
 
 static struct value *pull_policy(const char *image)
@@ -148,7 +149,7 @@ struct value *fill_volume(struct value *taken, const struct value *root)
 }
 
 struct qos {
-	int any;	/* a request or limit of cpu or memory above zero */
+	int any;        /* a request or limit of cpu or memory above zero */
 	int guaranteed; /* so far every container limits both, requesting the same */
 };
 

@@ -18,17 +18,18 @@ static struct value *fill_families(struct value *taken)
 	int headless = str_eq(value_str(ip, ""), "None");
 
 	if (ip && !value_count(value_get(taken, "clusterIPs")))
-		taken = value_set(taken, "clusterIPs", value_append(value_new_list(), value_ref(ip)));
+		taken = value_set(taken, "clusterIPs",
+				  value_append(value_new_list(), value_ref(ip)));
 	if (!ip && value_count(value_get(taken, "clusterIPs")))
 		taken = value_set(taken, "clusterIP",
 				  value_ref(value_at(value_get(taken, "clusterIPs"), 0)));
 	if (headless && !value_count(value_get(taken, "selector"))) {
 		taken = fill_absent_field(taken, "ipFamilyPolicy",
 					  value_new_string("RequireDualStack"));
-		return fill_absent_field(taken, "ipFamilies",
-					 value_append(value_append(value_new_list(),
-								   value_new_string("IPv4")),
-						      value_new_string("IPv6")));
+		return fill_absent_field(
+			taken, "ipFamilies",
+			value_append(value_append(value_new_list(), value_new_string("IPv4")),
+				     value_new_string("IPv6")));
 	}
 	taken = fill_absent_field(taken, "ipFamilyPolicy", value_new_string("SingleStack"));
 	return fill_absent_field(taken, "ipFamilies",
@@ -41,8 +42,8 @@ struct value *fill_service_spec(struct value *taken, const struct value *root)
 
 	if (str_eq(value_str(value_get(taken, "sessionAffinity"), ""), "ClientIP") &&
 	    !value_dig(taken, "sessionAffinityConfig", "clientIP", "timeoutSeconds", NULL))
-		taken = value_bury(taken, value_new_int(10800), "sessionAffinityConfig",
-				   "clientIP", "timeoutSeconds", NULL);
+		taken = value_bury(taken, value_new_int(10800), "sessionAffinityConfig", "clientIP",
+				   "timeoutSeconds", NULL);
 	if (needs_nodes(type) ||
 	    (str_eq(type, "ClusterIP") && value_count(value_get(taken, "externalIPs"))))
 		taken = fill_absent_field(taken, "externalTrafficPolicy",
@@ -58,7 +59,8 @@ struct value *fill_service_spec(struct value *taken, const struct value *root)
 
 struct value *fill_service_port(struct value *taken, const struct value *root)
 {
-	const struct value *target = value_get(taken, "targetPort"), *port = value_get(taken, "port");
+	const struct value *target = value_get(taken, "targetPort"),
+			   *port = value_get(taken, "port");
 
 	/* 0 and "" say nothing, as in Go */
 	if (value_is(target, VALUE_STRING) ? value_strlen(target) > 0 : value_int(target, 0) != 0)
@@ -126,10 +128,10 @@ static struct value *drop_node_ports(struct value *spec, const struct value *old
 static struct value *drop_unused(struct value *spec, const struct value *was, const char *type,
 				 const char *old_type)
 {
-	static const char *const addresses[] = {"clusterIP",	  "clusterIPs",
-						"ipFamilies",	  "ipFamilyPolicy",
-						"internalTrafficPolicy"};
-	static const char *const balancer[] = {"allocateLoadBalancerNodePorts", "loadBalancerClass"};
+	static const char *const addresses[] = {"clusterIP", "clusterIPs", "ipFamilies",
+						"ipFamilyPolicy", "internalTrafficPolicy"};
+	static const char *const balancer[] = {"allocateLoadBalancerNodePorts",
+					       "loadBalancerClass"};
 
 	if (str_eq(type, old_type))
 		return spec;

@@ -165,8 +165,8 @@ static struct value *decode_bytes(struct decoder *d, const struct value *v, cons
 	return fresh;
 }
 
-static struct value *decode_string(struct decoder *d, const struct schema *s,
-				   const struct value *v, const struct path *at)
+static struct value *decode_string(struct decoder *d, const struct schema *s, const struct value *v,
+				   const struct path *at)
 {
 	switch (s->format) {
 	case FORMAT_QUANTITY:
@@ -245,8 +245,8 @@ static struct value *decode_field(struct decoder *d, const struct schema_field *
 	return fresh;
 }
 
-static struct value *decode_struct(struct decoder *d, const struct schema *s,
-				   const struct value *v, const struct path *at)
+static struct value *decode_struct(struct decoder *d, const struct schema *s, const struct value *v,
+				   const struct path *at)
 {
 	struct value *out = NULL;
 

@@ -56,10 +56,10 @@ static void add_kind(struct kind *k)
 {
 	char key[KEY_MAX];
 
-	api_versions[k->index] = *k->group ? xasprintf("%s/%s", k->group, k->version)
-					   : xstrdup(k->version);
-	resources[k->index] = *k->group ? xasprintf("%s.%s", k->plural, k->group)
-					: xstrdup(k->plural);
+	api_versions[k->index] =
+		*k->group ? xasprintf("%s/%s", k->group, k->version) : xstrdup(k->version);
+	resources[k->index] =
+		*k->group ? xasprintf("%s.%s", k->plural, k->group) : xstrdup(k->plural);
 	snprintf(key, sizeof(key), "%s/%s/%s", k->group, k->version, k->plural);
 	strmap_set(&by_plural, key, k);
 	snprintf(key, sizeof(key), "%s %s", api_versions[k->index], k->kind);

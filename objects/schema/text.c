@@ -41,8 +41,7 @@
 	"a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. "       \
 	"'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is "                \
 	"'[-._a-zA-Z0-9]+')"
-#define MSG_PORT_NAME                                                                              \
-	"must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)"
+#define MSG_PORT_NAME "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)"
 
 static int lower_or_digit(char c)
 {
@@ -169,8 +168,7 @@ const char *text_env_name(const char *s)
 		if (*p < 0x20 || *p > 0x7e || *p == '=')
 			return "a valid environment variable name must consist only of printable "
 			       "ASCII characters other than '='";
-	return *s ? NULL
-		  : "environment variable name must not be empty";
+	return *s ? NULL : "environment variable name must not be empty";
 }
 
 const char *text_port_name(const char *s)

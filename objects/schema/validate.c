@@ -42,8 +42,8 @@ static void check_range(struct validator *w, const struct schema *s, const struc
 				      : "must be greater than or equal to %" PRId64,
 			  s->min);
 	else if (!bounded && s->has_max && i > s->max)
-		fault_add(w->faults, at, FAULT_INVALID, v,
-			  "must be less than or equal to %" PRId64, s->max);
+		fault_add(w->faults, at, FAULT_INVALID, v, "must be less than or equal to %" PRId64,
+			  s->max);
 }
 
 void check_enum(const char *const *enums, const struct value *v, const struct path *at,
@@ -71,8 +71,8 @@ static void walk_string(struct validator *w, const struct schema *s, const struc
 	if (why)
 		fault_add(w->faults, at, FAULT_INVALID, shown(w, v), "%s", why);
 	if (s->has_max && n > (uint64_t)s->max)
-		fault_add(w->faults, at, FAULT_TOO_LONG, NULL, "may not be more than %" PRId64 " bytes",
-			  s->max);
+		fault_add(w->faults, at, FAULT_TOO_LONG, NULL,
+			  "may not be more than %" PRId64 " bytes", s->max);
 }
 
 static void walk_list(struct validator *w, const struct schema *s, const struct value *v,

@@ -125,11 +125,11 @@ static void check_secret_type(const struct value *now, struct faults *faults)
 		static const char key[] = "kubernetes.io/service-account.name";
 
 		if (!value_strlen(value_dig(now, "metadata", "annotations", key, NULL)))
-			say_required(faults,
-				     PATH_KEY(PATH_FIELD(PATH_FIELD(NULL, "metadata"),
-							 "annotations"),
-					      key),
-				     "");
+			say_required(
+				faults,
+				PATH_KEY(PATH_FIELD(PATH_FIELD(NULL, "metadata"), "annotations"),
+					 key),
+				"");
 	} else if (str_eq(type, "kubernetes.io/dockercfg")) {
 		check_docker(data, ".dockercfg", faults);
 	} else if (str_eq(type, "kubernetes.io/dockerconfigjson")) {
@@ -216,7 +216,8 @@ void check_node(const struct value *now, const struct value *old, const struct v
 	for (size_t i = 0; i < value_count(ranges); i++) {
 		const char *range = value_str(value_at(ranges, i), "");
 
-		say_text(faults, PATH_INDEX(PATH_FIELD(at, "podCIDRs"), i), range, text_cidr(range));
+		say_text(faults, PATH_INDEX(PATH_FIELD(at, "podCIDRs"), i), range,
+			 text_cidr(range));
 	}
 	for (size_t i = 0; i < ARRAY_LEN(once); i++) {
 		const char *before = text_of(was, once[i]);

@@ -61,8 +61,7 @@ static void check_host_port(struct container_ctx *ctx, const struct value *port,
 		strmap_set(ctx->host_ports, key, SEEN);
 }
 
-static void check_ports(struct container_ctx *ctx, const struct value *ports,
-			const struct path *at)
+static void check_ports(struct container_ctx *ctx, const struct value *ports, const struct path *at)
 {
 	struct strmap names = STRMAP_INIT;
 
@@ -201,12 +200,13 @@ static void check_probe_of(struct container_ctx *ctx, const struct value *c, con
 }
 
 /* Init containers end; a probe or a hook makes sense only for those that stay (sidecars). */
-static void check_container_role(struct container_ctx *ctx, const struct value *c, const struct path *at)
+static void check_container_role(struct container_ctx *ctx, const struct value *c,
+				 const struct path *at)
 {
 	static const char *const probes[] = {"livenessProbe", "readinessProbe", "startupProbe",
 					     "lifecycle"};
-	static const char *const never[] = {"ports", "livenessProbe", "readinessProbe",
-					    "startupProbe", "lifecycle", "resources"};
+	static const char *const never[] = {"ports",        "livenessProbe", "readinessProbe",
+					    "startupProbe", "lifecycle",     "resources"};
 	static const char *const policies[] = {"Always", "Never", "OnFailure", NULL};
 	const struct value *policy = value_get(c, "restartPolicy");
 

@@ -10,11 +10,11 @@ enum container_role { CONTAINER_APP, CONTAINER_INIT, CONTAINER_EPHEMERAL };
 
 /* What a container may refer to, and what all containers of a pod share. */
 struct container_ctx {
-	const struct value *spec; /* of the pod */
-	struct strmap *volumes;	  /* name -> the volume's value */
-	struct strmap *names;	  /* container names seen so far */
+	const struct value *spec;  /* of the pod */
+	struct strmap *volumes;    /* name -> the volume's value */
+	struct strmap *names;      /* container names seen so far */
 	struct strmap *host_ports; /* "TCP/1.2.3.4/80" seen so far */
-	int is_pod;		  /* the pod itself, not a template */
+	int is_pod;                /* the pod itself, not a template */
 	enum container_role role;
 	struct faults *faults;
 };

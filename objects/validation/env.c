@@ -18,7 +18,8 @@ static int one_of(const char *text, const char *const *list)
 	return 0;
 }
 
-/* metadata.labels['key'] and metadata.annotations['key'] name one entry. Return: the key, owned, NULL if not so. */
+/* metadata.labels['key'] and metadata.annotations['key'] name one entry. Return: the key, owned,
+ * NULL if not so. */
 static char *subscript(const char *path, size_t *before)
 {
 	const char *open = strstr(path, "['"), *end = path + strlen(path);
@@ -53,8 +54,7 @@ void check_field_ref(const struct value *ref, const char *const *supported, cons
 		say_invalid(faults, at, path, "does not support subscript");
 }
 
-void check_resource_field_ref(const struct value *ref, const struct path *at,
-			      struct faults *faults)
+void check_resource_field_ref(const struct value *ref, const struct path *at, struct faults *faults)
 {
 	static const char *const supported[] = {"limits.cpu",
 						"limits.ephemeral-storage",
@@ -84,11 +84,18 @@ void check_env_var(const struct value *now, const struct value *old, const struc
 {
 	static const char *const sources[] = {"fieldRef", "resourceFieldRef", "configMapKeyRef",
 					      "secretKeyRef", "fileKeyRef"};
-	static const char *const paths[] = {"metadata.annotations", "metadata.labels",
-					    "metadata.name", "metadata.namespace", "metadata.uid",
-					    "spec.nodeName", "spec.serviceAccountName",
-					    "status.hostIP", "status.hostIPs", "status.podIP",
-					    "status.podIPs", NULL};
+	static const char *const paths[] = {"metadata.annotations",
+					    "metadata.labels",
+					    "metadata.name",
+					    "metadata.namespace",
+					    "metadata.uid",
+					    "spec.nodeName",
+					    "spec.serviceAccountName",
+					    "status.hostIP",
+					    "status.hostIPs",
+					    "status.podIP",
+					    "status.podIPs",
+					    NULL};
 	const struct value *from = value_get(now, "valueFrom");
 	size_t n = 0;
 
@@ -170,8 +177,8 @@ static size_t check_ways(const struct value *h, const char *const *ways, const s
 				      "may not specify more than 1 handler type");
 	}
 	if (http) {
-		check_port_ref(value_get(http, "port"), PATH_FIELD(PATH_FIELD(at, "httpGet"), "port"),
-			       faults);
+		check_port_ref(value_get(http, "port"),
+			       PATH_FIELD(PATH_FIELD(at, "httpGet"), "port"), faults);
 		check_http_headers(value_get(http, "httpHeaders"),
 				   PATH_FIELD(PATH_FIELD(at, "httpGet"), "httpHeaders"), faults);
 	}
@@ -198,6 +205,7 @@ void check_handler(const struct value *now, const struct value *old, const struc
 	if (!check_ways(now, ways, at, faults))
 		say_required(faults, at, "must specify a handler type");
 	if (value_int(value_dig(now, "sleep", "seconds", NULL), 1) < 0)
-		say_invalid(faults, PATH_FIELD(at, "sleep"), value_dig(now, "sleep", "seconds", NULL),
+		say_invalid(faults, PATH_FIELD(at, "sleep"),
+			    value_dig(now, "sleep", "seconds", NULL),
 			    "must be greater than 0 and less than terminationGracePeriodSeconds");
 }

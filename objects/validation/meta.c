@@ -83,8 +83,7 @@ static void check_owners(const struct value *owners, const struct path *at, stru
 			  controllers);
 }
 
-static void check_finalizers(const struct value *list, const struct path *at,
-			     struct faults *faults)
+static void check_finalizers(const struct value *list, const struct path *at, struct faults *faults)
 {
 	int orphan = 0, foreground = 0;
 
@@ -134,8 +133,8 @@ static void check_name(const struct kind *k, const struct value *meta, const str
 	}
 }
 
-static void check_meta_namespace(const struct kind *k, const struct value *meta, const struct path *at,
-			    struct faults *faults)
+static void check_meta_namespace(const struct kind *k, const struct value *meta,
+				 const struct path *at, struct faults *faults)
 {
 	const struct value *ns = value_get(meta, "namespace");
 	const char *why;
@@ -159,7 +158,8 @@ static void check_meta_namespace(const struct kind *k, const struct value *meta,
 static void check_new_finalizers(const struct value *now, const struct value *old,
 				 const struct path *at, struct faults *faults)
 {
-	const struct value *list = value_get(now, "finalizers"), *was = value_get(old, "finalizers");
+	const struct value *list = value_get(now, "finalizers"),
+			   *was = value_get(old, "finalizers");
 	struct strmap names = STRMAP_INIT;
 
 	if (!value_get(old, "deletionTimestamp") || value_equal(list, was))
@@ -182,9 +182,12 @@ static void check_new_finalizers(const struct value *now, const struct value *ol
 static void check_update(const struct value *now, const struct value *old, const struct path *at,
 			 struct faults *faults)
 {
-	static const char *const fixed[] = {
-		"name", "namespace", "uid", "creationTimestamp", "deletionTimestamp",
-		"deletionGracePeriodSeconds"};
+	static const char *const fixed[] = {"name",
+					    "namespace",
+					    "uid",
+					    "creationTimestamp",
+					    "deletionTimestamp",
+					    "deletionGracePeriodSeconds"};
 
 	for (size_t i = 0; i < ARRAY_LEN(fixed); i++) {
 		const struct value *a = value_get(now, fixed[i]), *b = value_get(old, fixed[i]);

@@ -64,7 +64,8 @@ static void check_rule(const struct value *rule, const struct path *at, struct f
 void check_ingress_spec(const struct value *now, const struct value *old, const struct value *root,
 			const struct path *at, struct faults *faults)
 {
-	const struct value *rules = value_get(now, "rules"), *backend = value_get(now, "defaultBackend");
+	const struct value *rules = value_get(now, "rules"),
+			   *backend = value_get(now, "defaultBackend");
 
 	if (!value_count(rules) && !backend)
 		say_invalid(faults, at, now,
@@ -114,8 +115,7 @@ void check_network_policy_peer(const struct value *now, const struct value *old,
 	if (!block && !value_get(now, "podSelector") && !value_get(now, "namespaceSelector"))
 		say_required(faults, at, "must specify a peer");
 	if (block && (value_get(now, "podSelector") || value_get(now, "namespaceSelector")))
-		say_forbidden(faults, at,
-			      "may not specify both ipBlock and another peer");
+		say_forbidden(faults, at, "may not specify both ipBlock and another peer");
 	if (*cidr)
 		say_text(faults, PATH_FIELD(here, "cidr"), cidr, text_cidr(cidr));
 	for (size_t i = 0; i < value_count(except); i++) {

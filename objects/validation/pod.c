@@ -15,7 +15,7 @@
 
 #define NAMESERVERS_MAX 3
 #define SEARCHES_MAX    32
-#define SEARCH_BYTES	2048
+#define SEARCH_BYTES    2048
 
 /* Whether something was found below `at` already. */
 static int is_faulty(const struct path *at, const struct faults *faults)
@@ -103,8 +103,8 @@ static void check_searches(const struct value *list, const struct path *at, stru
 		say_text(faults, PATH_INDEX(at, i), domain, search_fault(domain));
 	}
 	if (value_count(list) > SEARCHES_MAX)
-		fault_add(faults, at, FAULT_INVALID, NULL, "must not have more than %d search paths",
-			  SEARCHES_MAX);
+		fault_add(faults, at, FAULT_INVALID, NULL,
+			  "must not have more than %d search paths", SEARCHES_MAX);
 	if (bytes > SEARCH_BYTES)
 		fault_add(faults, at, FAULT_INVALID, NULL,
 			  "must not have more than %d characters (including spaces) in the search "
@@ -152,8 +152,10 @@ static void check_names(const struct value *spec, const struct path *at, struct 
 		const char *field;
 		const char *(*rule)(const char *s);
 	} names[] = {
-		{"hostname", text_dns_label},	     {"subdomain", text_dns_label},
-		{"nodeName", text_dns_subdomain},    {"serviceAccountName", text_dns_subdomain},
+		{"hostname", text_dns_label},
+		{"subdomain", text_dns_label},
+		{"nodeName", text_dns_subdomain},
+		{"serviceAccountName", text_dns_subdomain},
 		{"priorityClassName", text_dns_subdomain},
 		{"runtimeClassName", text_dns_subdomain},
 	};
@@ -230,9 +232,9 @@ static struct value *with_images(struct value *spec, const struct value *old, co
 
 		if (!image || value_equal(value_get(value_at(list, i), "image"), image))
 			continue;
-		fresh = value_set_at(fresh ? fresh : value_ref(list), i,
-				     value_set(value_ref(value_at(list, i)), "image",
-					       value_ref(image)));
+		fresh = value_set_at(
+			fresh ? fresh : value_ref(list), i,
+			value_set(value_ref(value_at(list, i)), "image", value_ref(image)));
 	}
 	return fresh ? value_set(spec, field, fresh) : spec;
 }
@@ -277,8 +279,8 @@ static int keeps_tolerations(const struct value *now, const struct value *old)
 	return ok;
 }
 
-static void check_deadline(const struct value *now, const struct value *old,
-			   const struct path *at, struct faults *faults)
+static void check_deadline(const struct value *now, const struct value *old, const struct path *at,
+			   struct faults *faults)
 {
 	const struct value *n = value_get(now, "activeDeadlineSeconds");
 	const struct value *o = value_get(old, "activeDeadlineSeconds");

@@ -30,8 +30,8 @@ static void check_order(const struct value *item, const char *low, const char *h
 	    quantity_cmp(&a, &b) <= 0)
 		return;
 	fault_add(faults, PATH_KEY(PATH_FIELD(at, at_list), key), FAULT_INVALID,
-		  value_dig(item, at_list, key, NULL), "%s value %s is greater than %s value %s", low,
-		  value_str(value_dig(item, low, key, NULL), ""), high,
+		  value_dig(item, at_list, key, NULL), "%s value %s is greater than %s value %s",
+		  low, value_str(value_dig(item, low, key, NULL), ""), high,
 		  value_str(value_dig(item, high, key, NULL), ""));
 }
 
@@ -95,9 +95,14 @@ void check_limit_range_spec(const struct value *now, const struct value *old,
 /* Things that are counted, not measured. */
 static int is_counted(const char *name)
 {
-	static const char *const names[] = {"pods", "services", "replicationcontrollers",
-					    "resourcequotas", "secrets", "configmaps",
-					    "persistentvolumeclaims", "services.nodeports",
+	static const char *const names[] = {"pods",
+					    "services",
+					    "replicationcontrollers",
+					    "resourcequotas",
+					    "secrets",
+					    "configmaps",
+					    "persistentvolumeclaims",
+					    "services.nodeports",
 					    "services.loadbalancers"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
@@ -108,10 +113,16 @@ static int is_counted(const char *name)
 
 static int is_quota_name(const char *name)
 {
-	static const char *const names[] = {"cpu", "memory", "ephemeral-storage", "requests.cpu",
-					    "requests.memory", "requests.storage",
-					    "requests.ephemeral-storage", "limits.cpu",
-					    "limits.memory", "limits.ephemeral-storage"};
+	static const char *const names[] = {"cpu",
+					    "memory",
+					    "ephemeral-storage",
+					    "requests.cpu",
+					    "requests.memory",
+					    "requests.storage",
+					    "requests.ephemeral-storage",
+					    "limits.cpu",
+					    "limits.memory",
+					    "limits.ephemeral-storage"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (str_eq(name, names[i]))
@@ -123,9 +134,9 @@ static int is_quota_name(const char *name)
 void check_quota_spec(const struct value *now, const struct value *old, const struct value *root,
 		      const struct path *at, struct faults *faults)
 {
-	static const char *const scopes[] = {"Terminating",    "NotTerminating",
-					     "BestEffort",     "NotBestEffort",
-					     "PriorityClass",  "CrossNamespacePodAffinity",
+	static const char *const scopes[] = {"Terminating",          "NotTerminating",
+					     "BestEffort",           "NotBestEffort",
+					     "PriorityClass",        "CrossNamespacePodAffinity",
 					     "VolumeAttributesClass"};
 	const struct value *hard = value_get(now, "hard"), *list = value_get(now, "scopes");
 
@@ -200,14 +211,16 @@ void check_autoscaler_spec(const struct value *now, const struct value *old,
 			say_text(faults, PATH_FIELD(here, fields[i]), text_of(target, fields[i]),
 				 text_path_segment(text_of(target, fields[i])));
 	if (value_int(value_get(now, "maxReplicas"), 0) >= 1 &&
-	    value_int(value_get(now, "maxReplicas"), 0) < value_int(value_get(now, "minReplicas"), 1))
+	    value_int(value_get(now, "maxReplicas"), 0) <
+		    value_int(value_get(now, "minReplicas"), 1))
 		say_invalid(faults, PATH_FIELD(at, "maxReplicas"), value_get(now, "maxReplicas"),
 			    "must be greater than or equal to `minReplicas`");
 	if (cpu && value_int(cpu, 1) < 1) /* told where the newer version has it */
-		say_invalid(faults,
-			    PATH_FIELD(PATH_FIELD(PATH_FIELD(PATH_INDEX(PATH_FIELD(at, "metrics"), 0),
-							     "resource"),
-						  "target"),
-				       "averageUtilization"),
-			    cpu, "must be greater than 0");
+		say_invalid(
+			faults,
+			PATH_FIELD(PATH_FIELD(PATH_FIELD(PATH_INDEX(PATH_FIELD(at, "metrics"), 0),
+							 "resource"),
+					      "target"),
+				   "averageUtilization"),
+			cpu, "must be greater than 0");
 }

@@ -98,8 +98,9 @@ void check_role_binding(const struct value *now, const struct value *old, const 
 	CLEANUP_VALUE struct value *none = value_new_string("");
 
 	check_group(ref, RBAC_GROUP, here, faults);
-	check_enum(namespaced ? any : any + 1, value_get(ref, "kind") ? value_get(ref, "kind") : none,
-		   PATH_FIELD(here, "kind"), faults);
+	check_enum(namespaced ? any : any + 1,
+		   value_get(ref, "kind") ? value_get(ref, "kind") : none, PATH_FIELD(here, "kind"),
+		   faults);
 	if (*text_of(ref, "name"))
 		say_text(faults, PATH_FIELD(here, "name"), text_of(ref, "name"),
 			 text_path_segment(text_of(ref, "name")));

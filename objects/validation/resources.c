@@ -143,8 +143,8 @@ static int sysctl_name_ok(const char *s)
 	}
 }
 
-static void check_sysctls(const struct value *list, const struct value *spec,
-			  const struct path *at, struct faults *faults)
+static void check_sysctls(const struct value *list, const struct value *spec, const struct path *at,
+			  struct faults *faults)
 {
 	struct strmap seen = STRMAP_INIT;
 
@@ -155,14 +155,16 @@ static void check_sysctls(const struct value *list, const struct value *spec,
 		if (!*name)
 			continue; /* the tables say that it is required */
 		if (!sysctl_name_ok(name))
-			say_text(faults, here, name,
-				 "must have at most 253 characters and match regex "
-				 "^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-"
-				 "9])?$");
+			say_text(
+				faults, here, name,
+				"must have at most 253 characters and match regex "
+				"^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-"
+				"9])?$");
 		else if (strmap_set(&seen, name, (void *)1))
 			say_duplicate(faults, here, name);
 		if (value_bool(value_get(spec, "hostNetwork"), 0) && str_starts(name, "net."))
-			say_text(faults, here, name, "may not be specified when 'hostNetwork' is true");
+			say_text(faults, here, name,
+				 "may not be specified when 'hostNetwork' is true");
 		if (value_bool(value_get(spec, "hostIPC"), 0) &&
 		    (str_starts(name, "kernel.shm") || str_starts(name, "kernel.msg") ||
 		     str_starts(name, "kernel.sem") || str_starts(name, "fs.mqueue.")))
@@ -188,7 +190,6 @@ void check_pod_security(const struct value *spec, const struct path *at, struct 
 		static const char *const host[] = {"hostNetwork", "hostPID", "hostIPC"};
 
 		if (value_bool(value_get(spec, host[i]), 0))
-			say_forbidden(faults, PATH_FIELD(at, host[i]),
-				      "when `hostUsers` is false");
+			say_forbidden(faults, PATH_FIELD(at, host[i]), "when `hostUsers` is false");
 	}
 }

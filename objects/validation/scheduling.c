@@ -102,13 +102,11 @@ static void check_term(const struct value *term, int strict, const struct path *
 #define REQUIRED  "requiredDuringSchedulingIgnoredDuringExecution"
 #define PREFERRED "preferredDuringSchedulingIgnoredDuringExecution"
 
-static void check_node_affinity(const struct value *a, const struct path *at,
-				struct faults *faults)
+static void check_node_affinity(const struct value *a, const struct path *at, struct faults *faults)
 {
 	const struct value *terms = value_dig(a, REQUIRED, "nodeSelectorTerms", NULL);
 	const struct value *preferred = value_get(a, PREFERRED);
-	const struct path *terms_at =
-		PATH_FIELD(PATH_FIELD(at, REQUIRED), "nodeSelectorTerms");
+	const struct path *terms_at = PATH_FIELD(PATH_FIELD(at, REQUIRED), "nodeSelectorTerms");
 
 	for (size_t i = 0; i < value_count(terms); i++)
 		check_term(value_at(terms, i), 1, PATH_INDEX(terms_at, i), faults);

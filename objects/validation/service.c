@@ -12,9 +12,9 @@
 #include "objects/validation/say.h"
 #include "util/strmap.h"
 
-#define SEEN	      ((void *)1)
-#define TIMEOUT_MAX   86400
-#define KUBELET_PORT  10250
+#define SEEN         ((void *)1)
+#define TIMEOUT_MAX  86400
+#define KUBELET_PORT 10250
 
 static int is_external(const char *type)
 {
@@ -72,7 +72,8 @@ static void check_ports(const struct value *spec, const char *type, const struct
 		int64_t node = value_int(value_get(p, "nodePort"), 0);
 		CLEANUP_FREE char *key = xasprintf("%s/%" PRId64, text_of(p, "protocol"),
 						   value_int(value_get(p, "port"), 0));
-		CLEANUP_FREE char *node_key = xasprintf("%s/%" PRId64, text_of(p, "protocol"), node);
+		CLEANUP_FREE char *node_key =
+			xasprintf("%s/%" PRId64, text_of(p, "protocol"), node);
 
 		check_service_port(p, type, value_count(ports) == 1, &names, here, faults);
 		if (strmap_set(&seen, key, SEEN))
@@ -93,9 +94,9 @@ static void check_affinity(const struct value *spec, const struct path *at, stru
 
 	at = PATH_FIELD(at, "sessionAffinityConfig");
 	if (!client && config)
-		say_forbidden(faults, at,
-			      "must not be set when session affinity is None");
-	if (client && seconds && (value_int(seconds, 0) <= 0 || value_int(seconds, 0) > TIMEOUT_MAX))
+		say_forbidden(faults, at, "must not be set when session affinity is None");
+	if (client && seconds &&
+	    (value_int(seconds, 0) <= 0 || value_int(seconds, 0) > TIMEOUT_MAX))
 		fault_add(faults, PATH_FIELD(PATH_FIELD(at, "clientIP"), "timeoutSeconds"),
 			  FAULT_INVALID, seconds, "must be greater than 0 and less than %d",
 			  TIMEOUT_MAX);
@@ -153,8 +154,7 @@ static void check_cluster_ips(const struct value *spec, const char *type, const 
 		fault_add(faults, PATH_INDEX(here, 0), FAULT_INVALID, value_get(spec, "clusterIP"),
 			  "may not be set to 'None' for %s services", type);
 	if (value_count(ips) > 2)
-		say_invalid(faults, here, ips,
-			    "may only hold up to 2 values");
+		say_invalid(faults, here, ips, "may only hold up to 2 values");
 	for (size_t i = 0; i < value_count(ips); i++) {
 		const char *ip = value_str(value_at(ips, i), "");
 
@@ -191,8 +191,8 @@ static void check_policies(const struct value *spec, const char *type, const str
 	const struct value *external = value_get(spec, "externalTrafficPolicy");
 	const struct value *internal = value_get(spec, "internalTrafficPolicy");
 	const struct value *list = value_get(spec, "ipFamilies");
-	int facing = is_external(type) || (str_eq(type, "ClusterIP") &&
-					   value_count(value_get(spec, "externalIPs")));
+	int facing = is_external(type) ||
+		     (str_eq(type, "ClusterIP") && value_count(value_get(spec, "externalIPs")));
 
 	if (value_strlen(external) && !facing)
 		say_invalid(faults, PATH_FIELD(at, "externalTrafficPolicy"), external,
@@ -202,8 +202,8 @@ static void check_policies(const struct value *spec, const char *type, const str
 	if (value_strlen(internal))
 		check_enum(policies, internal, PATH_FIELD(at, "internalTrafficPolicy"), faults);
 	for (size_t i = 0; i < value_count(list); i++)
-		check_enum(families, value_at(list, i),
-			   PATH_INDEX(PATH_FIELD(at, "ipFamilies"), i), faults);
+		check_enum(families, value_at(list, i), PATH_INDEX(PATH_FIELD(at, "ipFamilies"), i),
+			   faults);
 	if (value_get(spec, "healthCheckNodePort") &&
 	    !(str_eq(type, "LoadBalancer") && str_eq(value_str(external, ""), "Local")))
 		say_invalid(faults, PATH_FIELD(at, "healthCheckNodePort"),
@@ -272,8 +272,7 @@ void check_service(const struct value *now, const struct value *old, const struc
 		check_service_update(spec, value_get(old, "spec"), at, faults);
 }
 
-static void check_addresses(const struct value *list, const struct path *at,
-			    struct faults *faults)
+static void check_addresses(const struct value *list, const struct path *at, struct faults *faults)
 {
 	for (size_t i = 0; i < value_count(list); i++) {
 		const struct value *a = value_at(list, i);
@@ -303,7 +302,8 @@ void check_endpoints(const struct value *now, const struct value *old, const str
 
 		if (!value_count(value_get(s, "addresses")) &&
 		    !value_count(value_get(s, "notReadyAddresses")))
-			say_required(faults, here, "must specify `addresses` or `notReadyAddresses`");
+			say_required(faults, here,
+				     "must specify `addresses` or `notReadyAddresses`");
 		check_addresses(value_get(s, "addresses"), PATH_FIELD(here, "addresses"), faults);
 		check_addresses(value_get(s, "notReadyAddresses"),
 				PATH_FIELD(here, "notReadyAddresses"), faults);

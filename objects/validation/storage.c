@@ -10,7 +10,7 @@
 #include "objects/validation/checks.h"
 #include "objects/validation/say.h"
 
-#define PARAMETERS_MAX	     512
+#define PARAMETERS_MAX       512
 #define PARAMETERS_BYTES_MAX (256 * 1024)
 
 static void check_access_modes(const struct value *modes, const char *missing,
@@ -28,8 +28,7 @@ static void check_access_modes(const struct value *modes, const char *missing,
 		alone |= str_eq(value_str(value_at(modes, i), ""), "ReadWriteOncePod");
 	}
 	if (alone && value_count(modes) > 1)
-		say_forbidden(faults, at,
-			      "may not use ReadWriteOncePod with other access modes");
+		say_forbidden(faults, at, "may not use ReadWriteOncePod with other access modes");
 }
 
 static void check_class(const struct value *spec, const struct path *at, struct faults *faults)
@@ -57,7 +56,8 @@ static void check_capacity(const struct value *capacity, const struct path *at,
 	at = PATH_FIELD(at, "capacity");
 	if (!value_count(capacity))
 		say_required(faults, at, "");
-	if (value_count(capacity) && (value_count(capacity) > 1 || !value_get(capacity, "storage"))) {
+	if (value_count(capacity) &&
+	    (value_count(capacity) > 1 || !value_get(capacity, "storage"))) {
 		CLEANUP_VALUE struct value *key = value_new_string(value_key_at(capacity, 0));
 
 		fault_add(faults, at, FAULT_NOT_SUPPORTED, key, "supported values: \"%s\"", *known);
@@ -68,11 +68,28 @@ static void check_capacity(const struct value *capacity, const struct path *at,
 
 static void check_backing(const struct value *spec, const struct path *at, struct faults *faults)
 {
-	static const char *const sources[] = {
-		"hostPath", "gcePersistentDisk", "awsElasticBlockStore", "glusterfs", "flocker",
-		"nfs", "rbd", "quobyte", "cephfs", "iscsi", "cinder", "fc", "flexVolume",
-		"azureFile", "vsphereVolume", "photonPersistentDisk", "portworxVolume", "azureDisk",
-		"scaleIO", "local", "storageos", "csi"};
+	static const char *const sources[] = {"hostPath",
+					      "gcePersistentDisk",
+					      "awsElasticBlockStore",
+					      "glusterfs",
+					      "flocker",
+					      "nfs",
+					      "rbd",
+					      "quobyte",
+					      "cephfs",
+					      "iscsi",
+					      "cinder",
+					      "fc",
+					      "flexVolume",
+					      "azureFile",
+					      "vsphereVolume",
+					      "photonPersistentDisk",
+					      "portworxVolume",
+					      "azureDisk",
+					      "scaleIO",
+					      "local",
+					      "storageos",
+					      "csi"};
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(sources); i++)
@@ -145,8 +162,8 @@ void check_claim_spec(const struct value *now, const struct value *old, const st
 		check_claim_update(now, old, at, faults);
 }
 
-void check_storage_class(const struct value *now, const struct value *old,
-			 const struct value *root, const struct path *at, struct faults *faults)
+void check_storage_class(const struct value *now, const struct value *old, const struct value *root,
+			 const struct path *at, struct faults *faults)
 {
 	const struct value *list = value_get(now, "parameters");
 	const char *name = text_of(now, "provisioner");
@@ -176,5 +193,6 @@ void check_csi_driver_spec(const struct value *now, const struct value *old,
 	const struct value *list = value_get(now, "volumeLifecycleModes");
 
 	for (size_t i = 0; i < value_count(list); i++)
-		check_enum(modes, value_at(list, i), PATH_FIELD(at, "volumeLifecycleModes"), faults);
+		check_enum(modes, value_at(list, i), PATH_FIELD(at, "volumeLifecycleModes"),
+			   faults);
 }

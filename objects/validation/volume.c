@@ -12,19 +12,9 @@
 #include "objects/validation/say.h"
 #include "util/strmap.h"
 
-/* In the order in which Kubernetes looks: the first one counts, others are too many. */
-static const char *const sources[] = {
-	"emptyDir",	  "hostPath",	       "gitRepo",      "gcePersistentDisk", "awsElasticBlockStore",
-	"secret",	  "nfs",	       "iscsi",	       "glusterfs",	    "flocker",
-	"persistentVolumeClaim", "rbd",	       "cinder",       "cephfs",	    "quobyte",
-	"downwardAPI",	  "fc",		       "flexVolume",   "configMap",	    "azureFile",
-	"vsphereVolume",  "photonPersistentDisk", "portworxVolume", "azureDisk",    "storageos",
-	"projected",	  "scaleIO",	       "csi",	       "ephemeral",	    "image",
-};
-
 static const char *const downward_paths[] = {"metadata.annotations", "metadata.labels",
-					     "metadata.name",	     "metadata.namespace",
-					     "metadata.uid",	     NULL};
+					     "metadata.name",        "metadata.namespace",
+					     "metadata.uid",         NULL};
 
 static void check_path(const char *path, const struct path *at, struct faults *faults)
 {
@@ -64,10 +54,10 @@ static void check_downward_items(const struct value *items, const struct path *a
 		check_field_ref(field, downward_paths, PATH_FIELD(here, "fieldRef"), faults);
 		check_resource_field_ref(resource, PATH_FIELD(here, "resourceFieldRef"), faults);
 		if (resource && !*text_of(resource, "containerName"))
-			say_required(faults,
-				     PATH_FIELD(PATH_FIELD(here, "resourceFieldRef"),
-						"containerName"),
-				     "");
+			say_required(
+				faults,
+				PATH_FIELD(PATH_FIELD(here, "resourceFieldRef"), "containerName"),
+				"");
 	}
 }
 
@@ -99,14 +89,18 @@ static void note_paths(const struct value *list, struct strmap *seen, const stru
 static void check_projection(const struct value *s, struct strmap *seen, const struct path *at,
 			     struct faults *faults)
 {
-	static const char *const kinds[] = {"secret",	   "configMap",
-					    "downwardAPI", "serviceAccountToken",
-					    "clusterTrustBundle", "podCertificate"};
+	static const char *const kinds[] = {"secret",
+					    "configMap",
+					    "downwardAPI",
+					    "serviceAccountToken",
+					    "clusterTrustBundle",
+					    "podCertificate"};
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		const struct value *one = value_get(s, kinds[i]);
-		const struct path *here = PATH_FIELD(at, kinds[i]), *items = PATH_FIELD(here, "items");
+		const struct path *here = PATH_FIELD(at, kinds[i]),
+				  *items = PATH_FIELD(here, "items");
 
 		if (!one)
 			continue;
@@ -162,7 +156,8 @@ static void check_iscsi(const struct value *v, const struct path *at, struct fau
 	const char *iqn = text_of(v, "iqn");
 
 	if (*iqn && !str_starts(iqn, "iqn") && !str_starts(iqn, "eui") && !str_starts(iqn, "naa"))
-		say_text(faults, PATH_FIELD(at, "iqn"), iqn, "must be valid format starting with iqn, eui, or naa");
+		say_text(faults, PATH_FIELD(at, "iqn"), iqn,
+			 "must be valid format starting with iqn, eui, or naa");
 	check_range(v, "lun", 255, at, faults);
 	if ((value_bool(value_get(v, "chapAuthDiscovery"), 0) ||
 	     value_bool(value_get(v, "chapAuthSession"), 0)) &&
@@ -187,7 +182,8 @@ static void check_csi(const struct value *v, const struct path *at, struct fault
 	}
 	if (value_get(v, "nodePublishSecretRef") &&
 	    !*text_of(value_get(v, "nodePublishSecretRef"), "name"))
-		say_required(faults, PATH_FIELD(PATH_FIELD(at, "nodePublishSecretRef"), "name"), "");
+		say_required(faults, PATH_FIELD(PATH_FIELD(at, "nodePublishSecretRef"), "name"),
+			     "");
 }
 
 static void check_fc(const struct value *v, const struct path *at, struct faults *faults)
@@ -202,7 +198,8 @@ static void check_fc(const struct value *v, const struct path *at, struct faults
 		say_invalid(faults, PATH_FIELD(at, "targetWWNs"), value_get(v, "targetWWNs"),
 			    "targetWWNs and wwids can not be specified simultaneously");
 	if (names && !value_get(v, "lun"))
-		say_required(faults, PATH_FIELD(at, "lun"), "lun is required if targetWWNs is specified");
+		say_required(faults, PATH_FIELD(at, "lun"),
+			     "lun is required if targetWWNs is specified");
 	check_range(v, "lun", 255, at, faults);
 }
 
@@ -219,45 +216,171 @@ static void check_flocker(const struct value *v, const struct path *at, struct f
 		say_text(faults, PATH_FIELD(at, "datasetName"), name, "must not contain '/'");
 }
 
-/* What the tables cannot say of one source. */
-static void check_source(const char *type, const struct value *v, const struct path *at,
-			 struct faults *faults)
+/* A managed disk is named by its resource, a blob by its URL. */
+static void check_azure_disk(const struct value *v, const struct path *at, struct faults *faults)
 {
-	const struct path *items = PATH_FIELD(at, "items");
+	static const char *const managed[] = {
+		"/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/"
+		"disks/{disk-id}",
+		NULL};
+	static const char *const blob[] = {
+		"https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd",
+		NULL};
+	const struct value *uri = value_get(v, "diskURI");
+	int is_managed = str_eq(text_of(v, "kind"), "Managed");
 
-	if (str_eq(type, "emptyDir"))
-		check_empty_dir(v, at, faults);
-	else if (str_eq(type, "hostPath"))
-		say_text(faults, PATH_FIELD(at, "path"), text_of(v, "path"),
-			 backstep_fault(text_of(v, "path")));
-	else if (str_eq(type, "secret") || str_eq(type, "configMap"))
-		check_items(value_get(v, "items"), items, faults);
-	else if (str_eq(type, "downwardAPI"))
-		check_downward_items(value_get(v, "items"), items, faults);
-	else if (str_eq(type, "projected"))
-		check_projected(v, at, faults);
-	else if (str_eq(type, "nfs") && *text_of(v, "path") && *text_of(v, "path") != '/')
-		say_text(faults, PATH_FIELD(at, "path"), text_of(v, "path"),
-			 "must be an absolute path");
-	else if (str_eq(type, "iscsi"))
-		check_iscsi(v, at, faults);
-	else if (str_eq(type, "fc"))
-		check_fc(v, at, faults);
-	else if (str_eq(type, "flocker"))
-		check_flocker(v, at, faults);
-	else if (str_eq(type, "csi"))
-		check_csi(v, at, faults);
-	else if (str_eq(type, "awsElasticBlockStore") || str_eq(type, "gcePersistentDisk"))
-		check_range(v, "partition", 255, at, faults);
-	if (str_eq(type, "secret") && !*text_of(v, "secretName"))
-		say_required(faults, PATH_FIELD(at, "secretName"), "");
-	if (str_eq(type, "configMap") && !*text_of(v, "name"))
-		say_required(faults, PATH_FIELD(at, "name"), "");
-	if (str_eq(type, "ephemeral") && !value_get(v, "volumeClaimTemplate"))
-		say_required(faults, PATH_FIELD(at, "volumeClaimTemplate"), "");
-	if (str_eq(type, "image") && !*text_of(v, "reference"))
-		say_required(faults, PATH_FIELD(at, "reference"), "");
+	if (!value_strlen(uri))
+		return;
+	if (is_managed && !str_starts(value_str(uri, ""), "/subscriptions/"))
+		check_enum(managed, uri, PATH_FIELD(at, "diskURI"), faults);
+	if (!is_managed && !str_starts(value_str(uri, ""), "https://"))
+		check_enum(blob, uri, PATH_FIELD(at, "diskURI"), faults);
 }
+
+static void check_storage_os(const struct value *v, const struct path *at, struct faults *faults)
+{
+	static const char *const names[] = {"volumeName", "volumeNamespace"};
+
+	if (!*text_of(v, "volumeName"))
+		say_required(faults, PATH_FIELD(at, "volumeName"), "");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (*text_of(v, names[i]))
+			say_text(faults, PATH_FIELD(at, names[i]), text_of(v, names[i]),
+				 text_dns_label(text_of(v, names[i])));
+	if (value_get(v, "secretRef") && !*text_of(value_get(v, "secretRef"), "name"))
+		say_required(faults, PATH_FIELD(PATH_FIELD(at, "secretRef"), "name"), "");
+}
+
+static void check_flex(const struct value *v, const struct path *at, struct faults *faults)
+{
+	const struct value *options = value_get(v, "options");
+
+	for (size_t i = 0; i < value_count(options); i++) {
+		const char *key = value_key_at(options, i), *slash = strchr(key, '/');
+		size_t n = slash ? (size_t)(slash - key) : 0;
+
+		if ((n == 13 && strncmp(key, "kubernetes.io", n) == 0) ||
+		    (n > 13 && strncmp(slash - 14, ".kubernetes.io", 14) == 0))
+			say_text(faults, PATH_KEY(PATH_FIELD(at, "options"), key), key,
+				 "kubernetes.io and *.kubernetes.io are reserved namespaces");
+	}
+}
+
+/* Each host:port. */
+static void check_quobyte(const struct value *v, const struct path *at, struct faults *faults)
+{
+	const char *s = text_of(v, "registry");
+	const struct path *here = PATH_FIELD(at, "registry");
+
+	while (*s) {
+		size_t n = strcspn(s, ",");
+		const char *colon = memchr(s, ':', n);
+
+		if (!colon || colon == s || colon + 1 == s + n)
+			return say_text(faults, here, text_of(v, "registry"),
+					"must be a host:port pair or multiple pairs separated by "
+					"commas");
+		s += n + (s[n] == ',');
+	}
+}
+
+static void need_text(const struct value *v, const char *field, const struct path *at,
+		      struct faults *faults)
+{
+	if (!*text_of(v, field))
+		say_required(faults, PATH_FIELD(at, field), "");
+}
+
+static void check_host_path(const struct value *v, const struct path *at, struct faults *faults)
+{
+	say_text(faults, PATH_FIELD(at, "path"), text_of(v, "path"),
+		 backstep_fault(text_of(v, "path")));
+}
+
+static void check_secret_volume(const struct value *v, const struct path *at, struct faults *faults)
+{
+	need_text(v, "secretName", at, faults);
+	check_items(value_get(v, "items"), PATH_FIELD(at, "items"), faults);
+}
+
+static void check_config_map_volume(const struct value *v, const struct path *at,
+				    struct faults *faults)
+{
+	need_text(v, "name", at, faults);
+	check_items(value_get(v, "items"), PATH_FIELD(at, "items"), faults);
+}
+
+static void check_downward(const struct value *v, const struct path *at, struct faults *faults)
+{
+	check_downward_items(value_get(v, "items"), PATH_FIELD(at, "items"), faults);
+}
+
+static void check_nfs(const struct value *v, const struct path *at, struct faults *faults)
+{
+	const char *path = text_of(v, "path");
+
+	if (*path && *path != '/')
+		say_text(faults, PATH_FIELD(at, "path"), path, "must be an absolute path");
+}
+
+static void check_partition(const struct value *v, const struct path *at, struct faults *faults)
+{
+	check_range(v, "partition", 255, at, faults);
+}
+
+static void check_scale_io(const struct value *v, const struct path *at, struct faults *faults)
+{
+	need_text(v, "volumeName", at, faults);
+}
+
+static void check_ephemeral(const struct value *v, const struct path *at, struct faults *faults)
+{
+	if (!value_get(v, "volumeClaimTemplate"))
+		say_required(faults, PATH_FIELD(at, "volumeClaimTemplate"), "");
+}
+
+static void check_image(const struct value *v, const struct path *at, struct faults *faults)
+{
+	need_text(v, "reference", at, faults);
+}
+
+/* In the order in which Kubernetes looks: the first one counts, others are too many. */
+static const struct {
+	const char *name;
+	/* what the tables cannot say; NULL: nothing */
+	void (*check)(const struct value *v, const struct path *at, struct faults *faults);
+} sources[] = {
+	{"emptyDir", check_empty_dir},
+	{"hostPath", check_host_path},
+	{"gitRepo", NULL},
+	{"gcePersistentDisk", check_partition},
+	{"awsElasticBlockStore", check_partition},
+	{"secret", check_secret_volume},
+	{"nfs", check_nfs},
+	{"iscsi", check_iscsi},
+	{"glusterfs", NULL},
+	{"flocker", check_flocker},
+	{"persistentVolumeClaim", NULL},
+	{"rbd", NULL},
+	{"cinder", NULL},
+	{"cephfs", NULL},
+	{"quobyte", check_quobyte},
+	{"downwardAPI", check_downward},
+	{"fc", check_fc},
+	{"flexVolume", check_flex},
+	{"configMap", check_config_map_volume},
+	{"azureFile", NULL},
+	{"vsphereVolume", NULL},
+	{"photonPersistentDisk", NULL},
+	{"portworxVolume", NULL},
+	{"azureDisk", check_azure_disk},
+	{"storageos", check_storage_os},
+	{"projected", check_projected},
+	{"scaleIO", check_scale_io},
+	{"csi", check_csi},
+	{"ephemeral", check_ephemeral},
+	{"image", check_image},
+};
 
 void check_volume(const struct value *now, const struct value *old, const struct value *root,
 		  const struct path *at, struct faults *faults)
@@ -265,15 +388,15 @@ void check_volume(const struct value *now, const struct value *old, const struct
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
-		const struct value *v = value_get(now, sources[i]);
+		const struct value *v = value_get(now, sources[i].name);
+		const struct path *here = PATH_FIELD(at, sources[i].name);
 
 		if (!v)
 			continue;
 		if (n++)
-			say_forbidden(faults, PATH_FIELD(at, sources[i]),
-				      "may not specify more than 1 volume type");
-		else
-			check_source(sources[i], v, PATH_FIELD(at, sources[i]), faults);
+			say_forbidden(faults, here, "may not specify more than 1 volume type");
+		else if (sources[i].check)
+			sources[i].check(v, here, faults);
 	}
 	if (!n)
 		say_required(faults, at, "must specify a volume type");

@@ -55,7 +55,7 @@ static void check_star(const struct value *list, const struct path *at, struct f
 void check_admission_rule(const struct value *now, const struct value *old,
 			  const struct value *root, const struct path *at, struct faults *faults)
 {
-	static const char *const operations[] = {"*",	   "CONNECT", "CREATE",
+	static const char *const operations[] = {"*",      "CONNECT", "CREATE",
 						 "DELETE", "UPDATE",  NULL};
 	static const char *const texts[] = {"apiVersions", "resources"};
 	const struct value *list = value_get(now, "operations");

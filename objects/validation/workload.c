@@ -22,12 +22,13 @@ static void check_selector(const struct value *spec, const char *word, const str
 {
 	const struct value *selector = value_get(spec, "selector");
 	const struct value *labels = value_dig(spec, "template", "metadata", "labels", NULL);
-	const struct path *labels_at = PATH_FIELD(
-		PATH_FIELD(PATH_FIELD(at, "template"), "metadata"), "labels");
+	const struct path *labels_at =
+		PATH_FIELD(PATH_FIELD(PATH_FIELD(at, "template"), "metadata"), "labels");
 	CLEANUP(faults_fini) struct faults inner = FAULTS_INIT;
 	CLEANUP(selector_freep) struct selector *s = NULL;
 
-	if (!selector) /* required: the tables say so; and one that selects nothing matches nothing */
+	if (!selector) /* required: the tables say so; and one that selects nothing matches nothing
+			*/
 		return say_invalid(faults, labels_at, labels,
 				   "`selector` does not match template `labels`");
 	if (selects_all(selector)) {
@@ -41,7 +42,8 @@ static void check_selector(const struct value *spec, const char *word, const str
 	if (!s)
 		say_invalid(faults, PATH_FIELD(at, "selector"), selector, "invalid label selector");
 	else if (!selector_matches(s, labels))
-		say_invalid(faults, labels_at, labels, "`selector` does not match template `labels`");
+		say_invalid(faults, labels_at, labels,
+			    "`selector` does not match template `labels`");
 }
 
 static void check_template(const struct value *spec, const char *word, const struct path *at,
@@ -66,8 +68,8 @@ static void check_template(const struct value *spec, const char *word, const str
 static void check_disks(const struct value *spec, const struct path *at, struct faults *faults)
 {
 	const struct value *volumes = value_dig(spec, "template", "spec", "volumes", NULL);
-	const struct path *here = PATH_FIELD(PATH_FIELD(PATH_FIELD(at, "template"), "spec"),
-					     "volumes");
+	const struct path *here =
+		PATH_FIELD(PATH_FIELD(PATH_FIELD(at, "template"), "spec"), "volumes");
 
 	if (value_int(value_get(spec, "replicas"), 1) <= 1)
 		return;
@@ -192,9 +194,13 @@ void check_daemon_set_spec(const struct value *now, const struct value *old,
 void check_stateful_set_spec(const struct value *now, const struct value *old,
 			     const struct value *root, const struct path *at, struct faults *faults)
 {
-	static const char *const free_fields[] = {
-		"replicas", "ordinals", "template", "updateStrategy", "minReadySeconds",
-		"revisionHistoryLimit", "persistentVolumeClaimRetentionPolicy"};
+	static const char *const free_fields[] = {"replicas",
+						  "ordinals",
+						  "template",
+						  "updateStrategy",
+						  "minReadySeconds",
+						  "revisionHistoryLimit",
+						  "persistentVolumeClaimRetentionPolicy"};
 	const struct value *meta = value_dig(now, "template", "metadata", NULL);
 	const struct path *here = PATH_FIELD(at, "template");
 	CLEANUP_VALUE struct value *like = NULL;

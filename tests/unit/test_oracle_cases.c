@@ -56,7 +56,8 @@ static struct value *admit_pod(struct value *pod)
 					   "node.kubernetes.io/unreachable"};
 
 	if (!value_dig(pod, "spec", "serviceAccountName", NULL)) {
-		pod = value_bury(pod, value_new_string("default"), "spec", "serviceAccountName", NULL);
+		pod = value_bury(pod, value_new_string("default"), "spec", "serviceAccountName",
+				 NULL);
 		pod = value_bury(pod, value_new_string("default"), "spec", "serviceAccount", NULL);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
@@ -178,8 +179,7 @@ static void compare(const struct value *want, const struct value *got, const str
 	}
 }
 
-static void compare_fields(const struct value *fields, const struct faults *faults,
-			   struct buf *out)
+static void compare_fields(const struct value *fields, const struct faults *faults, struct buf *out)
 {
 	for (size_t i = 0; i < value_count(fields); i++) {
 		const char *want = value_str(value_at(fields, i), "");
@@ -229,7 +229,8 @@ static void run_case(const struct value *c, struct tally *tally)
 			print_message("%s agrees: take it off the list of deviations\n", id);
 		return;
 	}
-	print_message("%s %s/%s %s%s\n", id, value_str(value_dig(c, "input", "apiVersion", NULL), ""),
+	print_message("%s %s/%s %s%s\n", id,
+		      value_str(value_dig(c, "input", "apiVersion", NULL), ""),
 		      value_str(value_dig(c, "input", "kind", NULL), ""),
 		      accepted ? "is good" : "is refused", buf_str(&out));
 }
@@ -272,7 +273,8 @@ static struct tally run_file(const char *path)
 	return tally;
 }
 
-/* Where the reference is of another version, its answer is not ours: those are listed and leave the count. */
+/* Where the reference is of another version, its answer is not ours: those are listed and leave the
+ * count. */
 static void test_answers_agree(void **state)
 {
 	const char *other = getenv("K8SFS_ORACLE");
@@ -283,7 +285,7 @@ static void test_answers_agree(void **state)
 	t = run_file(other ? other : TEST_DATA "/oracle.jsonl");
 	print_message("accepted: %zu of %zu agree, refused: %zu of %zu, known deviations: %zu\n",
 		      t.accepted_agree, t.accepted, t.refused_agree, t.refused, t.known);
-	STRMAP_FOREACH(s, &known)
+	STRMAP_FOREACH (s, &known)
 		free(s->val);
 	strmap_fini(&known);
 	assert_true(t.accepted > 0 && t.refused > 0);

@@ -85,9 +85,10 @@ static void expect_update(const char *old, const char *text, int code, const cha
 	assert_int_equal(got_code, code);
 }
 
-#define POD    "apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: default}\nspec:\n"
-#define NGINX  "  containers:\n  - name: nginx\n    image: nginx\n"
-#define DEPLOY "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d, namespace: default}\nspec:\n"
+#define POD   "apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: default}\nspec:\n"
+#define NGINX "  containers:\n  - name: nginx\n    image: nginx\n"
+#define DEPLOY                                                                                     \
+	"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d, namespace: default}\nspec:\n"
 
 static void test_lookups(void **state)
 {
@@ -131,7 +132,8 @@ static void test_fields(void **state)
 	assert_string_equal(containers->merge_key, "name");
 	assert_string_equal(containers->map_keys[0], "name");
 	assert_int_equal(containers->patch & PATCH_MERGE, PATCH_MERGE);
-	assert_int_equal(schema_child(spec, "strategy")->patch & PATCH_RETAIN_KEYS, PATCH_RETAIN_KEYS);
+	assert_int_equal(schema_child(spec, "strategy")->patch & PATCH_RETAIN_KEYS,
+			 PATCH_RETAIN_KEYS);
 	assert_true(schema_field(spec, "selector")->required);
 	assert_true(schema_field(spec, "selector")->immutable);
 	assert_null(schema_field(spec, "replica"));
@@ -139,33 +141,36 @@ static void test_fields(void **state)
 	assert_string_equal(schema_suggest(spec, "Selector"), "selector");
 	assert_string_equal(schema_suggest(pod, "contianers"), "containers");
 	assert_null(schema_suggest(pod, "qqqqqqqqqq"));
-	assert_non_null(schema_child(schema_child(schema_child(s, "metadata"), "labels"), "any/key"));
+	assert_non_null(
+		schema_child(schema_child(schema_child(s, "metadata"), "labels"), "any/key"));
 }
 
 static void test_decoding_finds_all_faults_at_once(void **state)
 {
-	CLEANUP_FREE char *got = faults_of(
-		DEPLOY "  replica: 3\n  replicas: three\n  paused: 1\n  template: []\n"
-		       "  selector: {matchLabels: {a: 1}}\n  minReadySeconds: 1.5\n",
-		NULL, NULL);
+	CLEANUP_FREE char *got =
+		faults_of(DEPLOY "  replica: 3\n  replicas: three\n  paused: 1\n  template: []\n"
+				 "  selector: {matchLabels: {a: 1}}\n  minReadySeconds: 1.5\n",
+			  NULL, NULL);
 
 	assert_non_null(strstr(got, "unknown field \"replica\", did you mean \"replicas\"?"));
 	assert_non_null(strstr(got, "spec.replicas: Invalid value: \"three\": must be an integer"));
 	assert_non_null(strstr(got, "spec.paused: Invalid value: 1: must be true or false"));
 	assert_non_null(strstr(got, "spec.template: Invalid value: must be a map"));
-	assert_non_null(strstr(got, "spec.selector.matchLabels[a]: Invalid value: 1: must be a string"));
-	assert_non_null(strstr(got, "spec.minReadySeconds: Invalid value: 1.5: must be an integer"));
+	assert_non_null(
+		strstr(got, "spec.selector.matchLabels[a]: Invalid value: 1: must be a string"));
+	assert_non_null(
+		strstr(got, "spec.minReadySeconds: Invalid value: 1.5: must be an integer"));
 }
 
 static void test_decoding_normalises(void **state)
 {
-	CLEANUP_VALUE struct value *v = made(
-		POD "  hostname: null\n  nodeSelector: {}\n  hostNetwork: false\n" NGINX
-		    "    resources: {requests: {cpu: 0.25, memory: 1024Mi}, limits: {cpu: 1000m, memory: 1Gi}}\n",
-		NULL);
+	CLEANUP_VALUE struct value *v =
+		made(POD "  hostname: null\n  nodeSelector: {}\n  hostNetwork: false\n" NGINX
+			 "    resources: {requests: {cpu: 0.25, memory: 1024Mi}, limits: {cpu: "
+			 "1000m, memory: 1Gi}}\n",
+		     NULL);
 	const struct value *spec = value_get(v, "spec");
-	const struct value *r =
-		value_get(value_at(value_get(spec, "containers"), 0), "resources");
+	const struct value *r = value_get(value_at(value_get(spec, "containers"), 0), "resources");
 
 	assert_null(value_get(spec, "hostname"));
 	assert_null(value_get(spec, "nodeSelector"));
@@ -190,19 +195,23 @@ static void test_secrets_are_not_quoted(void **state)
 static void test_metadata(void **state)
 {
 	expect("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: Abc, namespace: default}\n",
-	       "metadata.name: Invalid value: \"Abc\": a lowercase RFC 1123 subdomain must consist");
+	       "metadata.name: Invalid value: \"Abc\": a lowercase RFC 1123 subdomain must "
+	       "consist");
 	expect("apiVersion: v1\nkind: ConfigMap\nmetadata: {namespace: default}\n",
 	       "metadata.name: Required value: name or generateName is required");
 	expect("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: a.b}\n",
 	       "metadata.namespace: Invalid value");
-	expect("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: d, labels: {a b: c}}\n",
+	expect("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: d, labels: {a b: "
+	       "c}}\n",
 	       "metadata.labels: Invalid value: \"a b\": name part must consist of");
-	expect("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: d, finalizers: [x]}\n",
+	expect("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: d, finalizers: "
+	       "[x]}\n",
 	       "metadata.finalizers[0]: Invalid value: \"x\": name is neither a standard");
 	expect("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  namespace: d\n"
 	       "  ownerReferences: [{apiVersion: v1, kind: Pod, name: p, uid: ''}]\n",
 	       "metadata.ownerReferences[0].uid: Invalid value");
-	expect("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: d}\ndata: {a/b: c}\n",
+	expect("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: d}\ndata: {a/b: "
+	       "c}\n",
 	       "data[a/b]: Invalid value: \"a/b\": a valid config key");
 }
 
@@ -210,7 +219,8 @@ static void test_pods(void **state)
 {
 	expect(POD NGINX, "");
 	expect(POD "  restartPolicy: Sometimes\n" NGINX,
-	       "spec.restartPolicy: Unsupported value: \"Sometimes\": supported values: \"Always\", "
+	       "spec.restartPolicy: Unsupported value: \"Sometimes\": supported values: "
+	       "\"Always\", "
 	       "\"OnFailure\", \"Never\"");
 	expect(POD "  containers: []\n", "spec.containers: Required value");
 	expect(POD NGINX "    volumeMounts: [{name: v, mountPath: /v}]\n",
@@ -225,11 +235,13 @@ static void test_pods(void **state)
 	       "equal to cpu limit of 1");
 	expect(POD NGINX "    livenessProbe: {successThreshold: 2, tcpSocket: {port: 1}}\n",
 	       "spec.containers[0].livenessProbe.successThreshold: Invalid value: 2: must be 1");
-	expect(POD NGINX "    env: [{name: A, value: b, valueFrom: {fieldRef: {fieldPath: metadata.name}}}]\n",
+	expect(POD NGINX "    env: [{name: A, value: b, valueFrom: {fieldRef: {fieldPath: "
+			 "metadata.name}}}]\n",
 	       "may not be specified when `value` is not empty");
 	expect(POD NGINX "  volumes: [{name: v, emptyDir: {}, hostPath: {path: /}}]\n",
 	       "spec.volumes[0].hostPath: Forbidden: may not specify more than 1 volume type");
-	expect(POD NGINX "  volumes: [{name: v, hostPath: {path: /a/../b}}]\n", "must not contain '..'");
+	expect(POD NGINX "  volumes: [{name: v, hostPath: {path: /a/../b}}]\n",
+	       "must not contain '..'");
 	expect(POD NGINX "  tolerations: [{operator: Equal}]\n",
 	       "spec.tolerations[0].operator: Invalid value: \"Equal\": operator must be Exists");
 	expect(POD NGINX "  dnsPolicy: None\n", "spec.dnsConfig: Required value");
@@ -239,21 +251,25 @@ static void test_pods(void **state)
 
 static void test_workloads(void **state)
 {
-	expect(DEPLOY "  selector: {matchLabels: {a: b}}\n  template:\n    metadata: {labels: {a: c}}\n"
-		      "    spec: {containers: [{name: a, image: b}]}\n",
+	expect(DEPLOY
+	       "  selector: {matchLabels: {a: b}}\n  template:\n    metadata: {labels: {a: c}}\n"
+	       "    spec: {containers: [{name: a, image: b}]}\n",
 	       "spec.template.metadata.labels: Invalid value: `selector` does not match template "
 	       "`labels`");
-	expect(DEPLOY "  selector: {matchLabels: {a: b}}\n  template:\n    metadata: {labels: {a: b}}\n"
-		      "    spec: {restartPolicy: Never, containers: [{name: a, image: b}]}\n",
+	expect(DEPLOY
+	       "  selector: {matchLabels: {a: b}}\n  template:\n    metadata: {labels: {a: b}}\n"
+	       "    spec: {restartPolicy: Never, containers: [{name: a, image: b}]}\n",
 	       "spec.template.spec.restartPolicy: Unsupported value: \"Never\": supported values: "
 	       "\"Always\"");
-	expect(DEPLOY "  strategy: {rollingUpdate: {maxSurge: 0, maxUnavailable: 0%}}\n"
-		      "  selector: {matchLabels: {a: b}}\n  template:\n    metadata: {labels: {a: b}}\n"
-		      "    spec: {containers: [{name: a, image: b}]}\n",
+	expect(DEPLOY
+	       "  strategy: {rollingUpdate: {maxSurge: 0, maxUnavailable: 0%}}\n"
+	       "  selector: {matchLabels: {a: b}}\n  template:\n    metadata: {labels: {a: b}}\n"
+	       "    spec: {containers: [{name: a, image: b}]}\n",
 	       "may not be 0 when `maxSurge` is 0");
 }
 
-#define CLOSED "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: d}\nimmutable: true\n"
+#define CLOSED                                                                                     \
+	"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: d}\nimmutable: true\n"
 #define SECRET "apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: d}\n"
 #define SELECT                                                                                     \
 	"  template:\n    metadata: {labels: {a: b, c: d}}\n"                                      \
@@ -261,8 +277,10 @@ static void test_workloads(void **state)
 
 static void test_updates(void **state)
 {
-	expect_update(POD NGINX, 
-		      POD "  containers: [{name: nginx, image: 'nginx:2', imagePullPolicy: Always}]\n", 0, "");
+	expect_update(POD NGINX,
+		      POD
+		      "  containers: [{name: nginx, image: 'nginx:2', imagePullPolicy: Always}]\n",
+		      0, "");
 	expect_update(POD NGINX, POD "  hostPID: true\n" NGINX, EPERM,
 		      "spec: Forbidden: pod updates may not change fields other than");
 	expect_update(DEPLOY SELECT "{a: b}}\n", DEPLOY SELECT "{c: d}}\n", EPERM,
@@ -271,8 +289,8 @@ static void test_updates(void **state)
 		      "type: Invalid value: \"a/b\": field is immutable");
 	expect_update(CLOSED, CLOSED "data: {a: b}\n", EPERM,
 		      "data: Forbidden: field is immutable when `immutable` is set");
-	expect_update(SECRET, "apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: e}\n", EPERM,
-		      "metadata.namespace: Invalid value: \"e\": field is immutable");
+	expect_update(SECRET, "apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: e}\n",
+		      EPERM, "metadata.namespace: Invalid value: \"e\": field is immutable");
 }
 
 static void test_prepare(void **state)
@@ -281,24 +299,26 @@ static void test_prepare(void **state)
 	CLEANUP_VALUE struct value *ns =
 		made("apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n", NULL);
 	CLEANUP_VALUE struct value *node = made(
-		"apiVersion: v1\nkind: Node\nmetadata: {name: a}\nstatus: {capacity: {cpu: 2}}\n", NULL);
+		"apiVersion: v1\nkind: Node\nmetadata: {name: a}\nstatus: {capacity: {cpu: 2}}\n",
+		NULL);
 	CLEANUP_VALUE struct value *running =
 		value_bury(value_ref(pod), value_new_string("Running"), "status", "phase", NULL);
-	CLEANUP_VALUE struct value *again =
-		made(POD "  containers: [{name: nginx, image: x}]\nstatus: {phase: Failed}\n", running);
-	CLEANUP_VALUE struct value *status = kind_prepare(
-		kind_by_name("pod"),
-		value_bury(value_ref(again), value_new_string("Succeeded"), "status", "phase", NULL),
-		running, 1);
+	CLEANUP_VALUE struct value *again = made(
+		POD "  containers: [{name: nginx, image: x}]\nstatus: {phase: Failed}\n", running);
+	CLEANUP_VALUE struct value *status =
+		kind_prepare(kind_by_name("pod"),
+			     value_bury(value_ref(again), value_new_string("Succeeded"), "status",
+					"phase", NULL),
+			     running, 1);
 
 	assert_string_equal(value_dig_str(pod, "status", "phase", NULL), "Pending");
 	assert_string_equal(value_dig_str(pod, "status", "qosClass", NULL), "BestEffort");
 	assert_int_equal(value_int(value_dig(pod, "metadata", "generation", NULL), 0), 1);
 	assert_string_equal(value_dig_str(ns, "status", "phase", NULL), "Active");
+	assert_string_equal(value_str(value_at(value_dig(ns, "spec", "finalizers", NULL), 0), ""),
+			    "kubernetes");
 	assert_string_equal(
-		value_str(value_at(value_dig(ns, "spec", "finalizers", NULL), 0), ""), "kubernetes");
-	assert_string_equal(value_dig_str(ns, "metadata", "labels", "kubernetes.io/metadata.name", NULL),
-			    "a");
+		value_dig_str(ns, "metadata", "labels", "kubernetes.io/metadata.name", NULL), "a");
 	assert_string_equal(value_dig_str(node, "status", "capacity", "cpu", NULL), "2");
 	/* an update does not say the status, a status update says nothing else */
 	assert_string_equal(value_dig_str(again, "status", "phase", NULL), "Running");
@@ -311,19 +331,22 @@ static void test_prepare(void **state)
 /* What the server gave a Service stays while the type can use it, and goes with the type. */
 static void test_service_updates(void **state)
 {
-	CLEANUP_VALUE struct value *old =
-		made(SERVICE "  type: NodePort\n  clusterIP: 10.96.0.7\n"
-			     "  ports: [{port: 80, nodePort: 30080}, {port: 81, name: b, nodePort: 30081}]\n",
-		     NULL);
+	CLEANUP_VALUE struct value *old = made(
+		SERVICE
+		"  type: NodePort\n  clusterIP: 10.96.0.7\n"
+		"  ports: [{port: 80, nodePort: 30080}, {port: 81, name: b, nodePort: 30081}]\n",
+		NULL);
 	CLEANUP_VALUE struct value *same = made(
-		SERVICE "  type: NodePort\n  ports: [{port: 81, name: b}, {port: 80, name: a}]\n", old);
+		SERVICE "  type: NodePort\n  ports: [{port: 81, name: b}, {port: 80, name: a}]\n",
+		old);
 	CLEANUP_VALUE struct value *inner = kind_prepare(
 		kind_by_name("svc"),
-		value_bury(value_ref(old), value_new_string("ClusterIP"), "spec", "type", NULL), old, 0);
+		value_bury(value_ref(old), value_new_string("ClusterIP"), "spec", "type", NULL),
+		old, 0);
 	CLEANUP_VALUE struct value *outer = kind_prepare(
 		kind_by_name("svc"),
-		value_bury(value_ref(old), value_new_string("ExternalName"), "spec", "type", NULL), old,
-		0);
+		value_bury(value_ref(old), value_new_string("ExternalName"), "spec", "type", NULL),
+		old, 0);
 	const struct value *ports = value_dig(same, "spec", "ports", NULL);
 
 	assert_string_equal(value_dig_str(same, "spec", "clusterIP", NULL), "10.96.0.7");
@@ -376,7 +399,8 @@ static void test_rendered_fields(void **state)
 
 	schema_render_fields(kind_by_name("deploy"), &out);
 	assert_non_null(strstr(buf_str(&out), "\nspec.replicas integer default=1 min=0\n"));
-	assert_non_null(strstr(buf_str(&out), "\nspec.template.spec.containers []Container required key=name\n"));
+	assert_non_null(strstr(buf_str(&out),
+			       "\nspec.template.spec.containers []Container required key=name\n"));
 	assert_non_null(strstr(buf_str(&out), "\nspec.template.spec.containers[].image string\n"));
 	for (size_t i = 0; i < kinds_count(); i++) {
 		out.len = 0;
