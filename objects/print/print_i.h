@@ -67,7 +67,8 @@ struct page_writer {
 	struct buf text;
 };
 /* A line's text behind 2 * level spaces; the fmt has its own tabs and line end. */
-void line(struct page_writer *w, int level, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void line(struct page_writer *w, int level, const char *fmt, ...) PRINTF_LIKE(3, 4)
+	__attribute__((nonnull(3)));
 void describe_head(struct page_writer *w, int with_namespace); /* Name, Namespace */
 void describe_labels(struct page_writer *w, const char *title, const struct value *map);
 void describe_annotations(struct page_writer *w, const char *title, const struct value *map);
