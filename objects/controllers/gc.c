@@ -89,7 +89,7 @@ static void observe(struct controller *c, const struct change *ch)
 		enqueue_waiting_owners(c, o->value);
 		return;
 	}
-	if (ch->old && owners_changed)
+	if (ch->old && owners_changed) /* let go, or blocking no more */
 		enqueue_waiting_owners(c, ch->old->value);
 	if (waits_for_us(o->value))
 		controller_enqueue(c, object_key(o));
@@ -144,6 +144,16 @@ static int blocks(const struct value *dependent, const char *uid)
 	return 0;
 }
 
+static int blocks_any(const struct value *dependent)
+{
+	const struct value *owners = owners_of(dependent);
+
+	for (size_t i = 0; i < value_count(owners); i++)
+		if (value_bool(value_get(value_at(owners, i), "blockOwnerDeletion"), 0))
+			return 1;
+	return 0;
+}
+
 static void sync_foreground(struct controller *c, const struct object *o, struct plan *plan)
 {
 	struct object_list list;
@@ -152,7 +162,8 @@ static void sync_foreground(struct controller *c, const struct object *o, struct
 	store_list_owned(controller_store(c), o->uid, &list);
 	for (size_t i = 0; i < list.n; i++) {
 		blocking += blocks(list.list[i]->value, o->uid);
-		controller_enqueue(c, object_key(list.list[i]));
+		if (!object_deleting(list.list[i]->value))
+			controller_enqueue(c, object_key(list.list[i]));
 	}
 	object_list_fini(&list);
 	if (!blocking)
@@ -176,20 +187,36 @@ static void sync_orphan(struct controller *c, const struct object *o, struct pla
 
 /* -- dependents ------------------------------------------------------------------------------------ */
 
-static int has_dependents(struct store *s, const struct object *o)
+/* Return: 0 no dependents; 1 some; 2 some of them wait for us: a cycle. */
+static int look_at_dependents(struct store *s, const struct object *o)
 {
 	struct object_list list;
-	size_t n;
+	int found = 0;
 
 	store_list_owned(s, o->uid, &list);
-	n = list.n;
+	for (size_t i = 0; i < list.n; i++) {
+		const struct value *v = list.list[i]->value;
+		int waits = object_deleting(v) && object_has_finalizer(v, FOREGROUND);
+
+		found = waits ? 2 : found ? found : 1;
+	}
 	object_list_fini(&list);
-	return n > 0;
+	return found;
 }
 
-static enum propagation propagation_for(struct store *s, const struct object *o, int owner_waits)
+static struct value *unblock_owners(void *arg, struct value *taken, struct err *err)
 {
-	if (owner_waits && has_dependents(s, o))
+	const struct value *was = owners_of(taken);
+	struct value *list = was ? value_ref(was) : value_new_list();
+
+	for (size_t i = 0; i < value_count(list); i++)
+		list = value_set_at(list, i, value_set_bool(value_ref(value_at(list, i)), "blockOwnerDeletion", 0));
+	return value_bury(taken, list, "metadata", "ownerReferences", NULL);
+}
+
+static enum propagation propagation_for(const struct object *o, int has_dependents)
+{
+	if (has_dependents)
 		return PROPAGATE_FOREGROUND;
 	if (object_has_finalizer(o->value, ORPHAN))
 		return PROPAGATE_ORPHAN;
@@ -216,13 +243,20 @@ static void sync_dependent(struct controller *c, const struct object *o, struct 
 	} else if (solid) {
 		plan_mutate(plan, o, drop_owners, lost, value_free);
 	} else {
-		struct api_request *r = plan_delete(plan, o);
+		int dependents = waiting ? look_at_dependents(controller_store(c), o) : 0;
+		struct api_request *r;
 
-		r->propagation = propagation_for(controller_store(c), o, waiting);
+		value_unref(lost);
+		if (dependents == 2 && blocks_any(o->value)) {
+			plan_mutate(plan, o, unblock_owners, NULL, NULL);
+			plan_again(plan, 0);
+			return;
+		}
+		r = plan_delete(plan, o);
+		r->propagation = propagation_for(o, dependents);
 		/* somebody may adopt it between this look and the commit */
 		r->flags |= API_EXPECT_RV;
 		r->expect_rv = o->rv;
-		value_unref(lost);
 	}
 }
 
