@@ -46,7 +46,8 @@ static unsigned bits_of_others(const struct node *n)
 {
 	unsigned mode = n->row->mode;
 
-	if (!n->kind || anyone_may(n, n->row == &row_collection || n->row == &row_namespace ? "list"
+	if (!n->kind || n->row->type == ROW_LINK ||
+	    anyone_may(n, n->row == &row_collection || n->row == &row_namespace ? "list"
 											   : "get"))
 		return mode;
 	/* the way to what is public (_schema) stays open */
