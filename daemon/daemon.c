@@ -231,7 +231,11 @@ int daemon_run(struct daemon *d)
 	d->unmounting = 0;
 	if (!d->purge)
 		return 0;
-	if (d->net)
+	if (d->agent)
+		agent_stop(STEAL(d->agent));
+	if (d->sandboxes)
+		rc = sandboxes_purge(d->sandboxes, &err);
+	if (!rc && d->net)
 		rc = net_purge(d->net, &err);
 	if (rc)
 		log_error("%s", err.msg);

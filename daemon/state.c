@@ -171,7 +171,7 @@ static int remove_names(const char *dir, const char *const *names, struct err *e
 int state_remove(const struct options *o, struct err *err)
 {
 	static const char *const in_run[] = {"pods", "net", "volumes", "k8sfs.log", NULL};
-	static const char *const in_state[] = {"pods",	 "images",	  "k8sfs.db", "k8sfs.db-wal", "k8sfs.db-shm",
+	static const char *const in_state[] = {"pods", "ids", "images",	  "k8sfs.db", "k8sfs.db-wal", "k8sfs.db-shm",
 					       "daemon.json", "lock", NULL};
 	int rc = remove_names(o->run, in_run, err);
 

@@ -49,41 +49,17 @@ static int ask(const struct options *o, struct err *err)
 
 /* -- a purge without a daemon ----------------------------------------------------------------- */
 
-struct leftovers {
-	struct loop *loop;
-	size_t n;
-};
-
-static void on_event(void *arg, struct sandbox *sb, const struct sandbox_event *ev)
-{
-	struct leftovers *l = arg;
-
-	if (ev->kind == SANDBOX_GONE && --l->n == 0)
-		loop_stop(l->loop);
-}
-
-static void on_found(void *arg, const char *uid, struct sandbox *sb)
-{
-	struct leftovers *l = arg;
-
-	l->n++;
-	sandbox_set_handler(sb, on_event, l);
-	sandbox_destroy(sb);
-}
-
 static int end_sandboxes(struct loop *loop, const struct options *o, struct err *err)
 {
 	struct sandboxes_config cfg = {.state_dir = o->state, .run_dir = o->run};
-	struct leftovers left = {.loop = loop};
 	struct sandboxes *all = sandboxes_open(loop, &cfg, err);
+	int rc;
 
 	if (!all)
 		return -err->code;
-	sandboxes_adopt(all, on_found, &left);
-	if (left.n)
-		loop_run(loop);
+	rc = sandboxes_purge(all, err);
 	sandboxes_close(all);
-	return 0;
+	return rc;
 }
 
 static int end_network(const struct options *o, struct err *err)
