@@ -10,8 +10,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "runtime/images.h"
@@ -521,6 +525,137 @@ static void test_damaged_index_is_refused_and_kept(void **state)
 	assert_int_equal(count_entries("layers"), 2);
 }
 
+/* -- killed at any moment ---------------------------------------------------- */
+
+static void big_archive(struct buf *archive, int n)
+{
+	struct buf layers[2] = {BUF_INIT, BUF_INIT};
+	char name[64], text[64];
+
+	for (int i = 0; i < 200; i++) {
+		snprintf(name, sizeof(name), "d%d/file%d", i % 7, i);
+		snprintf(text, sizeof(text), "%d of %d\n", i, n);
+		tar_add(&layers[i % 2], TAR_FILE, name, 0644, text);
+	}
+	tar_end(&layers[0]);
+	tar_end(&layers[1]);
+	snprintf(name, sizeof(name), "big:%d", n);
+	oci_archive(archive, layers, 2, "{}", name, 1);
+	fini_two(layers);
+}
+
+/* Never returns: imports and removes until it is killed. */
+static void churn(void)
+{
+	struct images *im = images_open(dir, NULL);
+
+	for (int n = 0; im; n++) {
+		CLEANUP(buf_fini) struct buf archive = BUF_INIT;
+		char name[32];
+		int fd;
+
+		big_archive(&archive, n % 5);
+		fd = archive_fd(&archive);
+		(void)!images_import(im, fd, NULL, NULL);
+		close(fd);
+		snprintf(name, sizeof(name), "big:%d", (n + 2) % 5);
+		(void)!images_remove(im, name, NULL);
+	}
+	_exit(1);
+}
+
+static void check_whole(struct images *im, int n)
+{
+	char name[32], path[64], text[64];
+	struct image *i;
+
+	snprintf(name, sizeof(name), "big:%d", n);
+	i = images_get(im, name, NULL);
+	for (int k = 0; i && k < 200; k++) {
+		snprintf(path, sizeof(path), "d%d/file%d", k % 7, k);
+		snprintf(text, sizeof(text), "%d of %d\n", k, n);
+		read_image_file(i, k % 2 ? 0 : 1, path, text);
+	}
+	image_unref(i);
+}
+
+static void test_killed_at_any_moment(void **state)
+{
+	size_t named = 0;
+
+	for (int round = 0; round < 25; round++) {
+		CLEANUP(buf_fini) struct buf list = BUF_INIT;
+		struct images *im;
+		pid_t child = fork();
+
+		if (child == 0)
+			churn();
+		usleep((useconds_t)(5000 + round * 7919 % 60000));
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+		im = open_store();
+		images_list(im, &list);
+		for (int n = 0; n < 5; n++)
+			check_whole(im, n);
+		for (const char *s = list.data; (s = strstr(s, "big:")); s++)
+			named++;
+		images_close(im);
+		assert_int_equal(count_entries("tmp"), 0);
+	}
+	assert_true(named > 0);
+}
+
+/* -- as overlayfs shows it --------------------------------------------------- */
+
+static int shown(const char *path)
+{
+	CLEANUP_FREE char *whole = xasprintf("%s/root/%s", dir, path);
+
+	return access(whole, F_OK) == 0;
+}
+
+static void test_layers_stack_in_overlayfs(void **state)
+{
+	CLEANUP(buf_fini) struct buf archive = BUF_INIT;
+	struct buf layers[2] = {BUF_INIT, BUF_INIT};
+	CLEANUP_FREE char *root = xasprintf("%s/root", dir), *options = NULL;
+	struct images *im = open_store();
+	struct image *i;
+
+	tar_add(&layers[0], TAR_FILE, "etc/kept", 0644, "below");
+	tar_add(&layers[0], TAR_FILE, "etc/gone", 0644, "below");
+	tar_add(&layers[0], TAR_FILE, "etc/changed", 0644, "below");
+	tar_add(&layers[0], TAR_FILE, "var/old/x", 0644, "below");
+	tar_add(&layers[0], TAR_FILE, "dir/old", 0644, "below");
+	tar_end(&layers[0]);
+	tar_add(&layers[1], TAR_FILE, "etc/.wh.gone", 0, "");
+	tar_add(&layers[1], TAR_FILE, "etc/changed", 0644, "above");
+	tar_add(&layers[1], TAR_FILE, "var/.wh..wh..opq", 0, "");
+	tar_add(&layers[1], TAR_FILE, "var/new", 0644, "above");
+	tar_add(&layers[1], TAR_FILE, ".wh.dir", 0, "");
+	tar_add(&layers[1], TAR_FILE, "dir/new", 0644, "above");
+	tar_end(&layers[1]);
+	oci_archive(&archive, layers, 2, "{}", "stack:1", 1);
+	import_ok(im, &archive, NULL);
+	fini_two(layers);
+	i = images_get(im, "stack:1", NULL);
+	assert_int_equal(mkdir(root, 0755), 0);
+	options = xasprintf("lowerdir=%s:%s", i->layers[0], i->layers[1]);
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("overlay", root, "overlay", MS_RDONLY, options) < 0) {
+		image_unref(i);
+		images_close(im);
+		skip();
+	}
+	assert_true(shown("etc/kept") && shown("etc/changed") && shown("var/new") && shown("dir/new"));
+	assert_false(shown("etc/gone"));
+	assert_false(shown("var/old"));
+	assert_false(shown("dir/old"));
+	assert_int_equal(umount(root), 0);
+	image_unref(i);
+	images_close(im);
+}
+
 /* -- several at once ------------------------------------------------------- */
 
 struct worker {
@@ -697,6 +832,8 @@ int main(void)
 		T(test_deep_json_is_refused),
 		T(test_rubbish_of_a_crash_is_removed),
 		T(test_damaged_index_is_refused_and_kept),
+		T(test_killed_at_any_moment),
+		T(test_layers_stack_in_overlayfs),
 		T(test_imports_and_removals_at_once),
 		T(test_users_are_resolved_by_the_image),
 		T(test_unknown_users_are_refused),
