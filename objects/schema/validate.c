@@ -107,17 +107,18 @@ static void walk_map(struct validator *w, const struct schema *s, const struct v
 static int walk_presence(struct validator *w, const struct schema_field *f, const struct value *v,
 			 const struct value *old, const struct path *at)
 {
-	if (f->required && (!v || (!value_is(v, VALUE_INT) && !value_is(v, VALUE_BOOL) &&
-				   f->schema->type != SCHEMA_STRUCT && schema_is_empty(v)))) {
+	int missing =
+		f->required && (!v || (!value_is(v, VALUE_INT) && !value_is(v, VALUE_BOOL) &&
+				       f->schema->type != SCHEMA_STRUCT && schema_is_empty(v)));
+
+	if (missing)
 		fault_add(w->faults, at, FAULT_REQUIRED, NULL, "%s", "");
-		return 0;
-	}
 	if (f->immutable && old && !value_equal(v, value_get(old, f->name))) {
 		fault_add(w->faults, at, FAULT_INVALID, f->secret ? NULL : shown(w, v),
 			  "field is immutable");
 		fault_set_code(w->faults, EPERM);
 	}
-	return v != NULL && !f->unchecked;
+	return v && !missing && !f->unchecked;
 }
 
 static void walk_struct(struct validator *w, const struct schema *s, const struct value *v,

@@ -11,6 +11,27 @@
 
 #define CRON_NAME_MAX 52 /* 11 more go to the Jobs' names */
 
+/* What a Job is about stays; only one that has not begun may still change its template. */
+static void check_job_update(const struct value *now, const struct value *old,
+			     const struct path *at, struct faults *faults)
+{
+	static const char *const fixed[] = {"selector",         "completionMode",
+					    "podFailurePolicy", "backoffLimitPerIndex",
+					    "managedBy",        "template"};
+	size_t n = ARRAY_LEN(fixed);
+
+	if (value_bool(value_get(old, "suspend"), 0))
+		n--;
+	for (size_t i = 0; i < n; i++)
+		if (!value_equal(value_get(now, fixed[i]), value_get(old, fixed[i])))
+			say_immutable(faults, PATH_FIELD(at, fixed[i]), value_get(now, fixed[i]),
+				      "field is immutable");
+	if (!str_eq(text_of(old, "completionMode"), "Indexed") &&
+	    !value_equal(value_get(now, "completions"), value_get(old, "completions")))
+		say_immutable(faults, PATH_FIELD(at, "completions"), value_get(now, "completions"),
+			      "field is immutable");
+}
+
 void check_job_spec(const struct value *now, const struct value *old, const struct value *root,
 		    const struct path *at, struct faults *faults)
 {
@@ -26,6 +47,8 @@ void check_job_spec(const struct value *now, const struct value *old, const stru
 	if (str_eq(text_of(now, "completionMode"), "Indexed") && !value_get(now, "completions"))
 		say_required(faults, PATH_FIELD(at, "completions"),
 			     "when completion mode is Indexed");
+	if (old && str_eq(text_of(root, "kind"), "Job")) /* a CronJob's template may change */
+		check_job_update(now, old, at, faults);
 }
 
 /* One of `names` from the base on, or a number. Return: -1 when neither. */

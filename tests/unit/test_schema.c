@@ -293,6 +293,24 @@ static void test_updates(void **state)
 		      EPERM, "metadata.namespace: Invalid value: \"e\": field is immutable");
 }
 
+#define JOB(image)                                                                                 \
+	"apiVersion: batch/v1\nkind: Job\nmetadata: {name: a, namespace: d}\nspec:\n"              \
+	"  template: {spec: {restartPolicy: Never, containers: [{name: a, image: " image "}]}}\n"
+#define CRON_JOB(image)                                                                            \
+	"apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: a, namespace: d}\n"                 \
+	"spec:\n  schedule: '*/5 8-18 * * mon-fri'\n  jobTemplate: {spec: {template: {spec: "      \
+	"{restartPolicy: Never, containers: [{name: a, image: " image "}]}}}}\n"
+
+static void test_jobs(void **state)
+{
+	expect_update(JOB("x"), JOB("z"), EPERM,
+		      "spec.template: Invalid value: field is immutable");
+	expect_update(CRON_JOB("x"), CRON_JOB("z"), 0, "");
+	expect("apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: a, namespace: d}\n"
+	       "spec: {schedule: '60 * * * *', jobTemplate: {}}\n",
+	       "spec.schedule: Invalid value: \"60 * * * *\"");
+}
+
 static void test_prepare(void **state)
 {
 	CLEANUP_VALUE struct value *pod = made(POD NGINX "status: {phase: Running}\n", NULL);
@@ -421,6 +439,7 @@ int main(void)
 		cmocka_unit_test(test_pods),
 		cmocka_unit_test(test_workloads),
 		cmocka_unit_test(test_updates),
+		cmocka_unit_test(test_jobs),
 		cmocka_unit_test(test_prepare),
 		cmocka_unit_test(test_service_updates),
 		cmocka_unit_test(test_string_data_wins),
