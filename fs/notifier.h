@@ -22,6 +22,7 @@ struct notifier;
 
 struct notifier *notifier_new(struct fs *fs);
 /* Before the mount is gone: ends the thread. */
+void notifier_stop(struct notifier *n);
 void notifier_free(struct notifier *n);
 /* A committed change. */
 void notifier_note(struct notifier *n, const struct change *c);

@@ -104,8 +104,9 @@ static void copy_config(struct fs *fs, const struct fs_config *cfg)
 
 static void free_parts(struct fs *fs)
 {
-	notifier_free(fs->notifier);
+	notifier_stop(fs->notifier);
 	changes_free(fs->changes);
+	notifier_free(fs->notifier);
 	streams_free(fs->streams);
 	if (fs->session)
 		fuse_session_destroy(fs->session);
@@ -228,7 +229,7 @@ void fs_unmount(struct fs *fs)
 	if (!fs)
 		return;
 	fs->stopping = 1;
-	notifier_free(STEAL(fs->notifier));
+	notifier_stop(fs->notifier);
 	streams_stop(fs->streams);
 	if (!fs->gone && umount2(fs->mountpoint, MNT_DETACH) < 0)
 		log_warn("unmounting %s: %m", fs->mountpoint);

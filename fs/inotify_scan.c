@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/inotify_scan.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "util/base.h"
+
+void inode_set_fini(struct inode_set *s)
+{
+	free(s->list);
+	*s = (struct inode_set){0};
+}
+
+static int by_number(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+int inode_set_has(const struct inode_set *s, uint64_t ino)
+{
+	return s->n && bsearch(&ino, s->list, s->n, sizeof(ino), by_number) != NULL;
+}
+
+static void add(struct inode_set *s, uint64_t ino)
+{
+	if ((s->n & (s->n + 1)) == 0 || s->n == 0)
+		s->list = xreallocarray(s->list, (s->n + 1) * 2, sizeof(uint64_t));
+	s->list[s->n++] = ino;
+}
+
+void inode_set_minus(const struct inode_set *a, const struct inode_set *b, struct inode_set *out)
+{
+	*out = (struct inode_set){0};
+	for (size_t i = 0; i < a->n; i++)
+		if (!inode_set_has(b, a->list[i]))
+			add(out, a->list[i]);
+}
+
+/* As the kernel prints a device: 12 bits of major above 20 of minor. */
+static unsigned long kernel_device(dev_t device)
+{
+	return (unsigned long)major(device) << 20 | minor(device);
+}
+
+static void read_fdinfo(const char *path, unsigned long device, struct inode_set *out)
+{
+	FILE *f = fopen(path, "re");
+	char line[512];
+	unsigned long long ino;
+	unsigned long dev;
+	int wd;
+
+	if (!f)
+		return;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "inotify wd:%x ino:%llx sdev:%lx", (unsigned *)&wd, &ino, &dev) == 3 &&
+		    dev == device)
+			add(out, ino);
+	fclose(f);
+}
+
+static void scan_process(const char *pid, unsigned long device, struct inode_set *out)
+{
+	char path[320], target[64];
+	struct dirent *e;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/fd", pid);
+	d = opendir(path);
+	while (d && (e = readdir(d))) {
+		ssize_t n = readlinkat(dirfd(d), e->d_name, target, sizeof(target));
+
+		if (n != (ssize_t)strlen("anon_inode:inotify") ||
+		    memcmp(target, "anon_inode:inotify", (size_t)n) != 0)
+			continue;
+		snprintf(path, sizeof(path), "/proc/%.20s/fdinfo/%.20s", pid, e->d_name);
+		read_fdinfo(path, device, out);
+	}
+	if (d)
+		closedir(d);
+}
+
+void inotify_scan(dev_t device, struct inode_set *out)
+{
+	struct dirent *e;
+	DIR *d = opendir("/proc");
+
+	*out = (struct inode_set){0};
+	while (d && (e = readdir(d)))
+		if (isdigit((unsigned char)e->d_name[0]))
+			scan_process(e->d_name, kernel_device(device), out);
+	if (d)
+		closedir(d);
+	if (out->n)
+		qsort(out->list, out->n, sizeof(uint64_t), by_number);
+}
