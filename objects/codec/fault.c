@@ -143,6 +143,7 @@ static void note_code(struct faults *f, int code)
 		f->code = code;
 }
 
+static char *vformat(const char *fmt, va_list ap) PRINTF_LIKE(1, 0);
 static char *vformat(const char *fmt, va_list ap)
 {
 	char *text = NULL;

@@ -197,9 +197,7 @@ int quantity_from_value(const struct value *v, struct quantity *out, struct err 
 		double_render_json(value_double(v, 0), &text);
 		return quantity_parse(buf_str(&text), out, err);
 	case VALUE_STRING:
-		if (strlen(value_str(v, "")) == value_strlen(v))
-			return quantity_parse(value_str(v, ""), out, err);
-		/* fall through */
+		return quantity_parse(value_str(v, ""), out, err);
 	default:
 		return err_set(err, EINVAL, "a quantity must be a string or a number");
 	}
