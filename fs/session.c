@@ -32,9 +32,9 @@
 int fs_detach_stale(const char *mountpoint, struct err *err)
 {
 	struct statfs st;
-	struct stat attr;
 
-	if (stat(mountpoint, &attr) < 0) {
+	/* Not stat(2): the kernel may still have the root's attributes of a daemon that is gone. */
+	if (statfs(mountpoint, &st) < 0) {
 		if (errno == ENOENT)
 			return 0;
 		if (errno != ENOTCONN && errno != ECONNABORTED)
@@ -44,7 +44,7 @@ int fs_detach_stale(const char *mountpoint, struct err *err)
 			return err_sys(err, errno, "detaching the stale mount on %s", mountpoint);
 		return 1;
 	}
-	if (statfs(mountpoint, &st) == 0 && st.f_type == FUSE_MAGIC)
+	if (st.f_type == FUSE_MAGIC)
 		return err_set(err, EBUSY, "%s is mounted and alive: stop that daemon first (k8sfs --stop %s)",
 			       mountpoint, mountpoint);
 	return 0;
