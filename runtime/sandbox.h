@@ -170,8 +170,10 @@ struct exec_spec {
 /*
  * Run a command in a container's namespaces, cgroup and restrictions. The pipe
  * ends (or the terminal, once, in stdin_out) are the caller's; status_fd becomes
- * readable with "<exit code>\n" when the command ended, then EOF.
- * Any thread.
+ * readable with "<exit code>\n" when the command ended, then EOF. pid_out (may
+ * be NULL) is 0 when it ended before this returned. -ENOENT, -EACCES: there is
+ * no such command, or it cannot be executed. -ESRCH: the container does not run.
+ * Any thread; waits for the supervisor, some milliseconds.
  */
 int sandbox_exec(struct sandboxes *all, const char *uid, const char *container, const struct exec_spec *spec,
 		 int *stdin_out, int *stdout_out, int *stderr_out, int *status_out, pid_t *pid_out,

@@ -263,7 +263,7 @@ static void run_exec(struct ran *r, const char *container, const char **argv, co
 	memcpy(r->message, err.msg, sizeof(r->message));
 	if (r->rc < 0)
 		return;
-	assert_true(pid > 0);
+	assert_true(pid >= 0); /* 0: it ended already */
 	if (input)
 		assert_int_equal(write(in, input, strlen(input)), strlen(input));
 	close(in);
@@ -588,9 +588,13 @@ static void test_the_supervisors_memory(void **state)
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
 	char path[64];
 	unsigned long clean = 0, dirty = 0;
+	struct sandbox *other;
 	pid_t pid;
 
 	(void)state;
+	/* A second pod: what all supervisors share, the program itself, is not private then. */
+	rig_pod(&rig, "pod-c");
+	other = rig.sb;
 	rig_pod(&rig, UID);
 	pid = start_shell("main", "seq 1 20000; exec sleep 1000");
 	wait_for_log("main", "20000\n");
@@ -599,7 +603,9 @@ static void test_the_supervisors_memory(void **state)
 	assert_int_equal(sscanf(strstr(text.data, "Private_Clean:"), "Private_Clean: %lu", &clean), 1);
 	assert_int_equal(sscanf(strstr(text.data, "Private_Dirty:"), "Private_Dirty: %lu", &dirty), 1);
 	print_message("private memory of a supervisor: %lu KiB clean, %lu KiB dirty\n", clean, dirty);
-	assert_true(dirty <= 500);
+	assert_true(clean + dirty <= 500);
+	rig_destroy(&rig);
+	rig.sb = other;
 	rig_destroy(&rig);
 }
 
@@ -646,7 +652,7 @@ static void test_start_latency(void **state)
 
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_stop_with_grace),
@@ -671,5 +677,7 @@ int main(void)
 
 	if (!rig_possible())
 		return 77;
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
