@@ -15,7 +15,7 @@
 #define UID_MAX_LEN    128
 #define PORTS_MAX      256
 #define FILE_MAX_BYTES 65536
-#define CURSOR	       "last"
+#define CURSOR         "last"
 
 static const char *const protocols[] = {"tcp", "udp", "sctp"};
 
@@ -70,9 +70,10 @@ static void render(const struct lease *l, struct buf *out)
 	for (size_t i = 0; i < l->n_ports; i++) {
 		char ip[INET_ADDRSTRLEN];
 
-		buf_addf(out, "%s %u %u %s\n", protocol_name(&l->ports[i]), l->ports[i].host_port,
-			 l->ports[i].container_port,
-			 inet_ntop(AF_INET, &(struct in_addr){l->ports[i].host_ip}, ip, sizeof(ip)));
+		buf_addf(
+			out, "%s %u %u %s\n", protocol_name(&l->ports[i]), l->ports[i].host_port,
+			l->ports[i].container_port,
+			inet_ntop(AF_INET, &(struct in_addr){l->ports[i].host_ip}, ip, sizeof(ip)));
 	}
 }
 
@@ -123,7 +124,8 @@ static int uid_valid(const char *uid)
 	size_t n = strlen(uid);
 
 	return n > 0 && n <= UID_MAX_LEN &&
-	       strspn(uid, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == n;
+	       strspn(uid, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+		       n;
 }
 
 static int parse_port(const char *line, struct host_port *p)
@@ -132,8 +134,8 @@ static int parse_port(const char *line, struct host_port *p)
 	struct in_addr a;
 
 	if (sscanf(line, "%7s %u %u %15s", protocol, &p->host_port, &p->container_port, ip) != 4 ||
-	    p->host_port < 1 || p->host_port > 65535 || p->container_port < 1 || p->container_port > 65535 ||
-	    inet_pton(AF_INET, ip, &a) != 1)
+	    p->host_port < 1 || p->host_port > 65535 || p->container_port < 1 ||
+	    p->container_port > 65535 || inet_pton(AF_INET, ip, &a) != 1)
 		return 0;
 	p->host_ip = a.s_addr;
 	for (p->udp = 0; p->udp < (int)ARRAY_LEN(protocols); p->udp++)
@@ -147,12 +149,14 @@ static int parse_port(const char *line, struct host_port *p)
 static struct lease *enter(struct leases *all, const char *uid, uint32_t index)
 {
 	struct lease *l = xcalloc(1, sizeof(*l));
-	uint64_t hash = hash_bytes64(uid, strlen(uid), hash_bytes64(all->bridge, strlen(all->bridge), 0));
+	uint64_t hash =
+		hash_bytes64(uid, strlen(uid), hash_bytes64(all->bridge, strlen(all->bridge), 0));
 
 	l->uid = xstrdup(uid);
 	l->index = index;
 	l->ip = subnet_nth(&all->range, index);
-	snprintf(l->host_link, sizeof(l->host_link), "veth%011llx", (unsigned long long)(hash & 0xfffffffffffull));
+	snprintf(l->host_link, sizeof(l->host_link), "veth%011llx",
+		 (unsigned long long)(hash & 0xfffffffffffull));
 	strmap_set(&all->by_uid, uid, l);
 	set_used(all, index, 1);
 	return l;
@@ -174,7 +178,7 @@ struct lease *lease_find(const struct leases *all, const char *uid)
 
 struct lease *lease_find_ip(const struct leases *all, struct in_addr ip)
 {
-	STRMAP_FOREACH(s, &all->by_uid)
+	STRMAP_FOREACH (s, &all->by_uid)
 		if (((struct lease *)s->val)->ip.s_addr == ip.s_addr)
 			return s->val;
 	return NULL;
@@ -187,14 +191,16 @@ struct lease *lease_new(struct leases *all, const char *uid, struct in_addr ip, 
 	uint32_t n;
 
 	if (!uid_valid(uid)) {
-		err_set(err, EINVAL, "pod uid \"%.100s\": expected letters, digits, '-', '.', '_'", uid);
+		err_set(err, EINVAL, "pod uid \"%.100s\": expected letters, digits, '-', '.', '_'",
+			uid);
 		return NULL;
 	}
 	if (!ip.s_addr) {
 		n = next_free(all);
 		if (!n) {
 			err_set(err, EADDRNOTAVAIL, "no free address in the pod range %s/%u",
-				inet_ntop(AF_INET, &all->range.net, text, sizeof(text)), all->range.prefix);
+				inet_ntop(AF_INET, &all->range.net, text, sizeof(text)),
+				all->range.prefix);
 			return NULL;
 		}
 		all->last = n;
@@ -211,7 +217,8 @@ struct lease *lease_new(struct leases *all, const char *uid, struct in_addr ip, 
 	return NULL;
 }
 
-int lease_set_ports(struct leases *all, struct lease *l, const struct host_port *ports, size_t n, struct err *err)
+int lease_set_ports(struct leases *all, struct lease *l, const struct host_port *ports, size_t n,
+		    struct err *err)
 {
 	free(l->ports);
 	l->ports = n ? xreallocarray(NULL, n, sizeof(*ports)) : NULL;
@@ -236,11 +243,11 @@ static int same_port(const struct host_port *a, const struct host_port *b)
 	       (!a->host_ip || !b->host_ip || a->host_ip == b->host_ip);
 }
 
-const struct lease *lease_port_conflict(const struct leases *all, const char *uid, const struct host_port *ports,
-					size_t n, const struct host_port **which)
+const struct lease *lease_port_conflict(const struct leases *all, const char *uid,
+					const struct host_port *ports, size_t n,
+					const struct host_port **which)
 {
-	STRMAP_FOREACH(s, &all->by_uid)
-	{
+	STRMAP_FOREACH (s, &all->by_uid) {
 		const struct lease *l = s->val;
 
 		for (size_t i = 0; i < l->n_ports && !str_eq(l->uid, uid); i++)
@@ -281,7 +288,8 @@ static void load(struct leases *all, const char *name)
 	if (fd_read_file(path, FILE_MAX_BYTES, &text, NULL) < 0 || !text.len)
 		goto useless;
 	uid = strtok_r(text.data, "\n", &rest);
-	if (!uid || !uid_valid(uid) || !subnet_index(&all->range, ip, &n) || is_used(all, n) || lease_find(all, uid))
+	if (!uid || !uid_valid(uid) || !subnet_index(&all->range, ip, &n) || is_used(all, n) ||
+	    lease_find(all, uid))
 		goto useless;
 	load_ports(enter(all, uid, n), rest);
 	return;
@@ -290,16 +298,20 @@ useless:
 	unlink(path);
 }
 
-int leases_open(struct leases *all, const char *dir, const struct subnet *range, const char *bridge, struct err *err)
+int leases_open(struct leases *all, const char *dir, const struct subnet *range, const char *bridge,
+		struct err *err)
 {
 	uint32_t size = subnet_size(range);
 	struct dirent *e;
 	DIR *d;
 
-	*all = (struct leases){.dir = xstrdup(dir), .range = *range, .bridge = xstrdup(bridge), .by_uid = STRMAP_INIT};
+	*all = (struct leases){.dir = xstrdup(dir),
+			       .range = *range,
+			       .bridge = xstrdup(bridge),
+			       .by_uid = STRMAP_INIT};
 	all->used = xcalloc(size / 64 + 1, sizeof(uint64_t));
-	set_used(all, 0, 1);	    /* the network */
-	set_used(all, 1, 1);	    /* the gateway */
+	set_used(all, 0, 1);        /* the network */
+	set_used(all, 1, 1);        /* the gateway */
 	set_used(all, size - 1, 1); /* broadcast */
 	if (fd_mkdir_p(dir, 0755, err) < 0)
 		return -err->code;
@@ -315,8 +327,7 @@ int leases_open(struct leases *all, const char *dir, const struct subnet *range,
 
 void leases_close(struct leases *all)
 {
-	STRMAP_FOREACH(s, &all->by_uid)
-	{
+	STRMAP_FOREACH (s, &all->by_uid) {
 		struct lease *l = s->val;
 
 		free(l->ports);

@@ -28,9 +28,9 @@ struct lease {
 struct leases {
 	char *dir;
 	struct subnet range;
-	char *bridge;	      /* tells this daemon's links from another's */
+	char *bridge;         /* tells this daemon's links from another's */
 	struct strmap by_uid; /* uid -> struct lease */
-	uint64_t *used;	      /* a bit per address */
+	uint64_t *used;       /* a bit per address */
 	uint32_t last;
 };
 
@@ -49,6 +49,7 @@ int lease_set_ports(struct leases *all, struct lease *l, const struct host_port 
 		    struct err *err) MUST_CHECK;
 void lease_free(struct leases *all, struct lease *l);
 /* Somebody else's port that one of these would be. */
-const struct lease *lease_port_conflict(const struct leases *all, const char *uid, const struct host_port *ports,
-					size_t n, const struct host_port **which);
+const struct lease *lease_port_conflict(const struct leases *all, const char *uid,
+					const struct host_port *ports, size_t n,
+					const struct host_port **which);
 const char *protocol_name(const struct host_port *p);

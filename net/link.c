@@ -51,7 +51,8 @@ static void read_link(struct nlmsghdr *h, struct link_info *l)
 		memcpy(l->mac, nla_data(a[IFLA_ADDRESS]), MAC_SIZE);
 	if (a[IFLA_CARRIER])
 		l->carrier = nla_get_u8(a[IFLA_CARRIER]);
-	if (a[IFLA_STATS64] && nla_len(a[IFLA_STATS64]) >= (int)offsetof(struct rtnl_link_stats64, rx_errors)) {
+	if (a[IFLA_STATS64] &&
+	    nla_len(a[IFLA_STATS64]) >= (int)offsetof(struct rtnl_link_stats64, rx_errors)) {
 		struct rtnl_link_stats64 s = {0};
 		size_t n = (size_t)nla_len(a[IFLA_STATS64]);
 
@@ -59,7 +60,9 @@ static void read_link(struct nlmsghdr *h, struct link_info *l)
 		l->rx_bytes = s.rx_bytes;
 		l->tx_bytes = s.tx_bytes;
 	}
-	if (a[IFLA_LINKINFO] && nla_parse_nested(kind, IFLA_INFO_MAX, a[IFLA_LINKINFO], NULL) == 0 && kind[IFLA_INFO_KIND])
+	if (a[IFLA_LINKINFO] &&
+	    nla_parse_nested(kind, IFLA_INFO_MAX, a[IFLA_LINKINFO], NULL) == 0 &&
+	    kind[IFLA_INFO_KIND])
 		nla_strlcpy(l->kind, kind[IFLA_INFO_KIND], sizeof(l->kind));
 }
 
@@ -102,7 +105,8 @@ int link_each(struct netlink *nl, link_fn fn, void *arg, struct err *err)
 	struct ifinfomsg info = {.ifi_family = AF_UNSPEC};
 	struct each e = {fn, arg};
 
-	return netlink_ask(nl, link_msg(RTM_GETLINK, NLM_F_DUMP, &info, NULL), each_link, &e, "list links", err);
+	return netlink_ask(nl, link_msg(RTM_GETLINK, NLM_F_DUMP, &info, NULL), each_link, &e,
+			   "list links", err);
 }
 
 /* -- making and removing --------------------------------------------------- */
@@ -143,14 +147,20 @@ static struct nl_msg *bridge_msg(const char *name, struct in_addr ip, unsigned m
 
 static struct nl_msg *up_msg(int index, const char *name)
 {
-	struct ifinfomsg info = {.ifi_family = AF_UNSPEC, .ifi_index = index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+	struct ifinfomsg info = {.ifi_family = AF_UNSPEC,
+				 .ifi_index = index,
+				 .ifi_flags = IFF_UP,
+				 .ifi_change = IFF_UP};
 
 	return link_msg(RTM_NEWLINK, 0, &info, name);
 }
 
-static struct nl_msg *address_msg(int type, int flags, int index, struct in_addr ip, unsigned prefix)
+static struct nl_msg *address_msg(int type, int flags, int index, struct in_addr ip,
+				  unsigned prefix)
 {
-	struct ifaddrmsg info = {.ifa_family = AF_INET, .ifa_prefixlen = (unsigned char)prefix, .ifa_index = (unsigned)index};
+	struct ifaddrmsg info = {.ifa_family = AF_INET,
+				 .ifa_prefixlen = (unsigned char)prefix,
+				 .ifa_index = (unsigned)index};
 	struct nl_msg *m = netlink_msg(type, flags, &info, sizeof(info));
 	uint32_t broadcast = ip.s_addr | htonl(prefix < 32 ? ~0u >> prefix : 0);
 
@@ -179,9 +189,11 @@ static void take_address(void *arg, struct nlmsghdr *h)
 	struct nlattr *a[IFA_MAX + 1];
 
 	if (info->ifa_family != AF_INET || all->n == ARRAY_LEN(all->list) ||
-	    nlmsg_parse(h, sizeof(*info), a, IFA_MAX, NULL) < 0 || !a[IFA_LOCAL] || nla_len(a[IFA_LOCAL]) != 4)
+	    nlmsg_parse(h, sizeof(*info), a, IFA_MAX, NULL) < 0 || !a[IFA_LOCAL] ||
+	    nla_len(a[IFA_LOCAL]) != 4)
 		return;
-	all->list[all->n] = (struct address){.index = (int)info->ifa_index, .prefix = info->ifa_prefixlen};
+	all->list[all->n] =
+		(struct address){.index = (int)info->ifa_index, .prefix = info->ifa_prefixlen};
 	memcpy(&all->list[all->n++].ip, nla_data(a[IFA_LOCAL]), 4);
 }
 
@@ -190,12 +202,13 @@ static int list_addresses(struct netlink *nl, struct addresses *all, struct err 
 	struct ifaddrmsg info = {.ifa_family = AF_INET};
 
 	all->n = 0;
-	return netlink_ask(nl, netlink_msg(RTM_GETADDR, NLM_F_DUMP, &info, sizeof(info)), take_address, all,
-			   "list addresses", err);
+	return netlink_ask(nl, netlink_msg(RTM_GETADDR, NLM_F_DUMP, &info, sizeof(info)),
+			   take_address, all, "list addresses", err);
 }
 
 /* What an earlier daemon with another range left on the bridge. */
-static int remove_other_addresses(struct netlink *nl, int index, struct in_addr ip, unsigned prefix, struct err *err)
+static int remove_other_addresses(struct netlink *nl, int index, struct in_addr ip, unsigned prefix,
+				  struct err *err)
 {
 	struct addresses all;
 
@@ -214,7 +227,8 @@ static int remove_other_addresses(struct netlink *nl, int index, struct in_addr 
 	return 0;
 }
 
-int link_bridge(struct netlink *nl, const char *name, struct in_addr ip, unsigned prefix, unsigned mtu, struct err *err)
+int link_bridge(struct netlink *nl, const char *name, struct in_addr ip, unsigned prefix,
+		unsigned mtu, struct err *err)
 {
 	struct nl_msg *m = bridge_msg(name, ip, mtu), *set[2];
 	struct err why = ERR_INIT;
@@ -238,7 +252,8 @@ int link_bridge(struct netlink *nl, const char *name, struct in_addr ip, unsigne
 
 static struct nl_msg *veth_msg(const struct pod_link *l, int netns_fd)
 {
-	struct ifinfomsg info = {.ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+	struct ifinfomsg info = {
+		.ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
 	struct ifinfomsg peer_info = {.ifi_family = AF_UNSPEC}; /* IFF_UP here would be ENOTCONN */
 	struct nl_msg *m = link_msg(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &info, l->host_name);
 	struct nlattr *kind, *data, *peer;
@@ -290,7 +305,8 @@ static struct nl_msg *default_route_msg(int index, struct in_addr gateway)
 			     .rtm_protocol = RTPROT_BOOT,
 			     .rtm_scope = RT_SCOPE_UNIVERSE,
 			     .rtm_type = RTN_UNICAST};
-	struct nl_msg *m = netlink_msg(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &info, sizeof(info));
+	struct nl_msg *m =
+		netlink_msg(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &info, sizeof(info));
 
 	nla_put(m, RTA_GATEWAY, sizeof(gateway), &gateway);
 	nla_put_u32(m, RTA_OIF, (uint32_t)index);
@@ -340,8 +356,9 @@ static void take_default(void *arg, struct nlmsghdr *h)
 	struct nlattr *a[RTA_MAX + 1];
 	int *oif = arg;
 
-	if (r->rtm_family != AF_INET || r->rtm_dst_len || r->rtm_table != RT_TABLE_MAIN || r->rtm_type != RTN_UNICAST ||
-	    nlmsg_parse(h, sizeof(*r), a, RTA_MAX, NULL) < 0 || !a[RTA_OIF] || *oif)
+	if (r->rtm_family != AF_INET || r->rtm_dst_len || r->rtm_table != RT_TABLE_MAIN ||
+	    r->rtm_type != RTN_UNICAST || nlmsg_parse(h, sizeof(*r), a, RTA_MAX, NULL) < 0 ||
+	    !a[RTA_OIF] || *oif)
 		return;
 	*oif = (int)nla_get_u32(a[RTA_OIF]);
 }
@@ -352,15 +369,17 @@ unsigned link_outside_mtu(struct netlink *nl)
 	struct ifinfomsg info = {.ifi_family = AF_UNSPEC};
 	struct link_info l = {0};
 
-	if (netlink_ask(nl, netlink_msg(RTM_GETROUTE, NLM_F_DUMP, &all, sizeof(all)), take_default, &info.ifi_index,
-			"list routes", NULL) < 0 ||
+	if (netlink_ask(nl, netlink_msg(RTM_GETROUTE, NLM_F_DUMP, &all, sizeof(all)), take_default,
+			&info.ifi_index, "list routes", NULL) < 0 ||
 	    !info.ifi_index ||
-	    netlink_ask(nl, link_msg(RTM_GETLINK, 0, &info, NULL), take_link, &l, "default route", NULL) < 0)
+	    netlink_ask(nl, link_msg(RTM_GETLINK, 0, &info, NULL), take_link, &l, "default route",
+			NULL) < 0)
 		return 1500;
 	return l.mtu >= 576 && l.mtu <= 65535 ? l.mtu : 1500;
 }
 
-int link_overlap(struct netlink *nl, struct in_addr net, unsigned prefix, int except, char name[IFNAMSIZ])
+int link_overlap(struct netlink *nl, struct in_addr net, unsigned prefix, int except,
+		 char name[IFNAMSIZ])
 {
 	struct subnet own = {net, prefix};
 	struct addresses all;
@@ -375,7 +394,8 @@ int link_overlap(struct netlink *nl, struct in_addr net, unsigned prefix, int ex
 
 		if (info.ifi_index == except || !subnet_overlaps(&own, &other))
 			continue;
-		(void)!netlink_ask(nl, link_msg(RTM_GETLINK, 0, &info, NULL), take_link, &l, "interface", NULL);
+		(void)!netlink_ask(nl, link_msg(RTM_GETLINK, 0, &info, NULL), take_link, &l,
+				   "interface", NULL);
 		snprintf(name, IFNAMSIZ, "%s", l.name);
 		return 1;
 	}

@@ -11,7 +11,7 @@
 #include "util/fd.h"
 #include "util/log.h"
 
-#define FORWARD	     "/proc/sys/net/ipv4/ip_forward"
+#define FORWARD      "/proc/sys/net/ipv4/ip_forward"
 #define WAS_DISABLED "forwarding-was-off" /* in the lease directory: purge turns it off again */
 #define PORTS_MAX    256
 
@@ -27,12 +27,14 @@ static int bridge_name_valid(const char *name)
 static int enable_forwarding(const struct net *n, struct err *err)
 {
 	CLEANUP_FREE char *mark = xasprintf("%s/" WAS_DISABLED, n->leases.dir);
-	CLEANUP_FREE char *localnet = xasprintf("/proc/sys/net/ipv4/conf/%s/route_localnet", n->name);
+	CLEANUP_FREE char *localnet =
+		xasprintf("/proc/sys/net/ipv4/conf/%s/route_localnet", n->name);
 	CLEANUP(buf_fini) struct buf was = BUF_INIT;
 
 	if (fd_read_file(FORWARD, 16, &was, err) < 0)
 		return -err->code;
-	if (was.data[0] == '0' && (fd_replace_file(mark, "", 0, 0644, 0, err) < 0 || fd_write_file(FORWARD, "1", err) < 0))
+	if (was.data[0] == '0' && (fd_replace_file(mark, "", 0, 0644, 0, err) < 0 ||
+				   fd_write_file(FORWARD, "1", err) < 0))
 		return -err->code;
 	return fd_write_file(localnet, "1", err);
 }
@@ -42,8 +44,10 @@ static void warn_of_overlap(struct net *n)
 	char other[IFNAMSIZ];
 
 	if (link_overlap(&n->nl, n->leases.range.net, n->leases.range.prefix, n->bridge, other))
-		log_warn("net: the pod range overlaps the network of interface %s: pods may not be reached; "
-			 "choose another range, or remove the interface if it is a leftover (ip link del %s)",
+		log_warn("net: the pod range overlaps the network of interface %s: pods may not be "
+			 "reached; "
+			 "choose another range, or remove the interface if it is a leftover (ip "
+			 "link del %s)",
 			 other, other);
 }
 
@@ -53,10 +57,13 @@ static int open_parts(struct net *n, const struct net_config *cfg, struct err *e
 	struct subnet range;
 
 	if (!bridge_name_valid(cfg->bridge))
-		return err_set(err, EINVAL, "bridge name \"%.40s\": expected up to 15 of a-z, 0-9, '-'", cfg->bridge);
+		return err_set(err, EINVAL,
+			       "bridge name \"%.40s\": expected up to 15 of a-z, 0-9, '-'",
+			       cfg->bridge);
 	snprintf(n->name, sizeof(n->name), "%s", cfg->bridge);
 	if (subnet_parse(cfg->pod_cidr, 8, 29, "pod range", &range, err) < 0 ||
-	    leases_open(&n->leases, dir, &range, cfg->bridge, err) < 0 || netlink_open(&n->nl, err) < 0)
+	    leases_open(&n->leases, dir, &range, cfg->bridge, err) < 0 ||
+	    netlink_open(&n->nl, err) < 0)
 		return -err->code;
 	n->own_netns = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (n->own_netns < 0)
@@ -155,15 +162,16 @@ static int netlink_inside(const struct net *n, int netns_fd, struct netlink *out
 	rc = netlink_open(out, err);
 	if (setns(n->own_netns, CLONE_NEWNET) < 0) {
 		/* Going on in the pod's network would do damage anywhere. */
-		log_error("net: cannot return to the node's network namespace: %s", strerror(errno));
+		log_error("net: cannot return to the node's network namespace: %s",
+			  strerror(errno));
 		abort();
 	}
 	return rc;
 }
 
 /* What an earlier attach of the same pod left: complete, or to be made anew. */
-static int connect_again(struct net *n, const struct pod_link *l, int netns_fd, struct netlink *inside,
-			 struct err *err)
+static int connect_again(struct net *n, const struct pod_link *l, int netns_fd,
+			 struct netlink *inside, struct err *err)
 {
 	if (link_configured(inside, l->ip))
 		return l->hairpin ? link_hairpin(&n->nl, l->host_name, err) : 0;
@@ -204,8 +212,8 @@ static int connect_pod(struct net *n, const struct lease *lease, int netns_fd, s
 	return rc < 0 ? rc : link_settle(&n->nl, n->name, err);
 }
 
-static int check_ports(const struct net *n, const char *uid, const struct host_port *ports, size_t n_ports,
-		       struct err *err)
+static int check_ports(const struct net *n, const char *uid, const struct host_port *ports,
+		       size_t n_ports, struct err *err)
 {
 	const struct host_port *which;
 	const struct lease *other;
@@ -213,14 +221,15 @@ static int check_ports(const struct net *n, const char *uid, const struct host_p
 	if (n_ports > PORTS_MAX)
 		return err_set(err, E2BIG, "more than %d host ports", PORTS_MAX);
 	for (size_t i = 0; i < n_ports; i++)
-		if (ports[i].host_port < 1 || ports[i].host_port > 65535 || ports[i].container_port < 1 ||
-		    ports[i].container_port > 65535 || ports[i].udp < 0 || ports[i].udp > 2)
-			return err_set(err, EINVAL, "host port %u to %u: out of range", ports[i].host_port,
-				       ports[i].container_port);
+		if (ports[i].host_port < 1 || ports[i].host_port > 65535 ||
+		    ports[i].container_port < 1 || ports[i].container_port > 65535 ||
+		    ports[i].udp < 0 || ports[i].udp > 2)
+			return err_set(err, EINVAL, "host port %u to %u: out of range",
+				       ports[i].host_port, ports[i].container_port);
 	other = lease_port_conflict(&n->leases, uid, ports, n_ports, &which);
 	if (other)
-		return err_set(err, EADDRINUSE, "host port %u/%s is taken by pod %s", which->host_port,
-			       protocol_name(which), other->uid);
+		return err_set(err, EADDRINUSE, "host port %u/%s is taken by pod %s",
+			       which->host_port, protocol_name(which), other->uid);
 	return 0;
 }
 
@@ -230,7 +239,8 @@ static int same_ports(const struct lease *l, const struct host_port *ports, size
 }
 
 /* Rules first go, then come: a failure leaves none behind. */
-static int set_ports(struct net *n, struct lease *l, const struct host_port *ports, size_t n_ports, struct err *err)
+static int set_ports(struct net *n, struct lease *l, const struct host_port *ports, size_t n_ports,
+		     struct err *err)
 {
 	int rc;
 
@@ -244,7 +254,8 @@ static int set_ports(struct net *n, struct lease *l, const struct host_port *por
 	return rc < 0 ? rc : rules_add_ports(&n->rules, l, err);
 }
 
-static struct lease *find_or_new(struct net *n, const char *uid, struct in_addr ip, int *is_new, struct err *err)
+static struct lease *find_or_new(struct net *n, const char *uid, struct in_addr ip, int *is_new,
+				 struct err *err)
 {
 	struct lease *l = lease_find(&n->leases, uid);
 
@@ -257,8 +268,8 @@ static struct lease *find_or_new(struct net *n, const char *uid, struct in_addr 
 	return l;
 }
 
-int net_attach(struct net *n, const char *uid, int netns_fd, const struct host_port *ports, size_t n_ports,
-	       char ip_out[INET_ADDRSTRLEN], struct err *err)
+int net_attach(struct net *n, const char *uid, int netns_fd, const struct host_port *ports,
+	       size_t n_ports, char ip_out[INET_ADDRSTRLEN], struct err *err)
 {
 	struct err own = ERR_INIT;
 	struct lease *l;
@@ -282,8 +293,8 @@ int net_attach(struct net *n, const char *uid, int netns_fd, const struct host_p
 	return 0;
 }
 
-int net_adopt(struct net *n, const char *uid, const char *ip, const struct host_port *ports, size_t n_ports,
-	      struct err *err)
+int net_adopt(struct net *n, const char *uid, const char *ip, const struct host_port *ports,
+	      size_t n_ports, struct err *err)
 {
 	struct err own = ERR_INIT;
 	struct in_addr a;
@@ -300,7 +311,8 @@ int net_adopt(struct net *n, const char *uid, const char *ip, const struct host_
 	if (!l)
 		return -err->code;
 	if (l->ip.s_addr != a.s_addr)
-		return err_set(err, EADDRINUSE, "pod %.100s has another address in its lease than %s", uid, ip);
+		return err_set(err, EADDRINUSE,
+			       "pod %.100s has another address in its lease than %s", uid, ip);
 	if (set_ports(n, l, ports, n_ports, err) < 0) {
 		if (is_new)
 			net_detach(n, uid);
@@ -330,7 +342,7 @@ void net_collect(struct net *n, int (*keep)(void *arg, const char *uid), void *a
 	char **gone = xcalloc(n->leases.by_uid.n + 1, sizeof(char *));
 	size_t n_gone = 0;
 
-	STRMAP_FOREACH(s, &n->leases.by_uid)
+	STRMAP_FOREACH (s, &n->leases.by_uid)
 		if (!keep(arg, s->key))
 			gone[n_gone++] = xstrdup(s->key);
 	for (size_t i = 0; i < n_gone; i++) {

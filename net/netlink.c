@@ -56,7 +56,8 @@ static const char *extended_text(struct nlmsghdr *h)
 	if (!(h->nlmsg_flags & NLM_F_CAPPED))
 		skip += NLMSG_ALIGN(e->msg.nlmsg_len) - sizeof(e->msg);
 	a = nlmsg_find_attr(h, skip, NLMSGERR_ATTR_MSG);
-	return a && nla_len(a) > 0 && ((char *)nla_data(a))[nla_len(a) - 1] == '\0' ? nla_data(a) : NULL;
+	return a && nla_len(a) > 0 && ((char *)nla_data(a))[nla_len(a) - 1] == '\0' ? nla_data(a)
+										    : NULL;
 }
 
 static int answer_error(struct nlmsghdr *h, const char *what, struct err *err)
@@ -71,7 +72,8 @@ static int answer_error(struct nlmsghdr *h, const char *what, struct err *err)
 	return err_sys(err, -e->error, "%s", what);
 }
 
-static ssize_t receive(struct netlink *nl, char *answer, size_t size, const char *what, struct err *err)
+static ssize_t receive(struct netlink *nl, char *answer, size_t size, const char *what,
+		       struct err *err)
 {
 	ssize_t n;
 
@@ -80,14 +82,19 @@ static ssize_t receive(struct netlink *nl, char *answer, size_t size, const char
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return err_sys(err, errno, "%s: netlink", what);
-	return (size_t)n <= size ? n : err_set(err, EMSGSIZE, "%s: netlink: answer too large", what);
+	return (size_t)n <= size ? n
+				 : err_set(err, EMSGSIZE, "%s: netlink: answer too large", what);
 }
 
-static int send_all(struct netlink *nl, struct nl_msg **msgs, size_t n, const char *what, struct err *err)
+static int send_all(struct netlink *nl, struct nl_msg **msgs, size_t n, const char *what,
+		    struct err *err)
 {
 	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
 	struct iovec iov[BATCH_MAX];
-	struct msghdr m = {.msg_name = &kernel, .msg_namelen = sizeof(kernel), .msg_iov = iov, .msg_iovlen = n};
+	struct msghdr m = {.msg_name = &kernel,
+			   .msg_namelen = sizeof(kernel),
+			   .msg_iov = iov,
+			   .msg_iovlen = n};
 
 	if (n > BATCH_MAX)
 		return err_set(err, E2BIG, "%s: netlink: too many messages", what);
@@ -98,7 +105,9 @@ static int send_all(struct netlink *nl, struct nl_msg **msgs, size_t n, const ch
 		h->nlmsg_pid = nl_socket_get_local_port(nl->sock);
 		iov[i] = (struct iovec){h, h->nlmsg_len};
 	}
-	return sendmsg(nl_socket_get_fd(nl->sock), &m, 0) < 0 ? err_sys(err, errno, "%s: netlink", what) : 0;
+	return sendmsg(nl_socket_get_fd(nl->sock), &m, 0) < 0
+		       ? err_sys(err, errno, "%s: netlink", what)
+		       : 0;
 }
 
 static void free_all(struct nl_msg **msgs, size_t n)
@@ -107,7 +116,8 @@ static void free_all(struct nl_msg **msgs, size_t n)
 		nlmsg_free(msgs[i]);
 }
 
-int netlink_do(struct netlink *nl, struct nl_msg **msgs, size_t n, const char *what, struct err *err)
+int netlink_do(struct netlink *nl, struct nl_msg **msgs, size_t n, const char *what,
+	       struct err *err)
 {
 	unsigned first = nl->seq + 1;
 	char answer[8192];
@@ -126,7 +136,8 @@ int netlink_do(struct netlink *nl, struct nl_msg **msgs, size_t n, const char *w
 
 		if (got < 0)
 			return (int)got;
-		for (struct nlmsghdr *h = (void *)answer; nlmsg_ok(h, left); h = nlmsg_next(h, &left)) {
+		for (struct nlmsghdr *h = (void *)answer; nlmsg_ok(h, left);
+		     h = nlmsg_next(h, &left)) {
 			int one;
 
 			/* What is left of an earlier request that failed midway. */
@@ -140,7 +151,8 @@ int netlink_do(struct netlink *nl, struct nl_msg **msgs, size_t n, const char *w
 	return rc;
 }
 
-int netlink_ask(struct netlink *nl, struct nl_msg *msg, netlink_fn fn, void *arg, const char *what, struct err *err)
+int netlink_ask(struct netlink *nl, struct nl_msg *msg, netlink_fn fn, void *arg, const char *what,
+		struct err *err)
 {
 	int dump = (nlmsg_hdr(msg)->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
 	CLEANUP_FREE char *answer = xmalloc(65536);
@@ -154,7 +166,8 @@ int netlink_ask(struct netlink *nl, struct nl_msg *msg, netlink_fn fn, void *arg
 
 		if (got < 0)
 			return (int)got;
-		for (struct nlmsghdr *h = (void *)answer; nlmsg_ok(h, left); h = nlmsg_next(h, &left)) {
+		for (struct nlmsghdr *h = (void *)answer; nlmsg_ok(h, left);
+		     h = nlmsg_next(h, &left)) {
 			if (h->nlmsg_seq != seq)
 				continue;
 			if (h->nlmsg_type == NLMSG_ERROR)

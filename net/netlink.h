@@ -18,13 +18,15 @@ int netlink_open(struct netlink *nl, struct err *err) MUST_CHECK;
 void netlink_close(struct netlink *nl);
 
 /* A request of this type with room for attributes; header is what follows the nlmsghdr. */
-struct nl_msg *netlink_msg(int type, int flags, const void *header, size_t len) __attribute__((returns_nonnull));
+struct nl_msg *netlink_msg(int type, int flags, const void *header, size_t len)
+	__attribute__((returns_nonnull));
 
 /*
- * Send n messages at once and wait for the answer to each. All are freed. The first failure is returned:
- * -errno, with text; later ones have been tried all the same.
+ * Send n messages at once and wait for the answer to each. All are freed. The first failure is
+ * returned: -errno, with text; later ones have been tried all the same.
  */
-int netlink_do(struct netlink *nl, struct nl_msg **msgs, size_t n, const char *what, struct err *err) MUST_CHECK;
+int netlink_do(struct netlink *nl, struct nl_msg **msgs, size_t n, const char *what,
+	       struct err *err) MUST_CHECK;
 
 /* Called for each object of the answer; the message is valid only there. */
 typedef void (*netlink_fn)(void *arg, struct nlmsghdr *h);

@@ -62,7 +62,7 @@ static struct lease **sorted(const struct net *n, size_t *count)
 	struct lease **list = xcalloc(n->leases.by_uid.n + 1, sizeof(*list));
 
 	*count = 0;
-	STRMAP_FOREACH(s, &n->leases.by_uid)
+	STRMAP_FOREACH (s, &n->leases.by_uid)
 		list[(*count)++] = s->val;
 	qsort(list, *count, sizeof(*list), by_address);
 	return list;
@@ -85,7 +85,8 @@ static void add_addresses(const struct net *n, struct table *t)
 	table_add(t, (char *[]){xstrdup("ADDRESS"), xstrdup("LINK"), xstrdup("OWNER")});
 	table_add(t, (char *[]){xstrdup(n->gateway_text), xstrdup(n->name), xstrdup("node")});
 	for (size_t i = 0; i < count; i++)
-		table_add(t, (char *[]){ip_text(list[i]->ip), xstrdup(list[i]->host_link), xasprintf("pod/%s", list[i]->uid)});
+		table_add(t, (char *[]){ip_text(list[i]->ip), xstrdup(list[i]->host_link),
+					xasprintf("pod/%s", list[i]->uid)});
 }
 
 /* lock held. */
@@ -95,15 +96,17 @@ static void add_ports(const struct net *n, struct table *t)
 	CLEANUP_FREE struct lease **list = sorted(n, &count);
 
 	t->n_columns = 6;
-	table_add(t, (char *[]){xstrdup("PROTOCOL"), xstrdup("HOST-IP"), xstrdup("HOST-PORT"), xstrdup("ADDRESS"),
-				xstrdup("PORT"), xstrdup("OWNER")});
+	table_add(t, (char *[]){xstrdup("PROTOCOL"), xstrdup("HOST-IP"), xstrdup("HOST-PORT"),
+				xstrdup("ADDRESS"), xstrdup("PORT"), xstrdup("OWNER")});
 	for (size_t i = 0; i < count; i++)
 		for (size_t k = 0; k < list[i]->n_ports; k++) {
 			const struct host_port *p = &list[i]->ports[k];
 
-			table_add(t, (char *[]){xstrdup(protocol_name(p)), ip_text((struct in_addr){p->host_ip}),
+			table_add(t, (char *[]){xstrdup(protocol_name(p)),
+						ip_text((struct in_addr){p->host_ip}),
 						xasprintf("%u", p->host_port), ip_text(list[i]->ip),
-						xasprintf("%u", p->container_port), xasprintf("pod/%s", list[i]->uid)});
+						xasprintf("%u", p->container_port),
+						xasprintf("pod/%s", list[i]->uid)});
 		}
 }
 
@@ -116,7 +119,7 @@ struct links {
 
 static char *owner_of(const struct net *n, const char *link)
 {
-	STRMAP_FOREACH(s, &n->leases.by_uid)
+	STRMAP_FOREACH (s, &n->leases.by_uid)
 		if (str_eq(((struct lease *)s->val)->host_link, link))
 			return xasprintf("pod/%s", s->key);
 	return xstrdup(str_eq(link, n->name) ? "node" : "-");
@@ -130,11 +133,15 @@ static void add_link(void *arg, const struct link_info *l)
 		return;
 	table_add(&all->table,
 		  (char *[]){xstrdup(l->name), xstrdup(*l->kind ? l->kind : "-"),
-			     xstrdup(!l->up ? "down" : l->carrier ? "up" : "no-carrier"),
-			     xasprintf("%02x:%02x:%02x:%02x:%02x:%02x", l->mac[0], l->mac[1], l->mac[2], l->mac[3],
-				       l->mac[4], l->mac[5]),
-			     xasprintf("%u", l->mtu), xasprintf("%llu", (unsigned long long)l->rx_bytes),
-			     xasprintf("%llu", (unsigned long long)l->tx_bytes), owner_of(all->n, l->name)});
+			     xstrdup(!l->up       ? "down"
+				     : l->carrier ? "up"
+						  : "no-carrier"),
+			     xasprintf("%02x:%02x:%02x:%02x:%02x:%02x", l->mac[0], l->mac[1],
+				       l->mac[2], l->mac[3], l->mac[4], l->mac[5]),
+			     xasprintf("%u", l->mtu),
+			     xasprintf("%llu", (unsigned long long)l->rx_bytes),
+			     xasprintf("%llu", (unsigned long long)l->tx_bytes),
+			     owner_of(all->n, l->name)});
 }
 
 /* A socket of its own: the answer to a dump must not mix with the loop's requests. */
@@ -146,8 +153,9 @@ static int render_links(struct net *n, struct buf *out, struct err *err)
 
 	if (rc < 0)
 		return rc;
-	table_add(&all.table, (char *[]){xstrdup("NAME"), xstrdup("KIND"), xstrdup("STATE"), xstrdup("MAC"),
-					 xstrdup("MTU"), xstrdup("RX-BYTES"), xstrdup("TX-BYTES"), xstrdup("OWNER")});
+	table_add(&all.table, (char *[]){xstrdup("NAME"), xstrdup("KIND"), xstrdup("STATE"),
+					 xstrdup("MAC"), xstrdup("MTU"), xstrdup("RX-BYTES"),
+					 xstrdup("TX-BYTES"), xstrdup("OWNER")});
 	pthread_mutex_lock(&n->lock);
 	rc = link_each(&nl, add_link, &all, err);
 	pthread_mutex_unlock(&n->lock);

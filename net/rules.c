@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Packet rules: see rules.h. The syntax is that of nft(8): what is written here is what `nft list table` shows. */
+/* Packet rules: see rules.h. The syntax is that of nft(8): what is written here is what `nft list
+ * table` shows. */
 #include "net/rules.h"
 
 #include <arpa/inet.h>
@@ -17,21 +18,23 @@ static int run(struct rules *r, const char *commands, const char *what, struct e
 		return 0;
 	text = nft_ctx_get_error_buffer(r->nft);
 	n = strcspn(text, "\n");
-	return err_set(err, strstr(text, "No such file") ? ENOENT : EIO, "%s: nftables: %.*s", what, (int)n, text);
+	return err_set(err, strstr(text, "No such file") ? ENOENT : EIO, "%s: nftables: %.*s", what,
+		       (int)n, text);
 }
 
 /*
- * Pods that reach each other by a hostPort get the node's address as their peer: an answer that went
- * straight over the bridge would not be translated back. The same for localhost, whose address means
- * nothing to a pod. Packets to 127.0.0.0/8 from pods are dropped before anything else: route_localnet
- * on the bridge, which localhost needs, would let them in.
+ * Pods that reach each other by a hostPort get the node's address as their peer: an answer that
+ * went straight over the bridge would not be translated back. The same for localhost, whose address
+ * means nothing to a pod. Packets to 127.0.0.0/8 from pods are dropped before anything else:
+ * route_localnet on the bridge, which localhost needs, would let them in.
  */
 static const char base_rules[] =
 	"add table inet %1$s\n"
 	"delete table inet %1$s\n"
 	"table inet %1$s {\n"
 	"  map ports { type inet_proto . inet_service : ipv4_addr . inet_service; }\n"
-	"  map address_ports { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }\n"
+	"  map address_ports { type ipv4_addr . inet_proto . inet_service : ipv4_addr . "
+	"inet_service; }\n"
 	"  chain from_pods { type filter hook prerouting priority raw; policy accept;\n"
 	"    iifname \"%2$s\" ip daddr 127.0.0.0/8 drop\n"
 	"  }\n"
@@ -40,10 +43,12 @@ static const char base_rules[] =
 	"    dnat ip addr . port to meta l4proto . th dport map @ports\n"
 	"  }\n"
 	"  chain prerouting { type nat hook prerouting priority dstnat; policy accept;\n"
-	"    meta nfproto ipv4 fib daddr type local meta l4proto { tcp, udp, sctp } jump host_ports\n"
+	"    meta nfproto ipv4 fib daddr type local meta l4proto { tcp, udp, sctp } jump "
+	"host_ports\n"
 	"  }\n"
 	"  chain output { type nat hook output priority -100; policy accept;\n"
-	"    meta nfproto ipv4 fib daddr type local meta l4proto { tcp, udp, sctp } jump host_ports\n"
+	"    meta nfproto ipv4 fib daddr type local meta l4proto { tcp, udp, sctp } jump "
+	"host_ports\n"
 	"  }\n"
 	"  chain postrouting { type nat hook postrouting priority srcnat; policy accept;\n"
 	"    oifname \"%2$s\" ct status dnat ip saddr { 127.0.0.0/8, %3$s } masquerade\n"
@@ -60,8 +65,8 @@ static void element(struct buf *out, const char *verb, const char *table, const 
 	inet_ntop(AF_INET, &l->ip, ip, sizeof(ip));
 	inet_ntop(AF_INET, &(struct in_addr){p->host_ip}, host, sizeof(host));
 	buf_addf(out, "%s element inet %s %s { %s%s%s . %u : %s . %u }\n", verb, table,
-		 p->host_ip ? "address_ports" : "ports", p->host_ip ? host : "", p->host_ip ? " . " : "",
-		 protocol_name(p), p->host_port, ip, p->container_port);
+		 p->host_ip ? "address_ports" : "ports", p->host_ip ? host : "",
+		 p->host_ip ? " . " : "", protocol_name(p), p->host_port, ip, p->container_port);
 }
 
 static void elements(struct buf *out, const char *verb, const char *table, const struct lease *l)
@@ -79,15 +84,16 @@ static int replace(struct rules *r, struct err *err)
 	inet_ntop(AF_INET, &r->leases->range.net, ip, sizeof(ip));
 	snprintf(range, sizeof(range), "%s/%u", ip, r->leases->range.prefix);
 	buf_addf(&text, base_rules, r->table, r->leases->bridge, range);
-	STRMAP_FOREACH(s, &r->leases->by_uid)
+	STRMAP_FOREACH (s, &r->leases->by_uid)
 		elements(&text, "add", r->table, s->val);
 	return run(r, text.data, "packet rules", err);
 }
 
 int rules_open(struct rules *r, const struct leases *leases, struct err *err)
 {
-	*r = (struct rules){
-		.nft = nft_ctx_new(NFT_CTX_DEFAULT), .table = xasprintf("k8sfs-%s", leases->bridge), .leases = leases};
+	*r = (struct rules){.nft = nft_ctx_new(NFT_CTX_DEFAULT),
+			    .table = xasprintf("k8sfs-%s", leases->bridge),
+			    .leases = leases};
 	if (!r->nft)
 		return err_set(err, ENOMEM, "nftables: no context");
 	nft_ctx_buffer_error(r->nft);
@@ -136,7 +142,8 @@ int rules_remove_ports(struct rules *r, const struct lease *l, struct err *err)
 
 int rules_delete(struct rules *r, struct err *err)
 {
-	CLEANUP_FREE char *text = xasprintf("add table inet %1$s\ndelete table inet %1$s\n", r->table);
+	CLEANUP_FREE char *text =
+		xasprintf("add table inet %1$s\ndelete table inet %1$s\n", r->table);
 
 	return run(r, text, "remove packet rules", err);
 }

@@ -14,7 +14,7 @@ struct nft_ctx;
 
 struct rules {
 	struct nft_ctx *nft;
-	char *table;		     /* "k8sfs-<bridge>" */
+	char *table;                 /* "k8sfs-<bridge>" */
 	const struct leases *leases; /* borrowed */
 };
 

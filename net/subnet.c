@@ -11,23 +11,31 @@ static uint32_t mask(unsigned prefix)
 	return prefix ? ~0u << (32 - prefix) : 0;
 }
 
-int subnet_parse(const char *text, unsigned min, unsigned max, const char *what, struct subnet *out, struct err *err)
+int subnet_parse(const char *text, unsigned min, unsigned max, const char *what, struct subnet *out,
+		 struct err *err)
 {
 	CLEANUP_FREE char *ip = xstrdup(text);
 	char *slash = strchr(ip, '/'), *end;
 	unsigned long prefix;
 
 	if (!slash)
-		return err_set(err, EINVAL, "%s: \"%.100s\": expected ADDRESS/PREFIX, as 10.244.0.0/24", what, text);
+		return err_set(err, EINVAL,
+			       "%s: \"%.100s\": expected ADDRESS/PREFIX, as 10.244.0.0/24", what,
+			       text);
 	*slash++ = '\0';
 	prefix = strtoul(slash, &end, 10);
 	if (*slash < '0' || *slash > '9' || *end || inet_pton(AF_INET, ip, &out->net) != 1)
-		return err_set(err, EINVAL, "%s: \"%.100s\": expected an IPv4 range, as 10.244.0.0/24", what, text);
+		return err_set(err, EINVAL,
+			       "%s: \"%.100s\": expected an IPv4 range, as 10.244.0.0/24", what,
+			       text);
 	if (prefix < min || prefix > max)
-		return err_set(err, EINVAL, "%s: \"%.100s\": expected a prefix between /%u and /%u", what, text, min, max);
+		return err_set(err, EINVAL, "%s: \"%.100s\": expected a prefix between /%u and /%u",
+			       what, text, min, max);
 	out->prefix = (unsigned)prefix;
 	if (ntohl(out->net.s_addr) & ~mask(out->prefix))
-		return err_set(err, EINVAL, "%s: \"%.100s\": the address has bits beyond the prefix", what, text);
+		return err_set(err, EINVAL,
+			       "%s: \"%.100s\": the address has bits beyond the prefix", what,
+			       text);
 	return 0;
 }
 

@@ -11,7 +11,8 @@ struct subnet {
 	unsigned prefix;
 };
 
-/* "10.244.0.0/24"; host bits must be zero, prefix within min..max. `what` names the option in errors. */
+/* "10.244.0.0/24"; host bits must be zero, prefix within min..max. `what` names the option in
+ * errors. */
 int subnet_parse(const char *text, unsigned min, unsigned max, const char *what, struct subnet *out,
 		 struct err *err) MUST_CHECK;
 /* How many addresses, the network's and the broadcast's counted. */

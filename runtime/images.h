@@ -20,20 +20,20 @@
 
 struct images;
 
-struct image_config { /* what an image says about running it; owned */
+struct image_config {                    /* what an image says about running it; owned */
 	char **entrypoint, **cmd, **env; /* NULL-terminated, never NULL */
-	char *user, *cwd;		 /* "" when unset */
+	char *user, *cwd;                /* "" when unset */
 	char **exposed_ports, **volumes;
 	int stop_signal; /* 0: unset */
 };
 
 struct image { /* refcounted; its layers stay while somebody holds it */
 	_Atomic unsigned refs;
-	char *name;	/* normalised reference asked for */
-	char *id;	/* "sha256:<hex>" of the config */
-	char *digest;	/* "sha256:<hex>" of the manifest */
-	char **layers;	/* directories, uppermost first, NULL-terminated */
-	uint64_t size;	/* bytes of all layers */
+	char *name;    /* normalised reference asked for */
+	char *id;      /* "sha256:<hex>" of the config */
+	char *digest;  /* "sha256:<hex>" of the manifest */
+	char **layers; /* directories, uppermost first, NULL-terminated */
+	uint64_t size; /* bytes of all layers */
 	struct image_config config;
 };
 
@@ -48,18 +48,21 @@ struct image *images_get(struct images *im, const char *reference, struct err *e
 void image_unref(struct image *i);
 
 /*
- * Every image in the archive, or none: fd may be a file (read from its start) or a pipe. One line per image is
- * appended to `report` (may be NULL): "docker.io/library/nginx:1 sha256:<id> 2 layers, 1 new". Durable on return.
+ * Every image in the archive, or none: fd may be a file (read from its start) or a pipe. One line
+ * per image is appended to `report` (may be NULL): "docker.io/library/nginx:1 sha256:<id> 2 layers,
+ * 1 new". Durable on return.
  */
 int images_import(struct images *im, int fd, struct buf *report, struct err *err) MUST_CHECK;
 /*
- * By name: that name; by id: all its names. Who holds the image keeps it, layers and all, and an image
- * that is held when the daemon ends is there after the start again (images_get() by id finds it).
+ * By name: that name; by id: all its names. Who holds the image keeps it, layers and all, and an
+ * image that is held when the daemon ends is there after the start again (images_get() by id finds
+ * it).
  */
 int images_remove(struct images *im, const char *reference, struct err *err) MUST_CHECK;
 /*
- * Delete images that have no name and that nobody holds: after pods were removed, and after the running
- * pods took hold of theirs again at start. image_unref() itself never deletes anything on disk.
+ * Delete images that have no name and that nobody holds: after pods were removed, and after the
+ * running pods took hold of theirs again at start. image_unref() itself never deletes anything on
+ * disk.
  */
 void images_prune(struct images *im);
 /* One line per running import: "importing nginx:1: layer 1 of 2, 12.3 MB". */
@@ -67,19 +70,22 @@ void images_progress(struct images *im, struct buf *out);
 /* Table for images/_index: NAME ID SIZE LAYERS CREATED. */
 void images_list(struct images *im, struct buf *out);
 
-/* Where the user and group of "user[:group]" come from: the image's own /etc/passwd and /etc/group, read safely. */
+/* Where the user and group of "user[:group]" come from: the image's own /etc/passwd and /etc/group,
+ * read safely. */
 struct image_user {
 	unsigned uid, gid;
 	unsigned groups[64];
 	size_t n_groups;
 	char home[256];
 };
-int image_resolve_user(const struct image *i, const char *user, struct image_user *out, struct err *err) MUST_CHECK;
+int image_resolve_user(const struct image *i, const char *user, struct image_user *out,
+		       struct err *err) MUST_CHECK;
 
 /*
  * Unpack one layer (tar, maybe compressed) into an empty directory: whiteouts become overlayfs
- * whiteouts, hard links, xattrs, times and owners are kept, nothing is ever written outside of dirfd
- * (no `..`, no absolute names, no way through links). uncompressed_digest_out: 65 bytes of hex.
+ * whiteouts, hard links, xattrs, times and owners are kept, nothing is ever written outside of
+ * dirfd (no `..`, no absolute names, no way through links). uncompressed_digest_out: 65 bytes of
+ * hex.
  */
 int layer_unpack(int archive_fd, int dirfd, char *uncompressed_digest_out, uint64_t *size_out,
 		 struct err *err) MUST_CHECK;

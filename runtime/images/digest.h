@@ -4,8 +4,8 @@
 
 #include "util/base.h"
 
-#define DIGEST_HEX_SIZE 65			      /* 64 digits and the NUL */
-#define DIGEST_SIZE	(sizeof("sha256:") - 1 + DIGEST_HEX_SIZE)
+#define DIGEST_HEX_SIZE 65 /* 64 digits and the NUL */
+#define DIGEST_SIZE     (sizeof("sha256:") - 1 + DIGEST_HEX_SIZE)
 
 struct digest; /* of a stream */
 

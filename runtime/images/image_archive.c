@@ -12,10 +12,10 @@
 #include "runtime/images/tree.h"
 #include "util/fd.h"
 
-#define MEMBERS_MAX	20000
-#define SPOOL_MAX	(128ull << 30)
-#define LINKS_MAX	8
-#define PROGRESS_EVERY	(4u << 20)
+#define MEMBERS_MAX    20000
+#define SPOOL_MAX      (128ull << 30)
+#define LINKS_MAX      8
+#define PROGRESS_EVERY (4u << 20)
 
 /* A member: where its header begins, or what it is a link to. */
 struct place {
@@ -26,7 +26,8 @@ struct place {
 
 /* -- making it seekable ---------------------------------------------------- */
 
-static int copy_stream(struct stream *in, int to, archive_progress_fn progress, void *arg, struct err *err)
+static int copy_stream(struct stream *in, int to, archive_progress_fn progress, void *arg,
+		       struct err *err)
 {
 	uint64_t total = 0, told = 0;
 	const void *block;
@@ -50,8 +51,8 @@ static int copy_stream(struct stream *in, int to, archive_progress_fn progress, 
 	return (int)n;
 }
 
-static int spool(struct image_archive *a, const char *tmp_dir, archive_progress_fn progress, void *arg,
-		 struct err *err)
+static int spool(struct image_archive *a, const char *tmp_dir, archive_progress_fn progress,
+		 void *arg, struct err *err)
 {
 	struct fd_stream in;
 	struct inflate plain;
@@ -91,7 +92,8 @@ static void place_free(struct place *p)
 	free(p);
 }
 
-/* "../<id>/layer.tar" in a directory of the archive: old versions of docker save share layers so. */
+/* "../<id>/layer.tar" in a directory of the archive: old versions of docker save share layers so.
+ */
 static char *link_target(const char *name, struct archive_entry *e)
 {
 	const char *hard = archive_entry_hardlink(e), *soft = archive_entry_symlink(e), *slash;
@@ -114,7 +116,8 @@ static char *link_target(const char *name, struct archive_entry *e)
 	return tree_clean_name(path, clean, NULL) == 0 ? xstrdup(clean) : NULL;
 }
 
-static int note_member(struct image_archive *a, struct archive_in *in, struct archive_entry *e, struct err *err)
+static int note_member(struct image_archive *a, struct archive_in *in, struct archive_entry *e,
+		       struct err *err)
 {
 	const char *pathname = archive_entry_pathname(e);
 	char name[PATH_MAX];
@@ -157,8 +160,8 @@ static int note_members(struct image_archive *a, struct err *err)
 	return rc;
 }
 
-int image_archive_open(struct image_archive *a, int fd, const char *tmp_dir, archive_progress_fn progress, void *arg,
-		       struct err *err)
+int image_archive_open(struct image_archive *a, int fd, const char *tmp_dir,
+		       archive_progress_fn progress, void *arg, struct err *err)
 {
 	int rc = 0;
 
@@ -174,7 +177,7 @@ int image_archive_open(struct image_archive *a, int fd, const char *tmp_dir, arc
 
 void image_archive_close(struct image_archive *a)
 {
-	STRMAP_FOREACH(s, &a->members)
+	STRMAP_FOREACH (s, &a->members)
 		place_free(s->val);
 	strmap_fini(&a->members);
 	fd_close_at(&a->spool);
@@ -240,7 +243,8 @@ void member_close(struct member *m)
 	fd_stream_fini(&m->file);
 }
 
-int image_archive_read(const struct image_archive *a, const char *name, size_t max, struct buf *out, struct err *err)
+int image_archive_read(const struct image_archive *a, const char *name, size_t max, struct buf *out,
+		       struct err *err)
 {
 	struct member m;
 	const void *block;

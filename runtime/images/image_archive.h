@@ -21,8 +21,8 @@ struct image_archive {
 typedef int (*archive_progress_fn)(void *arg, uint64_t bytes);
 
 /* fd is borrowed until image_archive_close(). The temporary file is made in tmp_dir. */
-int image_archive_open(struct image_archive *a, int fd, const char *tmp_dir, archive_progress_fn progress, void *arg,
-		       struct err *err) MUST_CHECK;
+int image_archive_open(struct image_archive *a, int fd, const char *tmp_dir,
+		       archive_progress_fn progress, void *arg, struct err *err) MUST_CHECK;
 void image_archive_close(struct image_archive *a);
 
 int image_archive_has(const struct image_archive *a, const char *name);
@@ -37,5 +37,6 @@ struct member {
 	struct archive_in archive;
 	uint64_t size;
 };
-int member_open(struct member *m, const struct image_archive *a, const char *name, struct err *err) MUST_CHECK;
+int member_open(struct member *m, const struct image_archive *a, const char *name, struct err *err)
+	MUST_CHECK;
 void member_close(struct member *m);

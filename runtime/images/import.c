@@ -16,7 +16,7 @@
 /* A layer that the import needs: pinned, or unpacked and not in place yet. */
 struct import_layer {
 	struct layer *pinned; /* one reference of the import's */
-	char *tmp;	      /* owned */
+	char *tmp;            /* owned */
 	uint64_t size;
 };
 
@@ -36,8 +36,8 @@ static int tell(void *arg, uint64_t bytes)
 	if (bytes < r->told + TELL_EVERY)
 		return 0;
 	r->told = bytes;
-	image_job_say(r->imp->im, &r->imp->job, "importing %.120s: layer %zu of %zu, %.1f MB", r->name, r->at + 1, r->of,
-		      (double)bytes / 1e6);
+	image_job_say(r->imp->im, &r->imp->job, "importing %.120s: layer %zu of %zu, %.1f MB",
+		      r->name, r->at + 1, r->of, (double)bytes / 1e6);
 	return 0;
 }
 
@@ -45,27 +45,32 @@ static int tell_spool(void *arg, uint64_t bytes)
 {
 	struct import *imp = arg;
 
-	image_job_say(imp->im, &imp->job, "import: reading the archive, %.1f MB", (double)bytes / 1e6);
+	image_job_say(imp->im, &imp->job, "import: reading the archive, %.1f MB",
+		      (double)bytes / 1e6);
 	return 0;
 }
 
 /* -- layers ---------------------------------------------------------------- */
 
-static int check_layer(const struct incoming *i, size_t n, struct tap *blob, const char *diff_id, struct err *err)
+static int check_layer(const struct incoming *i, size_t n, struct tap *blob, const char *diff_id,
+		       struct err *err)
 {
 	char found[DIGEST_HEX_SIZE];
 
 	digest_finish(blob->digest, found);
 	if (i->layers[n].blob[0] && !str_eq(found, digest_hex(i->layers[n].blob)))
-		return err_set(err, EBADMSG, "layer %s has the digest sha256:%s", i->layers[n].blob, found);
+		return err_set(err, EBADMSG, "layer %s has the digest sha256:%s", i->layers[n].blob,
+			       found);
 	if (!str_eq(diff_id, i->spec.diff_ids[n]))
-		return err_set(err, EBADMSG, "layer %zu: uncompressed digest is sha256:%s, the image config says sha256:%s", n + 1,
-			       diff_id, i->spec.diff_ids[n]);
+		return err_set(err, EBADMSG,
+			       "layer %zu: uncompressed digest is sha256:%s, the image config says "
+			       "sha256:%s",
+			       n + 1, diff_id, i->spec.diff_ids[n]);
 	return 0;
 }
 
-static int unpack_member(struct import *imp, const struct incoming *i, size_t n, int dirfd, uint64_t *size,
-			 struct err *err)
+static int unpack_member(struct import *imp, const struct incoming *i, size_t n, int dirfd,
+			 uint64_t *size, struct err *err)
 {
 	static const struct layer_limits limits = LAYER_LIMITS;
 	struct reading r = {imp, i->name, n, i->spec.n_layers, 0};
@@ -88,7 +93,8 @@ static int unpack_member(struct import *imp, const struct incoming *i, size_t n,
 	return rc;
 }
 
-static int unpack_new(struct import *imp, struct incoming *i, size_t n, struct import_layer *l, struct err *err)
+static int unpack_new(struct import *imp, struct incoming *i, size_t n, struct import_layer *l,
+		      struct err *err)
 {
 	CLEANUP_FD int dirfd = -1;
 
@@ -110,10 +116,13 @@ static int unpack_image(struct import *imp, struct incoming *i, struct err *err)
 
 		for (size_t k = 0; k < n; k++)
 			if (str_eq(i->spec.diff_ids[k], hex))
-				return err_set(err, EINVAL, "%.200s: layers %zu and %zu are the same", i->name, k + 1, n + 1);
+				return err_set(err, EINVAL,
+					       "%.200s: layers %zu and %zu are the same", i->name,
+					       k + 1, n + 1);
 		if (strmap_get(&imp->layers, hex))
 			continue;
-		image_job_say(imp->im, &imp->job, "importing %.120s: layer %zu of %zu", i->name, n + 1, i->spec.n_layers);
+		image_job_say(imp->im, &imp->job, "importing %.120s: layer %zu of %zu", i->name,
+			      n + 1, i->spec.n_layers);
 		l = xcalloc(1, sizeof(*l));
 		strmap_set(&imp->layers, hex, l);
 		l->pinned = layer_pin(imp->im, hex);
@@ -130,8 +139,10 @@ static int write_blobs(struct import *imp, struct err *err)
 	for (size_t n = 0; n < imp->n; n++) {
 		const struct incoming *i = imp->list[n];
 
-		if (!i->known && (store_write_blob(imp->im, i->digest, i->manifest.data, i->manifest.len, err) < 0 ||
-				  store_write_blob(imp->im, i->id, i->config.data, i->config.len, err) < 0))
+		if (!i->known &&
+		    (store_write_blob(imp->im, i->digest, i->manifest.data, i->manifest.len, err) <
+			     0 ||
+		     store_write_blob(imp->im, i->id, i->config.data, i->config.len, err) < 0))
 			return -err->code;
 	}
 	return 0;
@@ -152,8 +163,7 @@ static int place_layers(struct import *imp, struct err *err)
 
 	if (fd < 0)
 		return err_sys(err, errno, "open %s", path);
-	STRMAP_FOREACH(s, &imp->layers)
-	{
+	STRMAP_FOREACH (s, &imp->layers) {
 		struct import_layer *l = s->val;
 
 		if (!l->pinned)
@@ -229,7 +239,8 @@ static int commit(struct import *imp, struct err *err)
 
 /* -- the whole ------------------------------------------------------------- */
 
-/* The same image under the same name: nothing to do. A name twice in one archive: the last counts. */
+/* The same image under the same name: nothing to do. A name twice in one archive: the last counts.
+ */
 static size_t mark_known(struct import *imp)
 {
 	size_t unknown = 0;
@@ -266,7 +277,8 @@ static void report_all(const struct import *imp, struct buf *report)
 	for (size_t n = 0; n < imp->n; n++) {
 		const struct incoming *i = imp->list[n];
 
-		buf_addf(report, "%s %s %zu layer%s, ", i->name, i->id, i->spec.n_layers, i->spec.n_layers == 1 ? "" : "s");
+		buf_addf(report, "%s %s %zu layer%s, ", i->name, i->id, i->spec.n_layers,
+			 i->spec.n_layers == 1 ? "" : "s");
 		if (i->known)
 			buf_adds(report, "already there\n");
 		else
@@ -278,8 +290,7 @@ static void import_fini(struct import *imp)
 {
 	int rubbish = 0;
 
-	STRMAP_FOREACH(s, &imp->layers)
-	{
+	STRMAP_FOREACH (s, &imp->layers) {
 		struct import_layer *l = s->val;
 
 		if (l->pinned)

@@ -12,16 +12,16 @@
 
 /* One image of the archive under one name. */
 struct incoming {
-	char *name;		  /* normalised; the id for an image without a name */
+	char *name;               /* normalised; the id for an image without a name */
 	char digest[DIGEST_SIZE]; /* of the manifest */
-	char id[DIGEST_SIZE];	  /* of the config */
+	char id[DIGEST_SIZE];     /* of the config */
 	struct buf manifest, config;
 	struct image_spec spec;
 	struct {
-		char *member;		/* of the archive; owned */
+		char *member;           /* of the archive; owned */
 		char blob[DIGEST_SIZE]; /* of the member, "": not told */
 	} layers[IMAGE_MAX_LAYERS];
-	int known; /* stored already, under this name */
+	int known;      /* stored already, under this name */
 	unsigned n_new; /* layers */
 };
 
@@ -31,7 +31,8 @@ struct import {
 	struct image_job job;
 	struct incoming **list; /* owned */
 	size_t n;
-	struct strmap layers; /* hex -> struct import_layer: each once, however many images share it */
+	struct strmap
+		layers; /* hex -> struct import_layer: each once, however many images share it */
 };
 
 /* Fill list from the archive's index.json or manifest.json, all documents checked. */

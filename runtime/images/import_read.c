@@ -42,8 +42,8 @@ static char *blob_member(const char *digest)
 }
 
 /* A blob of an OCI layout, its digest and size checked. */
-static int read_blob(const struct import *imp, const struct descriptor *d, const char *what, struct buf *out,
-		     struct err *err)
+static int read_blob(const struct import *imp, const struct descriptor *d, const char *what,
+		     struct buf *out, struct err *err)
 {
 	CLEANUP_FREE char *member = blob_member(d->digest);
 	char found[DIGEST_SIZE];
@@ -54,8 +54,8 @@ static int read_blob(const struct import *imp, const struct descriptor *d, const
 	if (!str_eq(found, d->digest))
 		return err_set(err, EBADMSG, "%s: %s has the digest %s", what, d->digest, found);
 	if (out->len != d->size)
-		return err_set(err, EBADMSG, "%s: %s has %zu bytes, %llu were declared", what, d->digest, out->len,
-			       (unsigned long long)d->size);
+		return err_set(err, EBADMSG, "%s: %s has %zu bytes, %llu were declared", what,
+			       d->digest, out->len, (unsigned long long)d->size);
 	return 0;
 }
 
@@ -68,7 +68,8 @@ static int set_name(struct incoming *i, const char *name, struct err *err)
 
 /* -- OCI image layout ------------------------------------------------------ */
 
-static int read_manifest(struct import *imp, const struct descriptor *d, const char *name, struct err *err)
+static int read_manifest(struct import *imp, const struct descriptor *d, const char *name,
+			 struct err *err)
 {
 	CLEANUP(incoming_freep) struct incoming *i = xcalloc(1, sizeof(*i));
 	CLEANUP(json_decrefp) json_t *j = NULL;
@@ -77,12 +78,13 @@ static int read_manifest(struct import *imp, const struct descriptor *d, const c
 	if (read_blob(imp, d, "image manifest", &i->manifest, err) < 0)
 		return -err->code;
 	j = manifest_json(buf_str(&i->manifest), i->manifest.len, "image manifest", err);
-	if (!j || manifest_parse(j, m, err) < 0 || read_blob(imp, &m->config, "image config", &i->config, err) < 0 ||
+	if (!j || manifest_parse(j, m, err) < 0 ||
+	    read_blob(imp, &m->config, "image config", &i->config, err) < 0 ||
 	    image_spec_parse(buf_str(&i->config), i->config.len, &i->spec, err) < 0)
 		return -err->code;
 	if (m->n_layers != i->spec.n_layers)
-		return err_set(err, EINVAL, "image manifest has %zu layers, its config %zu", m->n_layers,
-			       i->spec.n_layers);
+		return err_set(err, EINVAL, "image manifest has %zu layers, its config %zu",
+			       m->n_layers, i->spec.n_layers);
 	memcpy(i->digest, d->digest, DIGEST_SIZE);
 	memcpy(i->id, m->config.digest, DIGEST_SIZE);
 	for (size_t n = 0; n < m->n_layers; n++) {
@@ -100,12 +102,16 @@ static const char *descriptor_name(const json_t *j)
 	const json_t *notes = json_object_get(j, "annotations");
 	const char *name = json_string_value(json_object_get(notes, "io.containerd.image.name"));
 
-	return name ? name : json_string_value(json_object_get(notes, "org.opencontainers.image.ref.name"));
+	return name ? name
+		    : json_string_value(
+			      json_object_get(notes, "org.opencontainers.image.ref.name"));
 }
 
-static int read_index(struct import *imp, const json_t *index, const char *name, int depth, struct err *err);
+static int read_index(struct import *imp, const json_t *index, const char *name, int depth,
+		      struct err *err);
 
-static int read_descriptor(struct import *imp, const json_t *j, const char *name, int depth, struct err *err)
+static int read_descriptor(struct import *imp, const json_t *j, const char *name, int depth,
+			   struct err *err)
 {
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
 	CLEANUP(json_decrefp) json_t *index = NULL;
@@ -124,7 +130,8 @@ static int read_descriptor(struct import *imp, const json_t *j, const char *name
 }
 
 /* Below the top, an index is one image for several platforms: the first that fits is taken. */
-static int read_index(struct import *imp, const json_t *index, const char *name, int depth, struct err *err)
+static int read_index(struct import *imp, const json_t *index, const char *name, int depth,
+		      struct err *err)
 {
 	const json_t *list = json_object_get(index, "manifests"), *one;
 	size_t i, taken = 0;
@@ -142,8 +149,8 @@ static int read_index(struct import *imp, const json_t *index, const char *name,
 		taken++;
 	}
 	if (!taken)
-		return err_set(err, EINVAL, "%s: no image for %s in the archive", name ? name : "image index",
-			       manifest_platform());
+		return err_set(err, EINVAL, "%s: no image for %s in the archive",
+			       name ? name : "image index", manifest_platform());
 	return 0;
 }
 
@@ -152,14 +159,17 @@ static int read_index(struct import *imp, const json_t *index, const char *name,
 /* As an OCI manifest; the layers are named by their uncompressed tars. */
 static void make_up_manifest(struct incoming *i)
 {
-	buf_addf(&i->manifest,
-		 "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\","
-		 "\"config\":{\"mediaType\":\"application/vnd.oci.image.config.v1+json\",\"digest\":\"%s\","
-		 "\"size\":%zu},\"layers\":[",
-		 i->id, i->config.len);
+	buf_addf(
+		&i->manifest,
+		"{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\","
+		"\"config\":{\"mediaType\":\"application/"
+		"vnd.oci.image.config.v1+json\",\"digest\":\"%s\","
+		"\"size\":%zu},\"layers\":[",
+		i->id, i->config.len);
 	for (size_t n = 0; n < i->spec.n_layers; n++)
 		buf_addf(&i->manifest,
-			 "%s{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar\",\"digest\":\"sha256:%s\",\"size\":0}",
+			 "%s{\"mediaType\":\"application/"
+			 "vnd.oci.image.layer.v1.tar\",\"digest\":\"sha256:%s\",\"size\":0}",
 			 n ? "," : "", i->spec.diff_ids[n]);
 	buf_adds(&i->manifest, "]}");
 	digest_of(i->manifest.data, i->manifest.len, i->digest);
@@ -179,15 +189,17 @@ static int read_saved(struct import *imp, const json_t *j, const char *name, str
 	digest_of(buf_str(&i->config), i->config.len, i->id);
 	/* The config's name is its digest, in each way of spelling it. */
 	if (!strstr(config, digest_hex(i->id)))
-		return err_set(err, EBADMSG, "image config %.200s has the digest %s", config, i->id);
+		return err_set(err, EBADMSG, "image config %.200s has the digest %s", config,
+			       i->id);
 	if (json_array_size(layers) != i->spec.n_layers)
-		return err_set(err, EINVAL, "manifest.json has %zu layers, the image config %zu", json_array_size(layers),
-			       i->spec.n_layers);
+		return err_set(err, EINVAL, "manifest.json has %zu layers, the image config %zu",
+			       json_array_size(layers), i->spec.n_layers);
 	for (size_t n = 0; n < i->spec.n_layers; n++) {
 		const char *member = json_string_value(json_array_get(layers, n));
 
 		if (!member)
-			return err_set(err, EINVAL, "manifest.json: Layers[%zu]: expected a string", n);
+			return err_set(err, EINVAL, "manifest.json: Layers[%zu]: expected a string",
+				       n);
 		i->layers[n].member = xstrdup(member);
 	}
 	make_up_manifest(i);
@@ -214,7 +226,8 @@ static int read_saved_list(struct import *imp, const json_t *list, struct err *e
 			const char *name = json_string_value(tag);
 
 			if (!name)
-				return err_set(err, EINVAL, "manifest.json: RepoTags: expected strings");
+				return err_set(err, EINVAL,
+					       "manifest.json: RepoTags: expected strings");
 			if (read_saved(imp, one, name, err) < 0)
 				return err_wrap(err, "%.200s", name);
 		}
@@ -247,7 +260,8 @@ int import_read(struct import *imp, struct err *err)
 		rc = j ? read_index(imp, j, NULL, 0, err) : -err->code;
 	} else {
 		return err_set(err, EINVAL,
-			       "neither an OCI image layout nor a docker-save archive: no index.json and no manifest.json");
+			       "neither an OCI image layout nor a docker-save archive: no "
+			       "index.json and no manifest.json");
 	}
 	if (rc == 0 && imp->n == 0)
 		return err_set(err, EINVAL, "no image in the archive");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* index.json: which images there are. Written whole, replaced atomically; the rest follows from it. */
+/* index.json: which images there are. Written whole, replaced atomically; the rest follows from it.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -12,13 +13,14 @@
 #include "util/log.h"
 
 #define INDEX_MAX_BYTES (256u << 20)
-#define INDEX_VERSION	1
+#define INDEX_VERSION   1
 
 /* -- writing --------------------------------------------------------------- */
 
 static json_t *record(const struct stored *s, int dangling)
 {
-	json_t *j = json_pack("{s:s, s:s, s:s}", "name", s->image.name, "digest", s->image.digest, "id", s->image.id);
+	json_t *j = json_pack("{s:s, s:s, s:s}", "name", s->image.name, "digest", s->image.digest,
+			      "id", s->image.id);
 
 	if (dangling)
 		json_object_set_new(j, "dangling", json_true());
@@ -44,7 +46,8 @@ static int renamed(const struct stored *s, const struct index_change *c)
 static void note_layers(json_t *sizes, const struct stored *s)
 {
 	for (size_t i = 0; i < s->n_layers; i++)
-		json_object_set_new(sizes, s->layers[i]->hex, json_integer((json_int_t)s->layers[i]->size));
+		json_object_set_new(sizes, s->layers[i]->hex,
+				    json_integer((json_int_t)s->layers[i]->size));
 }
 
 static json_t *render(struct images *im, const struct index_change *c)
@@ -64,7 +67,8 @@ static json_t *render(struct images *im, const struct index_change *c)
 		json_array_append_new(images, record(c->add[i], 0));
 		note_layers(sizes, c->add[i]);
 	}
-	return json_pack("{s:i, s:o, s:o}", "version", INDEX_VERSION, "images", images, "layers", sizes);
+	return json_pack("{s:i, s:o, s:o}", "version", INDEX_VERSION, "images", images, "layers",
+			 sizes);
 }
 
 int index_write(struct images *im, const struct index_change *c, struct err *err)
@@ -88,8 +92,8 @@ static int layer_there(const struct images *im, const char *hex)
 	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-static int pin_all(struct images *im, const struct image_spec *spec, const json_t *sizes, struct layer **out,
-		   struct err *err)
+static int pin_all(struct images *im, const struct image_spec *spec, const json_t *sizes,
+		   struct layer **out, struct err *err)
 {
 	for (size_t i = 0; i < spec->n_layers; i++)
 		if (!layer_there(im, spec->diff_ids[i]))
@@ -97,7 +101,8 @@ static int pin_all(struct images *im, const struct image_spec *spec, const json_
 	for (size_t i = 0; i < spec->n_layers; i++) {
 		json_int_t size = json_integer_value(json_object_get(sizes, spec->diff_ids[i]));
 
-		out[i] = layer_adopt(im, spec->diff_ids[i], NULL, size > 0 ? (uint64_t)size : 0, err);
+		out[i] = layer_adopt(im, spec->diff_ids[i], NULL, size > 0 ? (uint64_t)size : 0,
+				     err);
 	}
 	return 0;
 }
@@ -114,7 +119,8 @@ static int load_image(struct images *im, const json_t *j, const json_t *sizes, s
 
 	if (!name || !digest || !id || !digest_valid(digest) || !digest_valid(id))
 		return err_set(err, EBADMSG, "a record without name, digest or id");
-	if (store_read_blob(im, id, &config, err) < 0 || image_spec_parse(buf_str(&config), config.len, &spec, err) < 0)
+	if (store_read_blob(im, id, &config, err) < 0 ||
+	    image_spec_parse(buf_str(&config), config.len, &spec, err) < 0)
 		return err_wrap(err, "%.200s", name);
 	if (pin_all(im, &spec, sizes, layers, err) < 0) {
 		image_config_fini(&spec.config);
@@ -132,8 +138,9 @@ static int load_image(struct images *im, const json_t *j, const json_t *sizes, s
 static int damaged(const char *path, const char *why, struct err *err)
 {
 	return err_set(err, EBADMSG,
-		       "%s is damaged (%s); nothing was changed: restore it, or move it away to start with no images", path,
-		       why);
+		       "%s is damaged (%s); nothing was changed: restore it, or move it away to "
+		       "start with no images",
+		       path, why);
 }
 
 int index_load(struct images *im, struct err *err)
@@ -153,7 +160,8 @@ int index_load(struct images *im, struct err *err)
 	if (!j)
 		return damaged(path, why.text, err);
 	list = json_object_get(j, "images");
-	if (json_integer_value(json_object_get(j, "version")) != INDEX_VERSION || !json_is_array(list))
+	if (json_integer_value(json_object_get(j, "version")) != INDEX_VERSION ||
+	    !json_is_array(list))
 		return damaged(path, "not an index of this version", err);
 	json_array_foreach(list, i, one)
 	{
@@ -170,7 +178,8 @@ int index_load(struct images *im, struct err *err)
 static int blob_used(const struct images *im, const char *hex)
 {
 	for (size_t i = 0; i < im->n_all; i++)
-		if (str_eq(digest_hex(im->all[i]->image.id), hex) || str_eq(digest_hex(im->all[i]->image.digest), hex))
+		if (str_eq(digest_hex(im->all[i]->image.id), hex) ||
+		    str_eq(digest_hex(im->all[i]->image.digest), hex))
 			return 1;
 	return 0;
 }
@@ -180,8 +189,8 @@ static int layer_used(const struct images *im, const char *hex)
 	return strmap_get(&im->layers, hex) != NULL;
 }
 
-static int remove_unused(struct images *im, const char *kind, int (*used)(const struct images *, const char *),
-			 struct err *err)
+static int remove_unused(struct images *im, const char *kind,
+			 int (*used)(const struct images *, const char *), struct err *err)
 {
 	CLEANUP_FREE char *dir = xasprintf("%s/%s", im->dir, kind);
 	DIR *d = opendir(dir);

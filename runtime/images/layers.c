@@ -31,7 +31,8 @@ static struct layer *insert(struct images *im, const char *hex, uint64_t size)
 	return l;
 }
 
-struct layer *layer_adopt(struct images *im, const char *hex, const char *tmp, uint64_t size, struct err *err)
+struct layer *layer_adopt(struct images *im, const char *hex, const char *tmp, uint64_t size,
+			  struct err *err)
 {
 	CLEANUP_FREE char *path = store_path(im, "layers", hex);
 	struct layer *l;

@@ -20,7 +20,8 @@ static void add_size(struct buf *out, uint64_t bytes)
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp((*(struct stored *const *)a)->image.name, (*(struct stored *const *)b)->image.name);
+	return strcmp((*(struct stored *const *)a)->image.name,
+		      (*(struct stored *const *)b)->image.name);
 }
 
 /* lock held. */
@@ -31,14 +32,16 @@ static void list_rows(const struct images *im, struct stored *const *sorted, str
 	for (size_t i = 0; i < im->n_all; i++)
 		if (!sorted[i]->dangling && (int)strlen(sorted[i]->image.name) > width)
 			width = (int)strlen(sorted[i]->image.name);
-	buf_addf(out, "%-*s   %-12s   %8s   %6s   CREATED\n", width, "NAME", "ID", "SIZE", "LAYERS");
+	buf_addf(out, "%-*s   %-12s   %8s   %6s   CREATED\n", width, "NAME", "ID", "SIZE",
+		 "LAYERS");
 	for (size_t i = 0; i < im->n_all; i++) {
 		const struct stored *s = sorted[i];
 		CLEANUP(buf_fini) struct buf size = BUF_INIT;
 
 		add_size(&size, s->image.size);
-		buf_addf(out, "%-*s   %.12s   %8s   %6zu   %s\n", width, s->dangling ? "<none>" : s->image.name,
-			 digest_hex(s->image.id), buf_str(&size), s->n_layers, *s->created ? s->created : "<unknown>");
+		buf_addf(out, "%-*s   %.12s   %8s   %6zu   %s\n", width,
+			 s->dangling ? "<none>" : s->image.name, digest_hex(s->image.id),
+			 buf_str(&size), s->n_layers, *s->created ? s->created : "<unknown>");
 	}
 }
 

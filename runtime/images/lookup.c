@@ -59,12 +59,15 @@ static enum found walk_layer(const char *layer, const char *path, int *fd, const
 			continue;
 		}
 		*fd = fd_steal(&at);
-		return S_ISLNK(st.st_mode) ? FOUND_LINK : *path ? (fd_close_at(fd), FOUND_HIDDEN) : FOUND_FILE;
+		return S_ISLNK(st.st_mode) ? FOUND_LINK
+		       : *path             ? (fd_close_at(fd), FOUND_HIDDEN)
+					   : FOUND_FILE;
 	}
 	return missing; /* a directory */
 }
 
-/* path becomes what it is after its first link: "a/link/b" with link -> "../c" becomes "a/../c/b". */
+/* path becomes what it is after its first link: "a/link/b" with link -> "../c" becomes "a/../c/b".
+ */
 static int follow(char path[PATH_MAX], const char *rest, int link_fd)
 {
 	char target[PATH_MAX], whole[3 * PATH_MAX], *out = path;
@@ -79,7 +82,8 @@ static int follow(char path[PATH_MAX], const char *rest, int link_fd)
 		dir--;
 	while (dir && path[dir - 1] != '/')
 		dir--;
-	snprintf(whole, sizeof(whole), "%.*s/%s/%s", target[0] == '/' ? 0 : (int)dir, path, target, rest);
+	snprintf(whole, sizeof(whole), "%.*s/%s/%s", target[0] == '/' ? 0 : (int)dir, path, target,
+		 rest);
 	for (const char *s = whole; *s;) {
 		size_t len = strcspn(s, "/");
 
@@ -138,7 +142,8 @@ int image_open_file(const struct image *i, const char *path, struct err *err)
 		if (f != FOUND_LINK)
 			return err_set(err, ENOENT, "%.200s is not in the image", path);
 		if (follow(at, rest, fd) < 0)
-			return err_set(err, EINVAL, "%.200s in the image: a link that leads nowhere", path);
+			return err_set(err, EINVAL,
+				       "%.200s in the image: a link that leads nowhere", path);
 	}
 	return err_set(err, ELOOP, "%.200s in the image: too many links", path);
 }

@@ -8,5 +8,6 @@
 
 #include "runtime/images.h"
 
-/* A regular file for reading. Return: an owned descriptor, -ENOENT, -ELOOP, -EINVAL for other types. */
+/* A regular file for reading. Return: an owned descriptor, -ENOENT, -ELOOP, -EINVAL for other
+ * types. */
 int image_open_file(const struct image *i, const char *path, struct err *err);

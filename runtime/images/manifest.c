@@ -46,7 +46,8 @@ int manifest_parse(const json_t *j, struct manifest *out, struct err *err)
 	out->n_layers = 0;
 	if (json_integer_value(json_object_get(j, "schemaVersion")) != 2)
 		return err_set(err, EINVAL, "image manifest: schemaVersion: expected 2");
-	if (descriptor_parse(json_object_get(j, "config"), "image manifest: config", &out->config, err) < 0)
+	if (descriptor_parse(json_object_get(j, "config"), "image manifest: config", &out->config,
+			     err) < 0)
 		return -err->code;
 	if (!json_is_array(layers))
 		return err_set(err, EINVAL, "image manifest: layers: expected a list");
@@ -103,7 +104,8 @@ static int string_list(const json_t *config, const char *key, char ***out, struc
 		const char *s = plain_string(json_array_get(list, i));
 
 		if (!s)
-			return err_set(err, EINVAL, "image config: %s[%zu]: expected a string", key, i);
+			return err_set(err, EINVAL, "image config: %s[%zu]: expected a string", key,
+				       i);
 		(*out)[i] = xstrdup(s);
 	}
 	return 0;
@@ -121,8 +123,7 @@ static int string_set(const json_t *config, const char *key, char ***out, struct
 	if (set && !json_is_null(set) && (!json_is_object(set) || n > LIST_MAX))
 		return err_set(err, EINVAL, "image config: %s: expected an object", key);
 	*out = xcalloc(n + 1, sizeof(char *));
-	json_object_foreach(set, name, ignored)
-		(*out)[i++] = xstrdup(name);
+	json_object_foreach(set, name, ignored)(*out)[i++] = xstrdup(name);
 	return 0;
 }
 
@@ -165,14 +166,18 @@ static int config_parse(const json_t *j, struct image_config *c, struct err *err
 	int rc;
 
 	if ((rc = string_list(j, "Entrypoint", &c->entrypoint, err)) < 0 ||
-	    (rc = string_list(j, "Cmd", &c->cmd, err)) < 0 || (rc = string_list(j, "Env", &c->env, err)) < 0 ||
-	    (rc = string_field(j, "User", &c->user, err)) < 0 || (rc = string_field(j, "WorkingDir", &c->cwd, err)) < 0 ||
+	    (rc = string_list(j, "Cmd", &c->cmd, err)) < 0 ||
+	    (rc = string_list(j, "Env", &c->env, err)) < 0 ||
+	    (rc = string_field(j, "User", &c->user, err)) < 0 ||
+	    (rc = string_field(j, "WorkingDir", &c->cwd, err)) < 0 ||
 	    (rc = string_set(j, "ExposedPorts", &c->exposed_ports, err)) < 0 ||
-	    (rc = string_set(j, "Volumes", &c->volumes, err)) < 0 || (rc = string_field(j, "StopSignal", &signal, err)) < 0)
+	    (rc = string_set(j, "Volumes", &c->volumes, err)) < 0 ||
+	    (rc = string_field(j, "StopSignal", &signal, err)) < 0)
 		return rc;
 	c->stop_signal = *signal ? signal_number(signal) : 0;
 	if (*signal && !c->stop_signal)
-		return err_set(err, EINVAL, "image config: StopSignal: \"%.40s\" is no signal", signal);
+		return err_set(err, EINVAL, "image config: StopSignal: \"%.40s\" is no signal",
+			       signal);
 	return 0;
 }
 
@@ -188,7 +193,10 @@ static int diff_ids_parse(const json_t *j, struct image_spec *out, struct err *e
 		const char *id = plain_string(json_array_get(list, i));
 
 		if (!id || !digest_valid(id))
-			return err_set(err, EINVAL, "image config: rootfs.diff_ids[%zu]: expected sha256:<64 hex digits>", i);
+			return err_set(err, EINVAL,
+				       "image config: rootfs.diff_ids[%zu]: expected sha256:<64 "
+				       "hex digits>",
+				       i);
 		memcpy(out->diff_ids[i], digest_hex(id), DIGEST_HEX_SIZE);
 		out->n_layers = i + 1;
 	}
@@ -216,7 +224,8 @@ int image_spec_parse(const char *text, size_t len, struct image_spec *out, struc
 	}
 	created = plain_string(json_object_get(j, "created"));
 	/* It ends up in a table: digits and punctuation of a date only. */
-	if (created && strlen(created) < sizeof(out->created) && strspn(created, "0123456789-+:.TZ") == strlen(created))
+	if (created && strlen(created) < sizeof(out->created) &&
+	    strspn(created, "0123456789-+:.TZ") == strlen(created))
 		memcpy(out->created, created, strlen(created) + 1);
 	return 0;
 }

@@ -27,7 +27,7 @@ struct manifest {
 
 /* What a config says besides how to run. */
 struct image_spec {
-	struct image_config config; /* owned */
+	struct image_config config;                       /* owned */
 	char diff_ids[IMAGE_MAX_LAYERS][DIGEST_HEX_SIZE]; /* lowest first */
 	size_t n_layers;
 	char created[64]; /* RFC 3339, "" when unset */
@@ -35,9 +35,11 @@ struct image_spec {
 
 /* One document, bounded. Owned; NULL with err. `what` names it in errors. */
 json_t *manifest_json(const char *text, size_t len, const char *what, struct err *err);
-int descriptor_parse(const json_t *j, const char *what, struct descriptor *out, struct err *err) MUST_CHECK;
+int descriptor_parse(const json_t *j, const char *what, struct descriptor *out, struct err *err)
+	MUST_CHECK;
 int manifest_parse(const json_t *j, struct manifest *out, struct err *err) MUST_CHECK;
-int image_spec_parse(const char *text, size_t len, struct image_spec *out, struct err *err) MUST_CHECK;
+int image_spec_parse(const char *text, size_t len, struct image_spec *out, struct err *err)
+	MUST_CHECK;
 void image_config_fini(struct image_config *c);
 
 /* An entry of an index that is for another machine, or is no image (attestations). */

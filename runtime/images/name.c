@@ -10,7 +10,7 @@
 #include "util/buf.h"
 
 #define REPOSITORY_MAX 255
-#define TAG_MAX	       128
+#define TAG_MAX        128
 
 static int is_lower_alnum(char c)
 {
@@ -132,18 +132,23 @@ static int repository_parse(const char *reference, const char *name, char **out,
 	if (str_eq(domain, "index.docker.io"))
 		memmove(domain, "docker.io", sizeof("docker.io"));
 	if (n && !domain_valid(name, n))
-		return err_set(err, EINVAL, "image name \"%.200s\": invalid registry host", reference);
+		return err_set(err, EINVAL, "image name \"%.200s\": invalid registry host",
+			       reference);
 	for (const char *p = path; *p; p++)
 		if (*p >= 'A' && *p <= 'Z')
-			return err_set(err, EINVAL, "image name \"%.200s\": repository name must be lowercase", reference);
+			return err_set(err, EINVAL,
+				       "image name \"%.200s\": repository name must be lowercase",
+				       reference);
 	if (!path_valid(path))
-		return err_set(err, EINVAL, "image name \"%.200s\": invalid reference format", reference);
+		return err_set(err, EINVAL, "image name \"%.200s\": invalid reference format",
+			       reference);
 	if (str_eq(domain, "docker.io") && !strchr(path, '/'))
 		*out = xasprintf("%s/library/%s", domain, path);
 	else
 		*out = xasprintf("%s/%s", domain, path);
 	if (strlen(*out) > REPOSITORY_MAX)
-		return err_set(err, EINVAL, "image name \"%.80s...\": longer than %d characters", reference, REPOSITORY_MAX);
+		return err_set(err, EINVAL, "image name \"%.80s...\": longer than %d characters",
+			       reference, REPOSITORY_MAX);
 	return 0;
 }
 
@@ -163,17 +168,22 @@ int image_name_parse(const char *reference, struct image_name *out, struct err *
 	if (at) {
 		*at++ = '\0';
 		if (!digest_valid(at))
-			return err_set(err, EINVAL, "image name \"%.200s\": invalid digest (expected sha256:<64 hex digits>)",
+			return err_set(err, EINVAL,
+				       "image name \"%.200s\": invalid digest (expected sha256:<64 "
+				       "hex digits>)",
 				       reference);
 		n.digest = xstrdup(at);
 	}
 	if (digest_hex_valid(name))
-		return err_set(err, EINVAL, "image name \"%.200s\": 64 hex digits are an id, not a name", reference);
+		return err_set(err, EINVAL,
+			       "image name \"%.200s\": 64 hex digits are an id, not a name",
+			       reference);
 	colon = strrchr(name, ':');
 	if (colon && !strchr(colon, '/')) {
 		*colon++ = '\0';
 		if (!tag_valid(colon))
-			return err_set(err, EINVAL, "image name \"%.200s\": invalid tag", reference);
+			return err_set(err, EINVAL, "image name \"%.200s\": invalid tag",
+				       reference);
 		n.tag = xstrdup(colon);
 	}
 	rc = repository_parse(reference, name, &n.repository, err);

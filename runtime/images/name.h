@@ -7,10 +7,10 @@
 
 #include "util/err.h"
 
-struct image_name { /* owned parts */
+struct image_name {       /* owned parts */
 	char *repository; /* docker.io/library/busybox */
-	char *tag;	  /* NULL when a digest was given without one */
-	char *digest;	  /* "sha256:<hex>", NULL: none */
+	char *tag;        /* NULL when a digest was given without one */
+	char *digest;     /* "sha256:<hex>", NULL: none */
 };
 
 int image_name_parse(const char *reference, struct image_name *out, struct err *err) MUST_CHECK;

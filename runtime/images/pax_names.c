@@ -79,7 +79,8 @@ static void parse_records(struct pax_names *p)
 		unsigned long len = strtoul(s, &key, 10);
 		const char *stop, *equals;
 
-		if (*key != ' ' || len > (size_t)(end - s) || (size_t)(key - s) + 2 > len || s[len - 1] != '\n')
+		if (*key != ' ' || len > (size_t)(end - s) || (size_t)(key - s) + 2 > len ||
+		    s[len - 1] != '\n')
 			return;
 		key++;
 		stop = s + len - 1;

@@ -37,7 +37,8 @@ char *store_trash(struct images *im)
 	return xasprintf("%s/tmp/" TRASH "%lu", im->dir, serial);
 }
 
-int store_write_blob(struct images *im, const char *digest, const void *data, size_t len, struct err *err)
+int store_write_blob(struct images *im, const char *digest, const void *data, size_t len,
+		     struct err *err)
 {
 	CLEANUP_FREE char *path = store_path(im, "blobs/sha256", digest_hex(digest));
 
@@ -52,7 +53,9 @@ int store_read_blob(const struct images *im, const char *digest, struct buf *out
 	if (fd_read_file(path, MANIFEST_MAX_BYTES, out, err) < 0)
 		return -err->code;
 	digest_of(buf_str(out), out->len, found);
-	return str_eq(found, digest) ? 0 : err_set(err, EBADMSG, "%s: contents do not have this digest", path);
+	return str_eq(found, digest)
+		       ? 0
+		       : err_set(err, EBADMSG, "%s: contents do not have this digest", path);
 }
 
 /* -- images ---------------------------------------------------------------- */
@@ -125,8 +128,8 @@ static struct stored *find_by_digest(const struct images *im, const struct image
 	for (size_t i = 0; i < im->n_all; i++) {
 		const struct image *image = &im->all[i]->image;
 
-		if (str_eq(image->digest, n->digest) && strncmp(image->name, n->repository, len) == 0 &&
-		    strchr(":@", image->name[len]))
+		if (str_eq(image->digest, n->digest) &&
+		    strncmp(image->name, n->repository, len) == 0 && strchr(":@", image->name[len]))
 			return im->all[i];
 	}
 	return NULL;
@@ -223,8 +226,10 @@ void images_prune(struct images *im)
 	pthread_mutex_unlock(&im->change_lock);
 }
 
-/* lock held. All names of the image that the reference means: a name means itself, an id every name. */
-static size_t names_of(const struct images *im, const char *reference, struct stored *s, struct stored **out)
+/* lock held. All names of the image that the reference means: a name means itself, an id every
+ * name. */
+static size_t names_of(const struct images *im, const char *reference, struct stored *s,
+		       struct stored **out)
 {
 	size_t n = 0;
 
@@ -358,7 +363,7 @@ void images_close(struct images *im)
 	for (size_t i = 0; i < im->n_all; i++)
 		stored_free(im->all[i], 0);
 	free(im->all);
-	STRMAP_FOREACH(s, &im->layers)
+	STRMAP_FOREACH (s, &im->layers)
 		free(s->val);
 	strmap_fini(&im->layers);
 	strmap_fini(&im->names);

@@ -42,14 +42,14 @@ struct image_job {
 struct images {
 	pthread_mutex_t change_lock;
 	pthread_mutex_t lock;
-	pthread_cond_t idle;   /* no sweep runs */
-	char *dir;	       /* <state>/images */
-	struct strmap layers;  /* lock: hex -> struct layer */
-	struct strmap names;   /* lock: name -> struct stored */
-	struct stored **all;   /* lock: every image, named or dangling; one reference each */
+	pthread_cond_t idle;  /* no sweep runs */
+	char *dir;            /* <state>/images */
+	struct strmap layers; /* lock: hex -> struct layer */
+	struct strmap names;  /* lock: name -> struct stored */
+	struct stored **all;  /* lock: every image, named or dangling; one reference each */
 	size_t n_all;
-	struct image_job *jobs; /* lock */
-	unsigned long serial;  /* lock: of names in tmp/ */
+	struct image_job *jobs;    /* lock */
+	unsigned long serial;      /* lock: of names in tmp/ */
 	int sweeping, sweep_again; /* lock */
 };
 
@@ -59,13 +59,17 @@ char *store_path(const struct images *im, const char *kind, const char *name);
 char *store_tmp(struct images *im, const char *hint);
 /* The same for what is to be deleted. */
 char *store_trash(struct images *im);
-int store_write_blob(struct images *im, const char *digest, const void *data, size_t len, struct err *err) MUST_CHECK;
-int store_read_blob(const struct images *im, const char *digest, struct buf *out, struct err *err) MUST_CHECK;
+int store_write_blob(struct images *im, const char *digest, const void *data, size_t len,
+		     struct err *err) MUST_CHECK;
+int store_read_blob(const struct images *im, const char *digest, struct buf *out, struct err *err)
+	MUST_CHECK;
 
 /* The layer with one more reference, or NULL when it is not stored. */
 struct layer *layer_pin(struct images *im, const char *hex);
-/* Put an unpacked directory of tmp/ in its place, pinned; if it is there already, the directory is left. */
-struct layer *layer_adopt(struct images *im, const char *hex, const char *tmp, uint64_t size, struct err *err);
+/* Put an unpacked directory of tmp/ in its place, pinned; if it is there already, the directory is
+ * left. */
+struct layer *layer_adopt(struct images *im, const char *hex, const char *tmp, uint64_t size,
+			  struct err *err);
 /* Unpinned and moved away when nobody needs it. */
 void layer_unpin(struct images *im, struct layer *l);
 

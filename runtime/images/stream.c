@@ -15,7 +15,8 @@ static int64_t fd_next(struct stream *base, const void **block, struct err *err)
 	ssize_t n;
 
 	do {
-		n = s->at < 0 ? read(s->fd, s->block, BLOCK_SIZE) : pread(s->fd, s->block, BLOCK_SIZE, s->at);
+		n = s->at < 0 ? read(s->fd, s->block, BLOCK_SIZE)
+			      : pread(s->fd, s->block, BLOCK_SIZE, s->at);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return err_sys(err, errno, "read archive");
@@ -39,7 +40,8 @@ static int64_t fd_skip(struct stream *base, int64_t n)
 
 void fd_stream_init(struct fd_stream *s, int fd, int64_t at)
 {
-	*s = (struct fd_stream){.base = {fd_next, fd_skip}, .fd = fd, .at = at, .block = xmalloc(BLOCK_SIZE)};
+	*s = (struct fd_stream){
+		.base = {fd_next, fd_skip}, .fd = fd, .at = at, .block = xmalloc(BLOCK_SIZE)};
 }
 
 void fd_stream_fini(struct fd_stream *s)
@@ -59,7 +61,8 @@ static int64_t tap_next(struct stream *base, const void **block, struct err *err
 		return n;
 	t->count += (uint64_t)n;
 	if (t->count > t->max)
-		return err_set(err, EFBIG, "%s: larger than %llu bytes", t->what, (unsigned long long)t->max);
+		return err_set(err, EFBIG, "%s: larger than %llu bytes", t->what,
+			       (unsigned long long)t->max);
 	digest_add(t->digest, *block, (size_t)n);
 	if (t->see)
 		t->see(t->see_arg, *block, (size_t)n);
@@ -68,7 +71,8 @@ static int64_t tap_next(struct stream *base, const void **block, struct err *err
 
 void tap_init(struct tap *t, struct stream *in, uint64_t max, const char *what)
 {
-	*t = (struct tap){.base.next = tap_next, .in = in, .digest = digest_new(), .max = max, .what = what};
+	*t = (struct tap){
+		.base.next = tap_next, .in = in, .digest = digest_new(), .max = max, .what = what};
 }
 
 void tap_fini(struct tap *t)
@@ -122,7 +126,8 @@ int archive_in_fail(struct archive_in *in, struct err *err)
 	return err_set(err, code, "archive: %s", text ? text : "damaged");
 }
 
-int archive_in_open(struct archive_in *in, struct stream *from, enum archive_in_kind kind, struct err *err)
+int archive_in_open(struct archive_in *in, struct stream *from, enum archive_in_kind kind,
+		    struct err *err)
 {
 	*in = (struct archive_in){.a = archive_read_new(), .in = from};
 	if (!in->a)
@@ -183,7 +188,8 @@ static int64_t inflate_next(struct stream *base, const void **block, struct err 
 	s->ended = rc == ARCHIVE_EOF;
 	if (s->ended)
 		return 0;
-	return rc == ARCHIVE_OK || rc == ARCHIVE_WARN ? (int64_t)n : archive_in_fail(&s->archive, err);
+	return rc == ARCHIVE_OK || rc == ARCHIVE_WARN ? (int64_t)n
+						      : archive_in_fail(&s->archive, err);
 }
 
 int inflate_init(struct inflate *s, struct stream *in, struct err *err)

@@ -14,7 +14,8 @@
 #include "util/err.h"
 
 struct stream {
-	/* The next block, valid until the following call. Return: its size, 0 at the end, -errno. */
+	/* The next block, valid until the following call. Return: its size, 0 at the end, -errno.
+	 */
 	int64_t (*next)(struct stream *s, const void **block, struct err *err);
 	/* Leave out up to n bytes, if it costs nothing. Return: how many. NULL: it cannot. */
 	int64_t (*skip)(struct stream *s, int64_t n);
@@ -36,7 +37,7 @@ struct tap {
 	struct stream *in;
 	struct digest *digest;
 	uint64_t count, max;
-	const char *what; /* names the stream in errors */
+	const char *what;                                     /* names the stream in errors */
 	void (*see)(void *arg, const void *data, size_t len); /* NULL, or somebody who looks on */
 	void *see_arg;
 };
@@ -47,7 +48,7 @@ int tap_drain(struct tap *t, struct err *err) MUST_CHECK;
 
 /* libarchive over a stream. */
 enum archive_in_kind {
-	ARCHIVE_IN_TAR,	      /* a plain tar */
+	ARCHIVE_IN_TAR,       /* a plain tar */
 	ARCHIVE_IN_DECOMPRESS /* any bytes, gzip or zstd taken off */
 };
 struct archive_in {
@@ -55,12 +56,14 @@ struct archive_in {
 	struct stream *in;
 	struct err err; /* of `in` */
 };
-int archive_in_open(struct archive_in *in, struct stream *from, enum archive_in_kind kind, struct err *err) MUST_CHECK;
+int archive_in_open(struct archive_in *in, struct stream *from, enum archive_in_kind kind,
+		    struct err *err) MUST_CHECK;
 void archive_in_close(struct archive_in *in);
 /* Why libarchive stopped, as an error. */
 int archive_in_fail(struct archive_in *in, struct err *err);
 /* The next entry. Return: 1, 0 at the end, -errno. */
-int archive_in_next(struct archive_in *in, struct archive_entry **entry, struct err *err) MUST_CHECK;
+int archive_in_next(struct archive_in *in, struct archive_entry **entry, struct err *err)
+	MUST_CHECK;
 
 /* `in` after decompression; not compressed bytes come out as they are. */
 struct inflate {

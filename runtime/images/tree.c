@@ -14,7 +14,7 @@
 #include "util/fd.h"
 
 #define DIR_TIMES_MAX (64u << 20)
-#define SAFE	      (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV)
+#define SAFE          (RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV)
 
 static int open_beneath(int dirfd, const char *path, int flags)
 {
@@ -55,7 +55,8 @@ int tree_clean_name(const char *name, char out[PATH_MAX], struct err *err)
 			return err_set(err, EINVAL, "\"%.100s...\": name too long", name);
 		if (n > 0 && !(n == 1 && *s == '.')) {
 			if (++depth > TREE_DEPTH_MAX)
-				return err_set(err, EINVAL, "\"%.100s...\": more than %d levels deep", name,
+				return err_set(err, EINVAL,
+					       "\"%.100s...\": more than %d levels deep", name,
 					       TREE_DEPTH_MAX);
 			if (len)
 				out[len++] = '/';
@@ -125,14 +126,18 @@ int tree_make_dir(struct tree *t, int parent, const char *leaf, struct err *err)
 	return fd;
 }
 
-/* One step down: directories only; a whiteout becomes a directory, since the archive has something below it. */
-static int step_down(struct tree *t, int parent, const char *name, const char *path, struct err *err)
+/* One step down: directories only; a whiteout becomes a directory, since the archive has something
+ * below it. */
+static int step_down(struct tree *t, int parent, const char *name, const char *path,
+		     struct err *err)
 {
 	struct stat st;
 
-	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode) && !is_whiteout(&st))
-		return err_set(err, S_ISLNK(st.st_mode) ? ELOOP : ENOTDIR, "\"%.200s\": \"%.100s\" in its path is %s",
-			       path, name, S_ISLNK(st.st_mode) ? "a symbolic link" : "no directory");
+	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISDIR(st.st_mode) &&
+	    !is_whiteout(&st))
+		return err_set(err, S_ISLNK(st.st_mode) ? ELOOP : ENOTDIR,
+			       "\"%.200s\": \"%.100s\" in its path is %s", path, name,
+			       S_ISLNK(st.st_mode) ? "a symbolic link" : "no directory");
 	return tree_make_dir(t, parent, name, err);
 }
 
@@ -195,7 +200,8 @@ int tree_whiteout(struct tree *t, int parent, const char *leaf, struct err *err)
 }
 
 /* A record is two timespecs, then the path and its NUL. */
-int tree_defer_times(struct tree *t, const char *path, const struct timespec times[2], struct err *err)
+int tree_defer_times(struct tree *t, const char *path, const struct timespec times[2],
+		     struct err *err)
 {
 	if (t->dir_times.len + strlen(path) > DIR_TIMES_MAX)
 		return err_set(err, E2BIG, "archive: too many directories");

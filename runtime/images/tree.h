@@ -17,10 +17,11 @@
 #define TREE_DEPTH_MAX 256
 
 struct tree {
-	int root;	       /* borrowed */
-	int parent_fd;	       /* of the name used last */
+	int root;              /* borrowed */
+	int parent_fd;         /* of the name used last */
 	char parent[PATH_MAX]; /* relative to root */
-	struct buf dir_times;  /* to be set at the end: what is made in a directory changes its time */
+	struct buf
+		dir_times; /* to be set at the end: what is made in a directory changes its time */
 };
 
 void tree_init(struct tree *t, int root);
@@ -33,14 +34,15 @@ void tree_fini(struct tree *t);
 int tree_clean_name(const char *name, char out[PATH_MAX], struct err *err) MUST_CHECK;
 
 /*
- * The directory that holds `path` (in normal form, not ""): made where it is missing. *leaf points into path.
- * Return: a descriptor that t owns, or -errno; -ELOOP when a link is in the way.
+ * The directory that holds `path` (in normal form, not ""): made where it is missing. *leaf points
+ * into path. Return: a descriptor that t owns, or -errno; -ELOOP when a link is in the way.
  */
 int tree_parent(struct tree *t, const char *path, const char **leaf, struct err *err) MUST_CHECK;
 
 /* Remove what is there under the name, directories whole. 0 when nothing is. */
 int tree_remove(struct tree *t, int parent, const char *leaf, struct err *err) MUST_CHECK;
-/* A directory under the name; one that is there already is kept, anything else replaced. Return: an owned descriptor. */
+/* A directory under the name; one that is there already is kept, anything else replaced. Return: an
+ * owned descriptor. */
 int tree_make_dir(struct tree *t, int parent, const char *leaf, struct err *err) MUST_CHECK;
 /* Hide the name of the layers below: what this layer itself has there stays. */
 int tree_whiteout(struct tree *t, int parent, const char *leaf, struct err *err) MUST_CHECK;
@@ -48,5 +50,6 @@ int tree_whiteout(struct tree *t, int parent, const char *leaf, struct err *err)
 int tree_opaque(int dirfd, struct err *err) MUST_CHECK;
 
 /* Set times of a directory by tree_finish(). */
-int tree_defer_times(struct tree *t, const char *path, const struct timespec times[2], struct err *err) MUST_CHECK;
+int tree_defer_times(struct tree *t, const char *path, const struct timespec times[2],
+		     struct err *err) MUST_CHECK;
 void tree_finish(struct tree *t);

@@ -18,10 +18,10 @@
 #include "runtime/images/tree.h"
 #include "util/fd.h"
 
-#define WHITEOUT      ".wh."
-#define WHITEOUT_META ".wh..wh."
-#define OPAQUE	      ".wh..wh..opq"
-#define XATTR_BYTES_MAX (64u << 10)
+#define WHITEOUT         ".wh."
+#define WHITEOUT_META    ".wh..wh."
+#define OPAQUE           ".wh..wh..opq"
+#define XATTR_BYTES_MAX  (64u << 10)
 #define CHECK_FREE_EVERY (64ull << 20)
 
 struct unpack {
@@ -45,7 +45,8 @@ static const char *link_of(const struct unpack *u, const char *by_libarchive)
 
 /* -- attributes ------------------------------------------------------------ */
 
-/* Only what a file of a container may say about itself: nothing that the host or overlayfs would act upon. */
+/* Only what a file of a container may say about itself: nothing that the host or overlayfs would
+ * act upon. */
 static int xattr_kept(const char *name)
 {
 	return str_eq(name, "security.capability") || str_starts(name, "user.") ||
@@ -63,7 +64,8 @@ static int set_xattrs(struct archive_entry *e, int fd, const char *path, struct 
 		if (!name || !xattr_kept(name))
 			continue;
 		if (strlen(name) > NAME_MAX || size > XATTR_BYTES_MAX)
-			return err_set(err, E2BIG, "\"%.200s\": extended attribute too large", path);
+			return err_set(err, E2BIG, "\"%.200s\": extended attribute too large",
+				       path);
 		if (fsetxattr(fd, name, value, size, 0) < 0 && errno != EOPNOTSUPP)
 			return err_sys(err, errno, "\"%.200s\": set %.100s", path, name);
 	}
@@ -72,15 +74,18 @@ static int set_xattrs(struct archive_entry *e, int fd, const char *path, struct 
 
 static void entry_times(struct archive_entry *e, struct timespec times[2])
 {
-	times[0] = times[1] = (struct timespec){.tv_sec = archive_entry_mtime(e), .tv_nsec = archive_entry_mtime_nsec(e)};
+	times[0] = times[1] = (struct timespec){.tv_sec = archive_entry_mtime(e),
+						.tv_nsec = archive_entry_mtime_nsec(e)};
 	if (archive_entry_atime_is_set(e))
-		times[0] = (struct timespec){.tv_sec = archive_entry_atime(e), .tv_nsec = archive_entry_atime_nsec(e)};
+		times[0] = (struct timespec){.tv_sec = archive_entry_atime(e),
+					     .tv_nsec = archive_entry_atime_nsec(e)};
 	for (int i = 0; i < 2; i++)
 		if (times[i].tv_nsec < 0 || times[i].tv_nsec > 999999999)
 			times[i].tv_nsec = 0;
 }
 
-static int entry_owner(struct archive_entry *e, uid_t *uid, gid_t *gid, const char *path, struct err *err)
+static int entry_owner(struct archive_entry *e, uid_t *uid, gid_t *gid, const char *path,
+		       struct err *err)
 {
 	int64_t u = archive_entry_uid(e), g = archive_entry_gid(e);
 
@@ -104,7 +109,8 @@ static int dress_fd(struct archive_entry *e, int fd, const char *path, struct er
 	return set_xattrs(e, fd, path, err);
 }
 
-static int dress_name(struct archive_entry *e, int parent, const char *leaf, const char *path, struct err *err)
+static int dress_name(struct archive_entry *e, int parent, const char *leaf, const char *path,
+		      struct err *err)
 {
 	struct timespec times[2];
 	uid_t uid;
@@ -114,7 +120,8 @@ static int dress_name(struct archive_entry *e, int parent, const char *leaf, con
 		return -err->code;
 	if (fchownat(parent, leaf, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_sys(err, errno, "\"%.200s\": set owner", path);
-	if (archive_entry_filetype(e) != AE_IFLNK && fchmodat(parent, leaf, archive_entry_perm(e) & 07777, 0) < 0)
+	if (archive_entry_filetype(e) != AE_IFLNK &&
+	    fchmodat(parent, leaf, archive_entry_perm(e) & 07777, 0) < 0)
 		return err_sys(err, errno, "\"%.200s\": set mode", path);
 	entry_times(e, times);
 	(void)!utimensat(parent, leaf, times, AT_SYMLINK_NOFOLLOW);
@@ -130,7 +137,8 @@ static int check_free(struct unpack *u, struct err *err)
 	if (u->bytes < u->checked + CHECK_FREE_EVERY)
 		return 0;
 	u->checked = u->bytes;
-	if (fstatvfs(u->tree.root, &st) == 0 && (uint64_t)st.f_bavail * st.f_frsize < u->limits->free_bytes)
+	if (fstatvfs(u->tree.root, &st) == 0 &&
+	    (uint64_t)st.f_bavail * st.f_frsize < u->limits->free_bytes)
 		return err_set(err, ENOSPC, "no space left for the layer");
 	return 0;
 }
@@ -139,11 +147,13 @@ static int count_bytes(struct unpack *u, uint64_t n, struct err *err)
 {
 	u->bytes += n;
 	if (u->bytes > u->limits->bytes)
-		return err_set(err, EFBIG, "layer: files of more than %llu bytes", (unsigned long long)u->limits->bytes);
+		return err_set(err, EFBIG, "layer: files of more than %llu bytes",
+			       (unsigned long long)u->limits->bytes);
 	return check_free(u, err);
 }
 
-static int write_contents(struct unpack *u, struct archive_entry *e, int fd, const char *path, struct err *err)
+static int write_contents(struct unpack *u, struct archive_entry *e, int fd, const char *path,
+			  struct err *err)
 {
 	int64_t declared = archive_entry_size(e);
 	const void *block;
@@ -159,7 +169,8 @@ static int write_contents(struct unpack *u, struct archive_entry *e, int fd, con
 		if (count_bytes(u, n, err) < 0)
 			return -err->code;
 		for (size_t done = 0; done < n;) {
-			ssize_t w = pwrite(fd, (const char *)block + done, n - done, at + (off_t)done);
+			ssize_t w =
+				pwrite(fd, (const char *)block + done, n - done, at + (off_t)done);
 
 			if (w < 0 && errno == EINTR)
 				continue;
@@ -174,10 +185,11 @@ static int write_contents(struct unpack *u, struct archive_entry *e, int fd, con
 	return ftruncate(fd, declared) < 0 ? err_sys(err, errno, "\"%.200s\": set size", path) : 0;
 }
 
-static int put_file(struct unpack *u, struct archive_entry *e, int parent, const char *leaf, const char *path,
-		    struct err *err)
+static int put_file(struct unpack *u, struct archive_entry *e, int parent, const char *leaf,
+		    const char *path, struct err *err)
 {
-	CLEANUP_FD int fd = openat(parent, leaf, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	CLEANUP_FD int fd =
+		openat(parent, leaf, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	struct timespec times[2];
 
 	if (fd < 0)
@@ -189,8 +201,8 @@ static int put_file(struct unpack *u, struct archive_entry *e, int parent, const
 	return 0;
 }
 
-static int put_dir(struct unpack *u, struct archive_entry *e, int parent, const char *leaf, const char *path,
-		   struct err *err)
+static int put_dir(struct unpack *u, struct archive_entry *e, int parent, const char *leaf,
+		   const char *path, struct err *err)
 {
 	CLEANUP_FD int fd = tree_make_dir(&u->tree, parent, leaf, err);
 	struct timespec times[2];
@@ -214,8 +226,8 @@ static int put_root(struct unpack *u, struct archive_entry *e, struct err *err)
 }
 
 /* The target is a name in the same layer; it is found like any other, without following links. */
-static int put_hard_link(struct unpack *u, struct archive_entry *e, int parent, const char *leaf, const char *path,
-			 struct err *err)
+static int put_hard_link(struct unpack *u, struct archive_entry *e, int parent, const char *leaf,
+			 const char *path, struct err *err)
 {
 	char target[PATH_MAX];
 	struct tree from;
@@ -228,15 +240,16 @@ static int put_hard_link(struct unpack *u, struct archive_entry *e, int parent, 
 		return err_set(err, EINVAL, "\"%.200s\": hard link to itself or the root", path);
 	tree_init(&from, u->tree.root);
 	fd = tree_parent(&from, target, &target_leaf, err);
-	rc = fd < 0 ? err_wrap(err, "\"%.100s\": hard link to", path) : tree_remove(&u->tree, parent, leaf, err);
+	rc = fd < 0 ? err_wrap(err, "\"%.100s\": hard link to", path)
+		    : tree_remove(&u->tree, parent, leaf, err);
 	if (rc == 0 && linkat(fd, target_leaf, parent, leaf, 0) < 0)
 		rc = err_sys(err, errno, "\"%.100s\": hard link to \"%.100s\"", path, target);
 	tree_fini(&from);
 	return rc;
 }
 
-static int put_symlink(struct unpack *u, struct archive_entry *e, int parent, const char *leaf, const char *path,
-		       struct err *err)
+static int put_symlink(struct unpack *u, struct archive_entry *e, int parent, const char *leaf,
+		       const char *path, struct err *err)
 {
 	const char *target = link_of(u, archive_entry_symlink(e));
 
@@ -247,7 +260,8 @@ static int put_symlink(struct unpack *u, struct archive_entry *e, int parent, co
 	return dress_name(e, parent, leaf, path, err);
 }
 
-static int put_fifo(struct archive_entry *e, int parent, const char *leaf, const char *path, struct err *err)
+static int put_fifo(struct archive_entry *e, int parent, const char *leaf, const char *path,
+		    struct err *err)
 {
 	if (mknodat(parent, leaf, S_IFIFO | 0600, 0) < 0)
 		return err_sys(err, errno, "create \"%.200s\"", path);
@@ -256,7 +270,8 @@ static int put_fifo(struct archive_entry *e, int parent, const char *leaf, const
 
 /* -- entries --------------------------------------------------------------- */
 
-static int put_whiteout(struct unpack *u, int parent, const char *leaf, const char *path, struct err *err)
+static int put_whiteout(struct unpack *u, int parent, const char *leaf, const char *path,
+			struct err *err)
 {
 	const char *hidden = leaf + strlen(WHITEOUT);
 
@@ -269,7 +284,8 @@ static int put_whiteout(struct unpack *u, int parent, const char *leaf, const ch
 	return tree_whiteout(&u->tree, parent, hidden, err);
 }
 
-/* Devices are left out, as Docker does in a user namespace: a container's /dev is made by the runtime. */
+/* Devices are left out, as Docker does in a user namespace: a container's /dev is made by the
+ * runtime. */
 static int put_entry(struct unpack *u, struct archive_entry *e, const char *path, struct err *err)
 {
 	const char *leaf;
@@ -320,7 +336,8 @@ static int unpack_entry(struct unpack *u, struct archive_entry *e, struct err *e
 	char path[PATH_MAX];
 
 	if (++u->entries > u->limits->entries)
-		return err_set(err, E2BIG, "layer: more than %llu entries", (unsigned long long)u->limits->entries);
+		return err_set(err, E2BIG, "layer: more than %llu entries",
+			       (unsigned long long)u->limits->entries);
 	u->name = pax_names_of(&u->names, (uint64_t)archive_read_header_position(u->archive.a));
 	if (u->name && u->name->path)
 		name = u->name->path;
@@ -333,7 +350,8 @@ static int unpack_entry(struct unpack *u, struct archive_entry *e, struct err *e
 	return *path ? put_entry(u, e, path, err) : put_root(u, e, err);
 }
 
-static int unpack_entries(struct unpack *u, struct tap *tar, layer_progress_fn progress, void *arg, struct err *err)
+static int unpack_entries(struct unpack *u, struct tap *tar, layer_progress_fn progress, void *arg,
+			  struct err *err)
 {
 	struct archive_entry *e;
 	int rc;
@@ -353,8 +371,8 @@ static void see_tar(void *arg, const void *data, size_t len)
 	pax_names_see(arg, data, len);
 }
 
-static int unpack_tar(struct tap *tar, int dirfd, const struct layer_limits *limits, layer_progress_fn progress,
-		      void *arg, uint64_t *size_out, struct err *err)
+static int unpack_tar(struct tap *tar, int dirfd, const struct layer_limits *limits,
+		      layer_progress_fn progress, void *arg, uint64_t *size_out, struct err *err)
 {
 	struct unpack u = {.limits = limits};
 	int rc;
@@ -387,8 +405,9 @@ static void make_utf8(void)
 	utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 }
 
-int layer_unpack_stream(struct stream *in, int dirfd, const struct layer_limits *limits, layer_progress_fn progress,
-			void *arg, struct layer_result *out, struct err *err)
+int layer_unpack_stream(struct stream *in, int dirfd, const struct layer_limits *limits,
+			layer_progress_fn progress, void *arg, struct layer_result *out,
+			struct err *err)
 {
 	struct err own = ERR_INIT;
 	struct inflate plain;
@@ -412,7 +431,8 @@ int layer_unpack_stream(struct stream *in, int dirfd, const struct layer_limits 
 	return rc;
 }
 
-int layer_unpack(int archive_fd, int dirfd, char *uncompressed_digest_out, uint64_t *size_out, struct err *err)
+int layer_unpack(int archive_fd, int dirfd, char *uncompressed_digest_out, uint64_t *size_out,
+		 struct err *err)
 {
 	static const struct layer_limits limits = LAYER_LIMITS;
 	struct layer_result result;

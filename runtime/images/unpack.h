@@ -5,13 +5,13 @@
 #include "runtime/images/stream.h"
 
 struct layer_limits {
-	uint64_t bytes;	     /* of the uncompressed tar, and of the files in it */
+	uint64_t bytes;      /* of the uncompressed tar, and of the files in it */
 	uint64_t entries;    /* of any type */
 	uint64_t free_bytes; /* to be left on the file system */
 };
-#define LAYER_LIMITS                                                                                                   \
-	{                                                                                                              \
-		.bytes = 64ull << 30, .entries = 4000000, .free_bytes = 64ull << 20                                    \
+#define LAYER_LIMITS                                                                               \
+	{                                                                                          \
+		.bytes = 64ull << 30, .entries = 4000000, .free_bytes = 64ull << 20                \
 	}
 
 /* Called now and then with the bytes of tar read so far; a negative errno stops the work. */
@@ -19,8 +19,9 @@ typedef int (*layer_progress_fn)(void *arg, uint64_t bytes);
 
 struct layer_result {
 	char diff_id[DIGEST_HEX_SIZE]; /* of the uncompressed tar */
-	uint64_t size;		       /* of the files */
+	uint64_t size;                 /* of the files */
 };
 
-int layer_unpack_stream(struct stream *in, int dirfd, const struct layer_limits *limits, layer_progress_fn progress,
-			void *arg, struct layer_result *out, struct err *err) MUST_CHECK;
+int layer_unpack_stream(struct stream *in, int dirfd, const struct layer_limits *limits,
+			layer_progress_fn progress, void *arg, struct layer_result *out,
+			struct err *err) MUST_CHECK;

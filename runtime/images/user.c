@@ -32,7 +32,8 @@ static int read_text(const struct image *i, const char *path, struct buf *out, s
 			return err_sys(err, errno, "%s in the image", path);
 		out->len += (size_t)n;
 		if (out->len > FILE_MAX)
-			return err_set(err, EFBIG, "%s in the image: larger than %u bytes", path, FILE_MAX);
+			return err_set(err, EFBIG, "%s in the image: larger than %u bytes", path,
+				       FILE_MAX);
 	} while (n > 0);
 	out->data[out->len] = '\0';
 	return 0;
@@ -53,7 +54,8 @@ static int parse_id(const char *s, unsigned *out)
 	return 1;
 }
 
-/* Cut the next line out of *text and its fields at the colons. Return: the number of fields, 0 at the end. */
+/* Cut the next line out of *text and its fields at the colons. Return: the number of fields, 0 at
+ * the end. */
 static size_t next_line(char **text, char **fields, size_t max)
 {
 	char *line = *text;
@@ -88,7 +90,8 @@ static int find_user(char *passwd, const char *user, struct image_user *out, cha
 		int by_name = str_eq(f[NAME], user);
 
 		f[HOME][strcspn(f[HOME], ":")] = '\0';
-		if (!parse_id(f[UID], &uid) || !parse_id(f[GID], &gid) || !(by_name || (numeric && !found && uid == id)))
+		if (!parse_id(f[UID], &uid) || !parse_id(f[GID], &gid) ||
+		    !(by_name || (numeric && !found && uid == id)))
 			continue;
 		out->uid = uid;
 		out->gid = gid;
@@ -118,7 +121,8 @@ static void member_groups(char *text, const char *name, struct image_user *out)
 	unsigned gid;
 
 	while (*name && next_line(&text, f, 4))
-		if (parse_id(f[2], &gid) && listed(f[3], name) && out->n_groups < ARRAY_LEN(out->groups))
+		if (parse_id(f[2], &gid) && listed(f[3], name) &&
+		    out->n_groups < ARRAY_LEN(out->groups))
 			out->groups[out->n_groups++] = gid;
 }
 
@@ -134,10 +138,12 @@ static int named_group(char *text, const char *group, struct image_user *out, st
 		}
 	if (parse_id(group, &out->gid))
 		return 0;
-	return err_set(err, EINVAL, "group \"%.100s\": no such group in the image's /etc/group", group);
+	return err_set(err, EINVAL, "group \"%.100s\": no such group in the image's /etc/group",
+		       group);
 }
 
-int image_resolve_user(const struct image *i, const char *user, struct image_user *out, struct err *err)
+int image_resolve_user(const struct image *i, const char *user, struct image_user *out,
+		       struct err *err)
 {
 	CLEANUP(buf_fini) struct buf passwd = BUF_INIT, groups = BUF_INIT;
 	CLEANUP_FREE char *who = xstrdup(*user ? user : "0");
@@ -147,12 +153,15 @@ int image_resolve_user(const struct image *i, const char *user, struct image_use
 	*out = (struct image_user){.home = "/"};
 	if (group)
 		*group++ = '\0';
-	if (read_text(i, "/etc/passwd", &passwd, err) < 0 || read_text(i, "/etc/group", &groups, err) < 0)
+	if (read_text(i, "/etc/passwd", &passwd, err) < 0 ||
+	    read_text(i, "/etc/group", &groups, err) < 0)
 		return err ? -err->code : -EINVAL;
 	buf_addc(&passwd, '\0');
 	buf_addc(&groups, '\0');
-	if (!find_user(passwd.data, *who ? who : "0", out, name) && *who && !parse_id(who, &out->uid))
-		return err_set(err, EINVAL, "user \"%.100s\": no such user in the image's /etc/passwd", who);
+	if (!find_user(passwd.data, *who ? who : "0", out, name) && *who &&
+	    !parse_id(who, &out->uid))
+		return err_set(err, EINVAL,
+			       "user \"%.100s\": no such user in the image's /etc/passwd", who);
 	if (group && *group)
 		return named_group(groups.data, group, out, err);
 	member_groups(groups.data, name, out);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The documents of an image, and names, of any bytes: config, manifest and index.json or
- * manifest.json in an archive around them. Nothing crashes or leaks, every refusal has a text, and a
- * name that was normalised is normal.
+ * manifest.json in an archive around them. Nothing crashes or leaks, every refusal has a text, and
+ * a name that was normalised is normal.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -59,7 +59,9 @@ static void archive(const char *member, const char *text, size_t len)
 	struct err err = ERR_INIT;
 	int fd;
 
-	tar_add_entry(&tar, &(struct tar_entry){.type = TAR_FILE, .name = member, .text = text, .text_len = len});
+	tar_add_entry(&tar,
+		      &(struct tar_entry){
+			      .type = TAR_FILE, .name = member, .text = text, .text_len = len});
 	tar_add(&tar, TAR_FILE, "c.json", 0644, "{\"rootfs\":{\"diff_ids\":[]}}");
 	tar_end(&tar);
 	fd = archive_fd(&tar);

@@ -38,7 +38,8 @@ static void unpack(const uint8_t *data, size_t size, int dirfd)
 	if (fd_write_all(fd, data, size) < 0)
 		abort();
 	fd_stream_init(&in, fd, 0);
-	if (layer_unpack_stream(&in.base, dirfd, &limits, NULL, NULL, &result, &err) < 0 && !err.code)
+	if (layer_unpack_stream(&in.base, dirfd, &limits, NULL, NULL, &result, &err) < 0 &&
+	    !err.code)
 		abort();
 	fd_stream_fini(&in);
 }

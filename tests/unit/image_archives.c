@@ -22,7 +22,8 @@ static void octal(char *field, size_t size, uint64_t v)
 		field[i] = (char)('0' + (v & 7));
 }
 
-static void header(struct buf *tar, const struct tar_entry *e, const char *name, const char *link, uint64_t size)
+static void header(struct buf *tar, const struct tar_entry *e, const char *name, const char *link,
+		   uint64_t size)
 {
 	size_t at = tar->len, n = strlen(name);
 	unsigned sum = 0;
@@ -73,7 +74,11 @@ void tar_add_entry(struct buf *tar, const struct tar_entry *e)
 
 void tar_add(struct buf *tar, char type, const char *name, unsigned mode, const char *text)
 {
-	tar_add_entry(tar, &(struct tar_entry){.type = type, .name = name, .mode = mode, .text = text, .mtime = 1000000000});
+	tar_add_entry(tar, &(struct tar_entry){.type = type,
+					       .name = name,
+					       .mode = mode,
+					       .text = text,
+					       .mtime = 1000000000});
 }
 
 void pax_record(struct buf *records, const char *key, const void *value, size_t len)
@@ -89,7 +94,10 @@ void pax_record(struct buf *records, const char *key, const void *value, size_t 
 
 void tar_add_records(struct buf *tar, const struct buf *records)
 {
-	tar_add_entry(tar, &(struct tar_entry){.type = 'x', .name = "pax", .text = buf_str(records), .text_len = records->len});
+	tar_add_entry(tar, &(struct tar_entry){.type = 'x',
+					       .name = "pax",
+					       .text = buf_str(records),
+					       .text_len = records->len});
 }
 
 void tar_add_pax(struct buf *tar, const char *key, const void *value, size_t len)
@@ -112,6 +120,8 @@ void gzip_buf(const struct buf *in, struct buf *out)
 	size_t used = 0;
 
 	archive_write_add_filter_gzip(a);
+	/* The same bytes whenever the test runs. */
+	archive_write_set_filter_option(a, "gzip", "timestamp", NULL);
 	archive_write_set_format_raw(a);
 	archive_write_set_bytes_per_block(a, 0);
 	buf_reserve(out, in->len + 65536);
@@ -136,8 +146,11 @@ void hex_digest(const struct buf *b, char out[65])
 
 static void add_member(struct buf *tar, const char *name, const struct buf *data)
 {
-	tar_add_entry(tar, &(struct tar_entry){
-				   .type = TAR_FILE, .name = name, .mode = 0644, .text = buf_str(data), .text_len = data->len});
+	tar_add_entry(tar, &(struct tar_entry){.type = TAR_FILE,
+					       .name = name,
+					       .mode = 0644,
+					       .text = buf_str(data),
+					       .text_len = data->len});
 }
 
 static void add_blob(struct buf *tar, const struct buf *data, char hex[65])
@@ -153,7 +166,10 @@ static void config_json(struct buf *out, struct buf *layers, size_t n, const cha
 {
 	char hex[65];
 
-	buf_addf(out, "{\"os\":\"linux\",\"created\":\"2024-01-01T00:00:00Z\",\"config\":%s,\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[", config);
+	buf_addf(out,
+		 "{\"os\":\"linux\",\"created\":\"2024-01-01T00:00:00Z\",\"config\":%s,\"rootfs\":{"
+		 "\"type\":\"layers\",\"diff_ids\":[",
+		 config);
 	for (size_t i = 0; i < n; i++) {
 		hex_digest(&layers[i], hex);
 		buf_addf(out, "%s\"sha256:%s\"", i ? "," : "", hex);
@@ -161,14 +177,18 @@ static void config_json(struct buf *out, struct buf *layers, size_t n, const cha
 	buf_adds(out, "]}}");
 }
 
-void oci_archive(struct buf *out, struct buf *layers, size_t n, const char *config, const char *name, int gzip)
+void oci_archive(struct buf *out, struct buf *layers, size_t n, const char *config,
+		 const char *name, int gzip)
 {
 	CLEANUP(buf_fini) struct buf manifest = BUF_INIT, json = BUF_INIT, index = BUF_INIT;
 	char hex[65];
 
 	config_json(&json, layers, n, config);
 	add_blob(out, &json, hex);
-	buf_addf(&manifest, "{\"schemaVersion\":2,\"config\":{\"digest\":\"sha256:%s\",\"size\":%zu},\"layers\":[", hex, json.len);
+	buf_addf(&manifest,
+		 "{\"schemaVersion\":2,\"config\":{\"digest\":\"sha256:%s\",\"size\":%zu},"
+		 "\"layers\":[",
+		 hex, json.len);
 	for (size_t i = 0; i < n; i++) {
 		CLEANUP(buf_fini) struct buf packed = BUF_INIT;
 
@@ -180,14 +200,17 @@ void oci_archive(struct buf *out, struct buf *layers, size_t n, const char *conf
 	}
 	buf_adds(&manifest, "]}");
 	add_blob(out, &manifest, hex);
-	buf_addf(&index, "{\"schemaVersion\":2,\"manifests\":[{\"digest\":\"sha256:%s\",\"size\":%zu,"
-		 "\"annotations\":{\"org.opencontainers.image.ref.name\":\"%s\"}}]}", hex, manifest.len, name);
+	buf_addf(&index,
+		 "{\"schemaVersion\":2,\"manifests\":[{\"digest\":\"sha256:%s\",\"size\":%zu,"
+		 "\"annotations\":{\"org.opencontainers.image.ref.name\":\"%s\"}}]}",
+		 hex, manifest.len, name);
 	tar_add(out, TAR_FILE, "oci-layout", 0644, "{\"imageLayoutVersion\":\"1.0.0\"}");
 	add_member(out, "index.json", &index);
 	tar_end(out);
 }
 
-static void save_as(struct buf *out, struct buf *layers, struct buf *named, size_t n, const char *config, const char *tags)
+static void save_as(struct buf *out, struct buf *layers, struct buf *named, size_t n,
+		    const char *config, const char *tags)
 {
 	CLEANUP(buf_fini) struct buf manifest = BUF_INIT, json = BUF_INIT;
 	CLEANUP_FREE char *name = NULL;
@@ -209,12 +232,14 @@ static void save_as(struct buf *out, struct buf *layers, struct buf *named, size
 	tar_end(out);
 }
 
-void save_archive(struct buf *out, struct buf *layers, size_t n, const char *config, const char *tags)
+void save_archive(struct buf *out, struct buf *layers, size_t n, const char *config,
+		  const char *tags)
 {
 	save_as(out, layers, layers, n, config, tags);
 }
 
-void save_archive_lying(struct buf *out, struct buf *layer, struct buf *named, const char *config, const char *tags)
+void save_archive_lying(struct buf *out, struct buf *layer, struct buf *named, const char *config,
+			const char *tags)
 {
 	save_as(out, layer, named, 1, config, tags);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The image store: names, import of both kinds of archive, digests, sharing, removal, restart, users. */
+/* The image store: names, import of both kinds of archive, digests, sharing, removal, restart,
+ * users. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -85,7 +86,8 @@ static void import_fails(struct images *im, const struct buf *archive, int code,
 		fail_msg("expected -%d \"%s\", got %d \"%s\"", code, expect, rc, err.msg);
 }
 
-static void read_image_file(const struct image *i, size_t layer, const char *path, const char *expect)
+static void read_image_file(const struct image *i, size_t layer, const char *path,
+			    const char *expect)
 {
 	CLEANUP_FREE char *whole = xasprintf("%s/%s", i->layers[layer], path);
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
@@ -115,7 +117,8 @@ static void test_names_are_normalised_as_docker_does(void **state)
 		{"[::1]:5000/app", "[::1]:5000/app:latest"},
 		{"a__b/c---d.e_f", "docker.io/a__b/c---d.e_f:latest"},
 		{"nginx@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-		 "docker.io/library/nginx@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
+		 "docker.io/library/"
+		 "nginx@sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -131,9 +134,33 @@ static void test_names_are_normalised_as_docker_does(void **state)
 static void test_what_is_no_name_is_refused(void **state)
 {
 	static const char *const bad[] = {
-		"", ":", "/", "a//b", "Nginx", "nginx:", "nginx:a b", "nginx:-x", "-nginx", "nginx-", "a___b", "a..b",
-		"a_.b", "nginx@", "nginx@sha256:12", "nginx@md5:aa", "ho st/x", "-host.x/a", "host-.x/a", "a.b:/c",
-		"a.b:x/c", "host..x/a", "[::1/a", "docker.io/", "../etc/passwd", "nginx\n", "nginx:1@sha256:",
+		"",
+		":",
+		"/",
+		"a//b",
+		"Nginx",
+		"nginx:",
+		"nginx:a b",
+		"nginx:-x",
+		"-nginx",
+		"nginx-",
+		"a___b",
+		"a..b",
+		"a_.b",
+		"nginx@",
+		"nginx@sha256:12",
+		"nginx@md5:aa",
+		"ho st/x",
+		"-host.x/a",
+		"host-.x/a",
+		"a.b:/c",
+		"a.b:x/c",
+		"host..x/a",
+		"[::1/a",
+		"docker.io/",
+		"../etc/passwd",
+		"nginx\n",
+		"nginx:1@sha256:",
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 	};
 	CLEANUP(buf_fini) struct buf longest = BUF_INIT;
@@ -163,8 +190,10 @@ static void test_docker_save_archive_is_imported(void **state)
 	tar_add(&layer, TAR_FILE, "bin/hello", 0755, "hello\n");
 	tar_end(&layer);
 	save_archive(&archive, &layer, 1,
-		     "{\"Cmd\":[\"/bin/hello\"],\"Env\":[\"A=1\",\"B=2\"],\"User\":\"7:8\",\"WorkingDir\":\"/w\","
-		     "\"StopSignal\":\"SIGQUIT\",\"ExposedPorts\":{\"80/tcp\":{}},\"Volumes\":{\"/data\":{}}}",
+		     "{\"Cmd\":[\"/bin/"
+		     "hello\"],\"Env\":[\"A=1\",\"B=2\"],\"User\":\"7:8\",\"WorkingDir\":\"/w\","
+		     "\"StopSignal\":\"SIGQUIT\",\"ExposedPorts\":{\"80/tcp\":{}},\"Volumes\":{\"/"
+		     "data\":{}}}",
 		     "\"hello:1\",\"hello:latest\"");
 	import_ok(im, &archive, "docker.io/library/hello:latest sha256:");
 	i = images_get(im, "hello", NULL);
@@ -202,7 +231,8 @@ static void fini_two(struct buf layers[2])
 	memset(layers, 0, 2 * sizeof(*layers));
 }
 
-static void import_oci(struct images *im, const char *name, const char *index, int gzip, const char *expect)
+static void import_oci(struct images *im, const char *name, const char *index, int gzip,
+		       const char *expect)
 {
 	CLEANUP(buf_fini) struct buf archive = BUF_INIT;
 	struct buf layers[2] = {BUF_INIT, BUF_INIT};
@@ -378,7 +408,8 @@ static void test_garbage_is_refused(void **state)
 	images_close(im);
 }
 
-/* Every bit counts: a changed byte anywhere in the payload of the archive is found, or changes nothing. */
+/* Every bit counts: a changed byte anywhere in the payload of the archive is found, or changes
+ * nothing. */
 static void test_changed_bytes_are_found(void **state)
 {
 	CLEANUP(buf_fini) struct buf archive = BUF_INIT;
@@ -460,13 +491,17 @@ static void test_hostile_documents_are_refused(void **state)
 		{"manifest.json", "[]", "no image"},
 		{"manifest.json", "[{\"Config\":1}]", "expected Config"},
 		{"manifest.json", "[{\"Config\":\"../../etc/passwd\",\"Layers\":[]}]", "missing"},
-		{"manifest.json", "[{\"Config\":\"c.json\",\"RepoTags\":[7],\"Layers\":[]}]", "RepoTags"},
+		{"manifest.json", "[{\"Config\":\"c.json\",\"RepoTags\":[7],\"Layers\":[]}]",
+		 "RepoTags"},
 		{"index.json", "[]", "expected a list"},
-		{"index.json", "{\"manifests\":[{\"digest\":\"sha256:../../..\",\"size\":1}]}", "digest"},
+		{"index.json", "{\"manifests\":[{\"digest\":\"sha256:../../..\",\"size\":1}]}",
+		 "digest"},
 		{"index.json", "{\"manifests\":[{\"digest\":\"sha512:00\",\"size\":1}]}", "digest"},
 		{"index.json", "{\"manifests\":[{}]}", "digest"},
 		{"index.json", "{\"manifests\":[],\"manifests\":[]}", "duplicate"},
-		{"index.json", "{\"manifests\":[{\"platform\":{\"os\":\"windows\",\"architecture\":\"amd64\"}}]}", "no image for"},
+		{"index.json",
+		 "{\"manifests\":[{\"platform\":{\"os\":\"windows\",\"architecture\":\"amd64\"}}]}",
+		 "no image for"},
 	};
 	struct images *im = open_store();
 
@@ -475,7 +510,8 @@ static void test_hostile_documents_are_refused(void **state)
 
 		tar_add(&tar, TAR_FILE, cases[i].member, 0644, cases[i].text);
 		tar_end(&tar);
-		import_fails(im, &tar, cases[i].expect[0] == 'm' ? ENOENT : EINVAL, cases[i].expect);
+		import_fails(im, &tar, cases[i].expect[0] == 'm' ? ENOENT : EINVAL,
+			     cases[i].expect);
 	}
 	images_close(im);
 }
@@ -545,11 +581,13 @@ static void big_archive(struct buf *archive, int n)
 }
 
 /* Never returns: imports and removes until it is killed. */
-static void churn(void)
+static _Noreturn void churn(void)
 {
 	struct images *im = images_open(dir, NULL);
 
-	for (int n = 0; im; n++) {
+	if (!im)
+		_exit(1);
+	for (int n = 0;; n++) {
 		CLEANUP(buf_fini) struct buf archive = BUF_INIT;
 		char name[32];
 		int fd;
@@ -561,7 +599,6 @@ static void churn(void)
 		snprintf(name, sizeof(name), "big:%d", (n + 2) % 5);
 		(void)!images_remove(im, name, NULL);
 	}
-	_exit(1);
 }
 
 static void check_whole(struct images *im, int n)
@@ -647,7 +684,8 @@ static void test_layers_stack_in_overlayfs(void **state)
 		images_close(im);
 		skip();
 	}
-	assert_true(shown("etc/kept") && shown("etc/changed") && shown("var/new") && shown("dir/new"));
+	assert_true(shown("etc/kept") && shown("etc/changed") && shown("var/new") &&
+		    shown("dir/new"));
 	assert_false(shown("etc/gone"));
 	assert_false(shown("var/old"));
 	assert_false(shown("dir/old"));
@@ -724,11 +762,13 @@ static struct image *image_with_users(struct images *im)
 	struct image *i;
 
 	tar_add(&layers[0], TAR_FILE, "etc/passwd", 0644, "old:x:1:1::/old:/bin/sh\n");
-	tar_add(&layers[0], TAR_FILE, "etc/group", 0644, "root:x:0:\nwheel:x:10:root,app\napp:x:1000:\nextra:x:44:x,app\nbad:x:zz:app\n");
+	tar_add(&layers[0], TAR_FILE, "etc/group", 0644,
+		"root:x:0:\nwheel:x:10:root,app\napp:x:1000:\nextra:x:44:x,app\nbad:x:zz:app\n");
 	tar_end(&layers[0]);
 	tar_add(&layers[1], TAR_LINK, "etc/passwd", 0777, "../usr/share/./users");
 	tar_add(&layers[1], TAR_FILE, "usr/share/users", 0644,
-		"root:x:0:0:root:/root:/bin/sh\nbroken\napp:x:1000:1000:App:/home/app:/bin/sh\n12:x:77:78::/twelve:\n");
+		"root:x:0:0:root:/root:/bin/sh\nbroken\napp:x:1000:1000:App:/home/app:/bin/"
+		"sh\n12:x:77:78::/twelve:\n");
 	tar_end(&layers[1]);
 	tar_add(&layers[2], TAR_FILE, "other", 0644, "");
 	tar_end(&layers[2]);
@@ -749,10 +789,16 @@ static void test_users_are_resolved_by_the_image(void **state)
 		size_t n_groups;
 		const char *home;
 	} cases[] = {
-		{"", 0, 0, 1, "/root"},	       {"root", 0, 0, 1, "/root"}, {"0", 0, 0, 1, "/root"},
-		{"app", 1000, 1000, 2, "/home/app"}, {"1000", 1000, 1000, 2, "/home/app"},
-		{"app:wheel", 1000, 10, 0, "/home/app"}, {"app:55", 1000, 55, 0, "/home/app"},
-		{"4711", 4711, 0, 0, "/"},     {"4711:app", 4711, 1000, 0, "/"}, {"12", 77, 78, 0, "/twelve"},
+		{"", 0, 0, 1, "/root"},
+		{"root", 0, 0, 1, "/root"},
+		{"0", 0, 0, 1, "/root"},
+		{"app", 1000, 1000, 2, "/home/app"},
+		{"1000", 1000, 1000, 2, "/home/app"},
+		{"app:wheel", 1000, 10, 0, "/home/app"},
+		{"app:55", 1000, 55, 0, "/home/app"},
+		{"4711", 4711, 0, 0, "/"},
+		{"4711:app", 4711, 1000, 0, "/"},
+		{"12", 77, 78, 0, "/twelve"},
 	};
 	struct images *im = open_store();
 	struct image *i = image_with_users(im);
@@ -774,7 +820,8 @@ static void test_users_are_resolved_by_the_image(void **state)
 
 static void test_unknown_users_are_refused(void **state)
 {
-	static const char *const bad[] = {"old", "nobody", "app:nobody", "-1", "99999999999", "1x", "app:-1"};
+	static const char *const bad[] = {"old",         "nobody", "app:nobody", "-1",
+					  "99999999999", "1x",     "app:-1"};
 	struct images *im = open_store();
 	struct image *i = image_with_users(im);
 

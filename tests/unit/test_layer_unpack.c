@@ -23,7 +23,7 @@
 #include "tests/unit/image_archives.h"
 #include "util/fd.h"
 
-static char *dir;	  /* of the running test; holds `layer` and `outside` */
+static char *dir;         /* of the running test; holds `layer` and `outside` */
 static int layer_fd = -1; /* the directory that is unpacked into */
 
 static int make_dir(void **state)
@@ -148,10 +148,29 @@ static void test_modes_owners_times_links(void **state)
 	char target[16] = "";
 	struct stat st;
 
-	tar_add_entry(&tar, &(struct tar_entry){.type = TAR_DIR, .name = "./", .mode = 0751, .uid = 5, .mtime = 1111});
-	tar_add_entry(&tar, &(struct tar_entry){.type = TAR_DIR, .name = "d/", .mode = 01777, .uid = 1, .gid = 2, .mtime = 2222});
-	tar_add_entry(&tar, &(struct tar_entry){.type = TAR_FILE, .name = "d/su", .mode = 04755, .uid = 3, .gid = 4, .text = "x", .mtime = 3333});
-	tar_add_entry(&tar, &(struct tar_entry){.type = TAR_LINK, .name = "d/link", .mode = 0777, .uid = 6, .text = "/etc/x", .mtime = 4444});
+	tar_add_entry(
+		&tar,
+		&(struct tar_entry){
+			.type = TAR_DIR, .name = "./", .mode = 0751, .uid = 5, .mtime = 1111});
+	tar_add_entry(&tar, &(struct tar_entry){.type = TAR_DIR,
+						.name = "d/",
+						.mode = 01777,
+						.uid = 1,
+						.gid = 2,
+						.mtime = 2222});
+	tar_add_entry(&tar, &(struct tar_entry){.type = TAR_FILE,
+						.name = "d/su",
+						.mode = 04755,
+						.uid = 3,
+						.gid = 4,
+						.text = "x",
+						.mtime = 3333});
+	tar_add_entry(&tar, &(struct tar_entry){.type = TAR_LINK,
+						.name = "d/link",
+						.mode = 0777,
+						.uid = 6,
+						.text = "/etc/x",
+						.mtime = 4444});
 	tar_add(&tar, TAR_HARD, "d/hard", 0644, "d/su");
 	tar_add(&tar, TAR_FIFO, "d/fifo", 0640, NULL);
 	tar_add(&tar, TAR_CHAR, "d/null", 0666, NULL);
@@ -187,7 +206,15 @@ static void test_any_bytes_in_names(void **state)
 {
 	static const char *const names[] = {
 		"usr/share/F\xc5\x91tan\xc3\xbas\xc3\xadtv\xc3\xa1ny.crt", /* composed */
-		"e\xcc\x81-decomposed", "latin1-\xe9", "with space\tand\nnewline", "back\\slash", "-dash", "...", "..a", "a..", "*",
+		"e\xcc\x81-decomposed",
+		"latin1-\xe9",
+		"with space\tand\nnewline",
+		"back\\slash",
+		"-dash",
+		"...",
+		"..a",
+		"a..",
+		"*",
 	};
 	CLEANUP(buf_fini) struct buf tar = BUF_INIT;
 	CLEANUP(buf_fini) struct buf name = BUF_INIT;
@@ -228,7 +255,8 @@ static void test_extended_attributes(void **state)
 {
 	static const unsigned char cap[20] = {0x01, 0x00, 0x00, 0x02, 0x00, 0x04};
 	CLEANUP(buf_fini) struct buf tar = BUF_INIT, records = BUF_INIT;
-	CLEANUP_FREE char *file = xasprintf("%s/layer/ping", dir), *own = xasprintf("%s/layer/d", dir);
+	CLEANUP_FREE char *file = xasprintf("%s/layer/ping", dir),
+			  *own = xasprintf("%s/layer/d", dir);
 	char value[32];
 
 	pax_record(&records, "SCHILY.xattr.security.capability", cap, sizeof(cap));
@@ -236,7 +264,10 @@ static void test_extended_attributes(void **state)
 	pax_record(&records, "SCHILY.xattr.trusted.overlay.opaque", "y", 1);
 	pax_record(&records, "SCHILY.xattr.trusted.overlay.redirect", "/etc", 4);
 	tar_add_records(&tar, &records);
-	tar_add_entry(&tar, &(struct tar_entry){.type = TAR_FILE, .name = "ping", .mode = 0755, .uid = 9, .text = "x"});
+	tar_add_entry(
+		&tar,
+		&(struct tar_entry){
+			.type = TAR_FILE, .name = "ping", .mode = 0755, .uid = 9, .text = "x"});
 	tar_add_records(&tar, &records);
 	tar_add(&tar, TAR_DIR, "d", 0755, NULL);
 	unpack_ok(&tar);
@@ -376,7 +407,8 @@ static void test_whiteouts_without_a_name_are_refused(void **state)
 
 static void test_dotdot_is_refused(void **state)
 {
-	static const char *const bad[] = {"../outside", "a/../../outside", "..", "a/..", "/../outside", "./../outside"};
+	static const char *const bad[] = {"../outside", "a/../../outside", "..",
+					  "a/..",       "/../outside",     "./../outside"};
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		CLEANUP(buf_fini) struct buf tar = BUF_INIT;
@@ -389,7 +421,8 @@ static void test_dotdot_is_refused(void **state)
 static void test_absolute_names_stay_inside(void **state)
 {
 	CLEANUP(buf_fini) struct buf tar = BUF_INIT;
-	CLEANUP_FREE char *outside = xasprintf("%s/outside", dir), *inside = xasprintf("layer%s/outside", dir);
+	CLEANUP_FREE char *outside = xasprintf("%s/outside", dir),
+			  *inside = xasprintf("layer%s/outside", dir);
 
 	tar_add(&tar, TAR_FILE, outside, 0644, "pwned");
 	tar_add(&tar, TAR_FILE, "//etc///passwd", 0644, "inside");
@@ -434,9 +467,14 @@ static void test_hard_links_stay_inside(void **state)
 		const char *target, *expect;
 		int code;
 	} cases[] = {
-		{"../outside", "\"..\"", EINVAL},  {"/../outside", "\"..\"", EINVAL}, {"link/outside", "symbolic link", ELOOP},
-		{"nowhere", "hard link", ENOENT},  {"", "itself or the root", EINVAL},	 {"dir", "hard link", EPERM},
-		{"hard", "itself", EINVAL},	   {".", "itself or the root", EINVAL},
+		{"../outside", "\"..\"", EINVAL},
+		{"/../outside", "\"..\"", EINVAL},
+		{"link/outside", "symbolic link", ELOOP},
+		{"nowhere", "hard link", ENOENT},
+		{"", "itself or the root", EINVAL},
+		{"dir", "hard link", EPERM},
+		{"hard", "itself", EINVAL},
+		{".", "itself or the root", EINVAL},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -505,13 +543,19 @@ static int unpack_limited(struct buf *tar, struct layer_limits limits, struct er
 
 static void test_bombs_are_stopped(void **state)
 {
-	CLEANUP(buf_fini) struct buf zeros = BUF_INIT, tar = BUF_INIT, bomb = BUF_INIT, many = BUF_INIT;
+	CLEANUP(buf_fini)
+	struct buf zeros = BUF_INIT,
+		   tar = BUF_INIT, bomb = BUF_INIT, many = BUF_INIT;
 	struct layer_limits limits = LAYER_LIMITS;
 	struct err err = ERR_INIT;
 
 	limits.bytes = 1 << 20;
 	buf_resize(&zeros, 8 << 20);
-	tar_add_entry(&tar, &(struct tar_entry){.type = TAR_FILE, .name = "zeros", .mode = 0644, .text = zeros.data, .text_len = zeros.len});
+	tar_add_entry(&tar, &(struct tar_entry){.type = TAR_FILE,
+						.name = "zeros",
+						.mode = 0644,
+						.text = zeros.data,
+						.text_len = zeros.len});
 	tar_end(&tar);
 	gzip_buf(&tar, &bomb);
 	assert_true(bomb.len < 20000);
@@ -530,7 +574,11 @@ static void test_bombs_are_stopped(void **state)
 	limits.free_bytes = UINT64_MAX;
 	tar.len = 0;
 	for (int i = 0; i < 9; i++)
-		tar_add_entry(&tar, &(struct tar_entry){.type = TAR_FILE, .name = "zeros", .mode = 0644, .text = zeros.data, .text_len = zeros.len});
+		tar_add_entry(&tar, &(struct tar_entry){.type = TAR_FILE,
+							.name = "zeros",
+							.mode = 0644,
+							.text = zeros.data,
+							.text_len = zeros.len});
 	assert_int_equal(unpack_limited(&tar, limits, &err), -ENOSPC);
 }
 
@@ -541,7 +589,11 @@ static void test_declared_sizes_are_not_believed(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
 		CLEANUP(buf_fini) struct buf tar = BUF_INIT;
 
-		tar_add_entry(&tar, &(struct tar_entry){.type = TAR_FILE, .name = "f", .mode = 0644, .text = "x", .declared = sizes[i]});
+		tar_add_entry(&tar, &(struct tar_entry){.type = TAR_FILE,
+							.name = "f",
+							.mode = 0644,
+							.text = "x",
+							.declared = sizes[i]});
 		tar_end(&tar);
 		assert_true(unpack(&tar, NULL) < 0);
 	}
@@ -549,7 +601,9 @@ static void test_declared_sizes_are_not_believed(void **state)
 
 static void test_names_too_long_or_too_deep(void **state)
 {
-	CLEANUP(buf_fini) struct buf tar = BUF_INIT, name = BUF_INIT, deep = BUF_INIT, path = BUF_INIT;
+	CLEANUP(buf_fini)
+	struct buf tar = BUF_INIT,
+		   name = BUF_INIT, deep = BUF_INIT, path = BUF_INIT;
 
 	for (int i = 0; i < 256; i++)
 		buf_addc(&name, 'a');

@@ -27,7 +27,7 @@
 #include "util/fd.h"
 
 #define OUTSIDE "192.0.2.2" /* RFC 5737 */
-#define NODE	"192.0.2.1"
+#define NODE    "192.0.2.1"
 
 static char *run_dir;
 static int node_ns = -1, outside_ns = -1;
@@ -85,10 +85,14 @@ static int make_node(void **state)
 	outside_ns = new_ns();
 	sh("ip link set lo up && echo 0 >/proc/sys/net/ipv4/ip_forward");
 	snprintf(command, sizeof(command),
-		 "ip link add up0 mtu 1400 type veth peer name up0 mtu 1400 netns /proc/%d/fd/%d", getpid(), outside_ns);
+		 "ip link add up0 mtu 1400 type veth peer name up0 mtu 1400 netns /proc/%d/fd/%d",
+		 getpid(), outside_ns);
 	sh(command);
-	sh("ip addr add " NODE "/24 dev up0 && ip link set up0 up && ip route add default via " OUTSIDE);
-	assert_int_equal(sh_in(outside_ns, "ip link set lo up && ip addr add " OUTSIDE "/24 dev up0 && ip link set up0 up"), 0);
+	sh("ip addr add " NODE
+	   "/24 dev up0 && ip link set up0 up && ip route add default via " OUTSIDE);
+	assert_int_equal(sh_in(outside_ns, "ip link set lo up && ip addr add " OUTSIDE
+					   "/24 dev up0 && ip link set up0 up"),
+			 0);
 	/* Asking for a link makes the kernel finish bringing it up. */
 	assert_int_equal(sh_in(outside_ns, "ip link show up0 >/dev/null"), 0);
 	sh("ip link show up0 >/dev/null");
@@ -106,7 +110,10 @@ static int remove_node(void **state)
 
 static struct net *open_net_range(const char *cidr)
 {
-	struct net_config cfg = {.pod_cidr = cidr, .service_cidr = "10.96.0.0/16", .bridge = "k8stest0", .run_dir = run_dir};
+	struct net_config cfg = {.pod_cidr = cidr,
+				 .service_cidr = "10.96.0.0/16",
+				 .bridge = "k8stest0",
+				 .run_dir = run_dir};
 	struct err err = ERR_INIT;
 	struct net *n = net_open(&cfg, &err);
 
@@ -125,7 +132,8 @@ struct pod {
 	char uid[32], ip[INET_ADDRSTRLEN];
 };
 
-static void attach(struct net *n, struct pod *p, const char *uid, const struct host_port *ports, size_t n_ports)
+static void attach(struct net *n, struct pod *p, const char *uid, const struct host_port *ports,
+		   size_t n_ports)
 {
 	struct err err = ERR_INIT;
 
@@ -177,7 +185,8 @@ static int serve(int ns, int type, int port)
 	return s;
 }
 
-/* Connect and say something; the server's view of the client's address into peer. Return: true when it answered. */
+/* Connect and say something; the server's view of the client's address into peer. Return: true when
+ * it answered. */
 static int reaches_tcp(int from, const char *ip, int port, int server, char peer[INET_ADDRSTRLEN])
 {
 	struct sockaddr_in a = at(ip, port), who;
@@ -188,8 +197,8 @@ static int reaches_tcp(int from, const char *ip, int port, int server, char peer
 	if (connect(c, (struct sockaddr *)&a, sizeof(a)) < 0)
 		return 0;
 	s = accept(server, (struct sockaddr *)&who, &len);
-	if (s < 0 || send(c, "ping", 5, 0) != 5 || recv(s, text, 5, 0) != 5 || send(s, "pong", 5, 0) != 5 ||
-	    recv(c, text, 5, 0) != 5)
+	if (s < 0 || send(c, "ping", 5, 0) != 5 || recv(s, text, 5, 0) != 5 ||
+	    send(s, "pong", 5, 0) != 5 || recv(c, text, 5, 0) != 5)
 		return 0;
 	inet_ntop(AF_INET, &who.sin_addr, peer, INET_ADDRSTRLEN);
 	return strcmp(text, "pong") == 0;
@@ -204,7 +213,8 @@ static int reaches_udp(int from, const char *ip, int port, int server, char peer
 
 	if (connect(c, (struct sockaddr *)&a, sizeof(a)) < 0 || send(c, "ping", 5, 0) != 5 ||
 	    recvfrom(server, text, 5, 0, (struct sockaddr *)&who, &len) != 5 ||
-	    sendto(server, "pong", 5, 0, (struct sockaddr *)&who, len) != 5 || recv(c, text, 5, 0) != 5)
+	    sendto(server, "pong", 5, 0, (struct sockaddr *)&who, len) != 5 ||
+	    recv(c, text, 5, 0) != 5)
 		return 0;
 	inet_ntop(AF_INET, &who.sin_addr, peer, INET_ADDRSTRLEN);
 	return strcmp(text, "pong") == 0;
@@ -333,8 +343,9 @@ static void test_host_ports_are_reached_from_everywhere(void **state)
 
 static void test_host_port_of_udp_and_of_one_address(void **state)
 {
-	struct host_port ports[] = {{.host_port = 53, .container_port = 5353, .udp = 1},
-				    {.host_port = 8081, .container_port = 80, .host_ip = inet_addr(NODE)}};
+	struct host_port ports[] = {
+		{.host_port = 53, .container_port = 5353, .udp = 1},
+		{.host_port = 8081, .container_port = 80, .host_ip = inet_addr(NODE)}};
 	struct net *n = open_net();
 	char peer[INET_ADDRSTRLEN];
 	struct pod a;
@@ -436,7 +447,8 @@ static int keep_a(void *arg, const char *uid)
 
 static void test_pods_are_found_again_after_a_restart(void **state)
 {
-	static const struct host_port web = {.host_port = 8080, .container_port = 80}, ssh = {.host_port = 22, .container_port = 22};
+	static const struct host_port web = {.host_port = 8080, .container_port = 80},
+				      ssh = {.host_port = 22, .container_port = 22};
 	CLEANUP(buf_fini) struct buf ports = BUF_INIT;
 	struct net *n = open_net();
 	struct err err = ERR_INIT;
@@ -470,8 +482,10 @@ static void test_pods_are_found_again_after_a_restart(void **state)
 static void test_lost_lease_files_and_rubbish(void **state)
 {
 	CLEANUP_FREE char *dir = xasprintf("%s/net", run_dir);
-	static const char *const names[] = {"10.244.7.9", "10.244.7.1", "10.1.1.1", "10.244.7.10", "10.244.7.11"};
-	static const char *const texts[] = {"", "gateway\n", "elsewhere\n", "../../x\n", "good\ntcp 99999 1 0.0.0.0\nsctp 9 9 0.0.0.0\n"};
+	static const char *const names[] = {"10.244.7.9", "10.244.7.1", "10.1.1.1", "10.244.7.10",
+					    "10.244.7.11"};
+	static const char *const texts[] = {"", "gateway\n", "elsewhere\n", "../../x\n",
+					    "good\ntcp 99999 1 0.0.0.0\nsctp 9 9 0.0.0.0\n"};
 	CLEANUP(buf_fini) struct buf out = BUF_INIT;
 	struct net *n;
 
@@ -479,13 +493,15 @@ static void test_lost_lease_files_and_rubbish(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		CLEANUP_FREE char *path = xasprintf("%s/%s", dir, names[i]);
 
-		assert_int_equal(fd_replace_file(path, texts[i], strlen(texts[i]), 0644, 0, NULL), 0);
+		assert_int_equal(fd_replace_file(path, texts[i], strlen(texts[i]), 0644, 0, NULL),
+				 0);
 	}
 	n = open_net();
 	assert_int_equal(leases(), 1);
 	assert_int_equal(net_render(n, "ports", &out, NULL), 0);
-	assert_string_equal(out.data, "PROTOCOL   HOST-IP   HOST-PORT   ADDRESS       PORT   OWNER\n"
-				      "sctp       0.0.0.0   9           10.244.7.11   9      pod/good\n");
+	assert_string_equal(out.data,
+			    "PROTOCOL   HOST-IP   HOST-PORT   ADDRESS       PORT   OWNER\n"
+			    "sctp       0.0.0.0   9           10.244.7.11   9      pod/good\n");
 	net_detach(n, "good");
 	net_detach(n, "never-was");
 	net_close(n);
@@ -495,7 +511,8 @@ static void test_two_hundred_pods_leave_nothing(void **state)
 {
 	struct net *n = open_net();
 	struct pod *pods = xcalloc(200, sizeof(*pods));
-	CLEANUP_FREE char *before = output("nft list table inet k8sfs-k8stest0; ip -o -4 addr"), *after = NULL;
+	CLEANUP_FREE char *before = output("nft list table inet k8sfs-k8stest0; ip -o -4 addr"),
+			  *after = NULL;
 
 	for (int i = 0; i < 200; i++) {
 		struct host_port port = {.host_port = (unsigned)(1000 + i), .container_port = 80};
@@ -543,7 +560,8 @@ static void test_purge_leaves_nothing(void **state)
 
 static void test_rules_that_somebody_flushed_come_back(void **state)
 {
-	static const struct host_port web = {.host_port = 8080, .container_port = 80}, other = {.host_port = 8081, .container_port = 81};
+	static const struct host_port web = {.host_port = 8080, .container_port = 80},
+				      other = {.host_port = 8081, .container_port = 81};
 	struct net *n = open_net();
 	struct pod a, b;
 	CLEANUP_FD int server = -1;
@@ -561,7 +579,8 @@ static void test_rules_that_somebody_flushed_come_back(void **state)
 
 static void test_foreign_interface_is_not_taken(void **state)
 {
-	struct net_config cfg = {.pod_cidr = "10.244.7.0/24", .bridge = "k8stest0", .run_dir = run_dir};
+	struct net_config cfg = {
+		.pod_cidr = "10.244.7.0/24", .bridge = "k8stest0", .run_dir = run_dir};
 	struct err err = ERR_INIT;
 
 	sh("ip link add k8stest0 type veth peer name other");
@@ -576,14 +595,20 @@ static void test_bad_configurations_are_refused(void **state)
 	static const struct {
 		const char *cidr, *bridge, *expect;
 	} cases[] = {
-		{"10.244.0.0", "b", "ADDRESS/PREFIX"}, {"10.244.0.1/24", "b", "bits beyond"}, {"10.244.0.0/30", "b", "between"},
-		{"10.0.0.0/7", "b", "between"},	       {"fd00::/64", "b", "IPv4"},	      {"10.244.0.0/2x", "b", "IPv4"},
-		{"10.244.0.0/24", "", "bridge name"},  {"10.244.0.0/24", "a/b", "bridge name"},
+		{"10.244.0.0", "b", "ADDRESS/PREFIX"},
+		{"10.244.0.1/24", "b", "bits beyond"},
+		{"10.244.0.0/30", "b", "between"},
+		{"10.0.0.0/7", "b", "between"},
+		{"fd00::/64", "b", "IPv4"},
+		{"10.244.0.0/2x", "b", "IPv4"},
+		{"10.244.0.0/24", "", "bridge name"},
+		{"10.244.0.0/24", "a/b", "bridge name"},
 		{"10.244.0.0/24", "much-too-long-a-name", "bridge name"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct net_config cfg = {.pod_cidr = cases[i].cidr, .bridge = cases[i].bridge, .run_dir = run_dir};
+		struct net_config cfg = {
+			.pod_cidr = cases[i].cidr, .bridge = cases[i].bridge, .run_dir = run_dir};
 		struct err err = ERR_INIT;
 
 		assert_null(net_open(&cfg, &err));
