@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "fs/verbs.h"
+#include "objects/controllers/deployment_ops.h"
 #include "objects/selector.h"
 
 static int is_kind(const struct kind *k, const char *group, const char *kind)
@@ -97,50 +98,71 @@ static void add_put(struct message *m, struct api_batch *batch, struct value *ta
 	api_batch_add(batch, r);
 }
 
+/* What people do to workloads is objects/controllers/deployment_ops.h's; NULL: err says why. */
+static int add_request(struct api_batch *batch, struct api_request *taken, struct err *err)
+{
+	if (!taken)
+		return err && err->code ? -err->code : -EINVAL;
+	api_batch_add(batch, taken);
+	return 0;
+}
+
+static struct object *object_of(const struct message *m, struct err *err)
+{
+	return node_get_object(m->fs, m->node, err);
+}
+
 static int plan_scale(struct message *m, char *const *args, size_t n_args, struct api_batch *batch,
 		      struct err *err)
 {
+	CLEANUP_OBJECT struct object *o = object_of(m, err);
 	int64_t n;
 
 	(void)n_args;
-	if (parse_count(args[0], INT32_MAX, &n, err) < 0)
-		return -EINVAL;
-	add_put(m, batch, value_new_int(n), "spec", "replicas", NULL, NULL, NULL);
-	return 0;
+	if (!o || parse_count(args[0], INT32_MAX, &n, err) < 0)
+		return -err->code;
+	return add_request(batch, deployment_scale(o, n, err), err);
 }
 
 static int plan_pause(struct message *m, char *const *args, size_t n_args, struct api_batch *batch,
 		      struct err *err)
 {
+	CLEANUP_OBJECT struct object *o = object_of(m, err);
+
 	(void)args;
 	(void)n_args;
-	(void)err;
-	add_put(m, batch, value_new_bool(1), "spec", "paused", NULL, NULL, NULL);
-	return 0;
+	return o ? add_request(batch, deployment_pause(o), err) : -err->code;
 }
 
 static int plan_resume(struct message *m, char *const *args, size_t n_args, struct api_batch *batch,
 		       struct err *err)
 {
+	CLEANUP_OBJECT struct object *o = object_of(m, err);
+
 	(void)args;
 	(void)n_args;
-	(void)err;
-	add_put(m, batch, value_new_bool(0), "spec", "paused", NULL, NULL, NULL);
-	return 0;
+	return o ? add_request(batch, deployment_resume(o), err) : -err->code;
 }
 
-/* As `kubectl rollout restart`: an annotation of the template, so that all pods are made anew. */
 static int plan_restart(struct message *m, char *const *args, size_t n_args, struct api_batch *batch,
 			struct err *err)
 {
-	char now[32];
+	CLEANUP_OBJECT struct object *o = object_of(m, err);
 
 	(void)args;
 	(void)n_args;
-	(void)err;
-	add_put(m, batch, value_new_string(api_now(now)), "spec", "template", "metadata", "annotations",
-		"kubectl.kubernetes.io/restartedAt");
-	return 0;
+	return o ? add_request(batch, deployment_restart(o), err) : -err->code;
+}
+
+static int plan_undo(struct message *m, char *const *args, size_t n_args, struct api_batch *batch,
+		     struct err *err)
+{
+	CLEANUP_OBJECT struct object *o = object_of(m, err);
+	int64_t revision = 0;
+
+	if (!o || (n_args && parse_count(args[0], INT64_MAX, &revision, err) < 0))
+		return -err->code;
+	return add_request(batch, deployment_undo(m->fs->store, o, revision, err), err);
 }
 
 static int plan_cordon(struct message *m, char *const *args, size_t n_args, struct api_batch *batch,
@@ -160,64 +182,6 @@ static int plan_uncordon(struct message *m, char *const *args, size_t n_args, st
 	(void)n_args;
 	(void)err;
 	add_put(m, batch, value_new_bool(0), "spec", "unschedulable", NULL, NULL, NULL);
-	return 0;
-}
-
-/* -- undo --------------------------------------------------------------------------------- */
-
-static int64_t revision_of(const struct object *o)
-{
-	const char *text = object_annotation(o->value, "deployment.kubernetes.io/revision");
-
-	return text ? strtoll(text, NULL, 10) : 0;
-}
-
-/* The ReplicaSet of a revision; 0: the one before the newest. Owned, NULL if there is none. */
-static struct object *find_revision(struct store *store, const char *uid, int64_t wanted)
-{
-	struct object *newest = NULL, *second = NULL, *found = NULL;
-	struct object_list list;
-
-	store_list_owned(store, uid, &list);
-	for (size_t i = 0; i < list.n; i++) {
-		struct object *o = list.list[i];
-		int64_t revision = is_kind(o->kind, "apps", "ReplicaSet") ? revision_of(o) : 0;
-
-		if (!revision)
-			continue;
-		if (wanted && revision == wanted)
-			found = o;
-		if (!newest || revision > revision_of(newest)) {
-			second = newest;
-			newest = o;
-		} else if (!second || revision > revision_of(second)) {
-			second = o;
-		}
-	}
-	found = object_ref(wanted ? found : second);
-	object_list_fini(&list);
-	return found;
-}
-
-static int plan_undo(struct message *m, char *const *args, size_t n_args, struct api_batch *batch,
-		     struct err *err)
-{
-	CLEANUP_OBJECT struct object *rs = NULL;
-	int64_t revision = 0;
-	struct value *template, *labels;
-
-	if (n_args && parse_count(args[0], INT64_MAX, &revision, err) < 0)
-		return -EINVAL;
-	rs = find_revision(m->fs->store, m->node->uid, revision);
-	if (!rs && revision)
-		return err_set(err, ENOENT, "there is no revision %lld", (long long)revision);
-	if (!rs)
-		return err_set(err, ENOENT, "there is no revision before this one");
-	template = value_ref(value_dig(rs->value, "spec", "template", NULL));
-	labels = value_ref(value_dig(template, "metadata", "labels", NULL));
-	labels = value_del(labels ? labels : value_new_map(), "pod-template-hash");
-	template = value_bury(template, labels, "metadata", "labels", NULL);
-	add_put(m, batch, template, "spec", "template", NULL, NULL, NULL);
 	return 0;
 }
 
