@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -581,7 +582,7 @@ static void big_archive(struct buf *archive, int n)
 }
 
 /* Never returns: imports and removes until it is killed. */
-static _Noreturn void churn(void)
+static _Noreturn void churn(volatile int *imported)
 {
 	struct images *im = images_open(dir, NULL);
 
@@ -594,7 +595,8 @@ static _Noreturn void churn(void)
 
 		big_archive(&archive, n % 5);
 		fd = archive_fd(&archive);
-		(void)!images_import(im, fd, NULL, NULL);
+		if (images_import(im, fd, NULL, NULL) == 0)
+			++*imported;
 		close(fd);
 		snprintf(name, sizeof(name), "big:%d", (n + 2) % 5);
 		(void)!images_remove(im, name, NULL);
@@ -618,16 +620,22 @@ static void check_whole(struct images *im, int n)
 
 static void test_killed_at_any_moment(void **state)
 {
+	volatile int *imported =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	size_t named = 0;
 
-	for (int round = 0; round < 25; round++) {
+	for (int round = 0; round < 24; round++) {
 		CLEANUP(buf_fini) struct buf list = BUF_INIT;
 		struct images *im;
-		pid_t child = fork();
+		pid_t child;
 
+		*imported = 0;
+		child = fork();
 		if (child == 0)
-			churn();
-		usleep((useconds_t)(5000 + round * 7919 % 60000));
+			churn(imported);
+		for (int i = 0; i < 5000 && *imported < round % 3; i++)
+			usleep(1000);
+		usleep((useconds_t)(round * 7919 % 40000));
 		kill(child, SIGKILL);
 		waitpid(child, NULL, 0);
 		im = open_store();
@@ -639,6 +647,7 @@ static void test_killed_at_any_moment(void **state)
 		images_close(im);
 		assert_int_equal(count_entries("tmp"), 0);
 	}
+	munmap((void *)(uintptr_t)imported, 4096);
 	assert_true(named > 0);
 }
 
