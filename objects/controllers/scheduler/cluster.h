@@ -59,9 +59,11 @@ struct sched_pod {
 	int pending;	/* waits for a node */
 	int queued;	/* in the heap */
 	int assumed;	/* bound by us, not yet seen so */
+	int evicting;	/* its deletion for a more important pod is on its way */
+	int lifted;	/* taken as gone while preemption is thought through */
 	int unschedulable;
-	unsigned attempts;
-	uint64_t not_before; /* ms */
+	unsigned attempts;   /* that were told of */
+	uint64_t not_before; /* ms: when the same reason is told again */
 	uint64_t seq;
 	size_t heap_at;
 	struct sched_pod *next_waiting, *prev_waiting; /* among the unschedulable ones */

@@ -5,7 +5,7 @@
  * It has one key for all pods: a run takes the pods in line by priority, counts
  * each on its node at once (so the next one sees what is left), and plans all
  * the bindings together. A pod that fits nowhere waits until something changes
- * that may help, and not less than its back-off (1 s doubling to 10 s).
+ * that may help; that it still does is told after a back-off (1 s doubling to 10 s).
  * Source: Kubernetes "Kubernetes Scheduler"; pkg/scheduler.
  */
 #include <errno.h>
@@ -13,6 +13,7 @@
 #include "objects/controllers/facts.h"
 #include "objects/controllers/scheduler/heap.h"
 #include "objects/controllers/scheduler/place.h"
+#include "objects/controllers/scheduler/preempt.h"
 
 #define BATCH	       500 /* pods in one run: others on the loop get their turn */
 #define BACKOFF_MIN_MS 1000
@@ -64,12 +65,8 @@ static void stop_waiting(struct scheduler *s, struct sched_pod *p)
 
 static void start_waiting(struct scheduler *s, struct sched_pod *p)
 {
-	uint64_t ms = BACKOFF_MIN_MS << (p->attempts < 4 ? p->attempts : 4);
-
 	if (p->unschedulable)
 		return;
-	p->attempts++;
-	p->not_before = loop_now_ms() + (ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS);
 	p->unschedulable = 1;
 	p->prev_waiting = NULL;
 	p->next_waiting = s->waiting;
@@ -94,34 +91,12 @@ static void stand_in_line(struct controller *c, struct sched_pod *p)
 static void wake_waiting(struct controller *c, int only_affine)
 {
 	struct scheduler *s = controller_state(c);
-	uint64_t now = loop_now_ms();
 	struct sched_pod *p, *next;
 
 	for (p = s->waiting; p; p = next) {
 		next = p->next_waiting;
-		if (only_affine && !p->affinity.n)
-			continue;
-		if (p->not_before <= now)
+		if (!only_affine || p->affinity.n)
 			stand_in_line(c, p);
-		else
-			controller_enqueue_after(c, the_key(), p->not_before - now);
-		if (p->not_before > now)
-			p->pending = 2; /* woken: its turn comes with the back-off */
-	}
-}
-
-static void take_woken(struct controller *c)
-{
-	struct scheduler *s = controller_state(c);
-	uint64_t now = loop_now_ms();
-	struct sched_pod *p, *next;
-
-	for (p = s->waiting; p; p = next) {
-		next = p->next_waiting;
-		if (p->pending == 2 && p->not_before <= now) {
-			p->pending = 1;
-			stand_in_line(c, p);
-		}
 	}
 }
 
@@ -172,10 +147,7 @@ static void observe_pod(struct controller *c, const struct change *ch)
 	if (node && *node && p)
 		p->assumed = 0;
 	p = cluster_pod(&s->cluster, ch->now);
-	if (p->assumed || !wants_node(ch->now))
-		p->pending = 0;
-	else if (!p->pending)
-		p->pending = 1;
+	p->pending = !p->assumed && wants_node(ch->now);
 	if (!p->pending) {
 		heap_remove(&s->line, p);
 		stop_waiting(s, p);
@@ -275,11 +247,18 @@ static struct value *tell_unschedulable(void *arg, struct value *taken, struct e
 	return with_scheduled(taken, scheduled_condition("False", "Unschedulable", value_str(arg, "")));
 }
 
-static void plan_unschedulable(struct plan *plan, const struct sched_pod *p, const char *message)
+/* The same reason again is not worth a write more often than the back-off says. */
+static void plan_unschedulable(struct plan *plan, struct sched_pod *p, const char *message)
 {
 	const struct value *was = condition(value_get(p->o->value, "status"), "PodScheduled");
+	int is_new = !str_eq(STR_AT(was, "message"), message) || !str_eq(STR_AT(was, "status"), "False");
+	uint64_t now = loop_now_ms(), ms = BACKOFF_MIN_MS << (p->attempts < 4 ? p->attempts : 4);
 
-	if (!str_eq(STR_AT(was, "message"), message) || !str_eq(STR_AT(was, "status"), "False"))
+	if (!is_new && now < p->not_before)
+		return;
+	p->attempts++;
+	p->not_before = now + (ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS);
+	if (is_new)
 		plan_mutate(plan, p->o, tell_unschedulable, value_new_string(message), value_free)->flags |=
 			API_STATUS;
 	plan_event(plan, p->o, "Warning", "FailedScheduling", "%s", message);
@@ -304,7 +283,60 @@ static char *missing_claim(struct controller *c, const struct sched_pod *p)
 	return NULL;
 }
 
-static struct sched_node *place(struct controller *c, struct sched_pod *p, char **why_out)
+/* -- preemption ------------------------------------------------------------------------------ */
+
+static struct value *nominate(void *arg, struct value *taken, struct err *err)
+{
+	return value_bury(taken, value_ref(arg), "status", "nominatedNodeName", NULL);
+}
+
+static struct value *tell_disruption(void *arg, struct value *taken, struct err *err)
+{
+	const struct value *was = value_get(taken, "status");
+	char now[32];
+
+	return value_set(taken, "status",
+			 condition_put(was ? value_ref(was) : value_new_map(),
+				       condition_new("DisruptionTarget", "True", "PreemptionByScheduler",
+						     "default-scheduler: preempting to accommodate a higher priority pod",
+						     api_now(now))));
+}
+
+/* Pods that leave for us already: wait for them. */
+static int waits_for_leaving(const struct sched_pod *p, const struct cluster *cl)
+{
+	const char *name = STR_AT(p->o->value, "status", "nominatedNodeName");
+	const struct sched_node *n = name ? strmap_get(&cl->nodes_by_name, name) : NULL;
+
+	for (const struct sched_pod *q = n ? n->pods : NULL; q; q = q->next_on_node)
+		if (q->priority < p->priority && object_deleting(q->o->value))
+			return 1;
+	return 0;
+}
+
+static void preempt(const struct placing *pl, struct plan *plan)
+{
+	struct sched_pod *p = pl->pod;
+	struct preemption pre;
+
+	if (str_eq(STR_AT(pl->spec, "preemptionPolicy"), "Never") || waits_for_leaving(p, pl->cl) ||
+	    !find_victims(pl, &pre))
+		return;
+	for (size_t i = 0; i < pre.n; i++) {
+		const struct object *victim = pre.victims[i]->o;
+
+		pre.victims[i]->evicting = 1;
+		plan_mutate(plan, victim, tell_disruption, NULL, NULL)->flags |= API_STATUS;
+		plan_join(plan);
+		plan_delete(plan, victim);
+		plan_event_after(plan, victim, "Normal", "Preempted", "Preempted by pod %s on node %s", p->o->uid,
+				 pre.node->name);
+	}
+	plan_mutate(plan, p->o, nominate, value_new_string(pre.node->name), value_free)->flags |= API_STATUS;
+	free(pre.victims);
+}
+
+static struct sched_node *place(struct controller *c, struct sched_pod *p, struct plan *plan, char **why_out)
 {
 	struct scheduler *s = controller_state(c);
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
@@ -316,6 +348,10 @@ static struct sched_node *place(struct controller *c, struct sched_pod *p, char 
 	if (!claim) {
 		placing_init(&pl, &s->cluster, controller_store(c), p);
 		best = best_node(&pl, s->start++, &why);
+		if (!best) {
+			start_waiting(s, p);
+			preempt(&pl, plan);
+		}
 		placing_fini(&pl);
 	}
 	if (!best) {
@@ -332,7 +368,7 @@ static void schedule(struct controller *c, struct sched_pod *p, struct plan *pla
 {
 	struct scheduler *s = controller_state(c);
 	CLEANUP_FREE char *why = NULL;
-	struct sched_node *n = place(c, p, &why);
+	struct sched_node *n = place(c, p, plan, &why);
 
 	if (n) {
 		p->assumed = 1;
@@ -350,7 +386,6 @@ static int sync(struct controller *c, struct objkey key, struct plan *plan, stru
 	struct scheduler *s = controller_state(c);
 	struct sched_pod *p;
 
-	take_woken(c);
 	for (int i = 0; i < BATCH && (p = heap_pop(&s->line)); i++)
 		schedule(c, p, plan);
 	if (s->line.n)
@@ -367,6 +402,8 @@ static void failed(struct controller *c, struct objkey key, const struct plan_fa
 		struct scheduler *s = controller_state(c);
 		struct sched_pod *p = o ? cluster_find_pod(&s->cluster, o->uid) : NULL;
 
+		if (p)
+			p->evicting = 0;
 		if (p && p->assumed) {
 			p->assumed = 0;
 			observe_pod(c, &(struct change){CHANGE_MODIFIED, o->rv, o, NULL});

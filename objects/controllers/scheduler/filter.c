@@ -181,7 +181,7 @@ static int ports_taken(const struct sched_pod *p, const struct sched_node *n)
 	for (const struct sched_pod *q = n->pods; q; q = q->next_on_node)
 		for (size_t i = 0; i < q->n_ports; i++)
 			for (size_t j = 0; j < p->n_ports; j++)
-				if (q != p && ports_clash(&q->ports[i], &p->ports[j]))
+				if (q != p && !q->lifted && ports_clash(&q->ports[i], &p->ports[j]))
 					return 1;
 	return 0;
 }
