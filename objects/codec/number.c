@@ -139,9 +139,9 @@ void double_render_json(double d, struct buf *out)
 		return;
 	}
 	dec = decimal_of(d, 0);
-	if (dec.neg)
+	if (dec.neg && d < 0) /* -0.0 is 0 */
 		buf_addc(out, '-');
-	if ((dec.exp < -6 || dec.exp >= 21) && d != 0)
+	if (dec.exp < -6 || dec.exp >= 21)
 		add_exponent(&dec, 1, out);
 	else
 		add_fixed(&dec, out);

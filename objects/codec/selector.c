@@ -338,6 +338,8 @@ static int add_expression(struct selector *s, const struct value *e, struct err 
 
 static int add_pairs(struct selector *s, const struct value *map, struct err *err)
 {
+	if (map && !value_is(map, VALUE_MAP))
+		return err_set(err, EINVAL, "matchLabels must be a map");
 	for (size_t i = 0; i < value_count(map); i++) {
 		const char *key = value_key_at(map, i), *v = value_str(value_at(map, i), "");
 
@@ -366,8 +368,8 @@ struct selector *selector_from_map(const struct value *map)
 {
 	struct selector *s = selector_new();
 
-	s->nothing = value_count(map) == 0;
-	for (size_t i = 0; i < value_count(map); i++) {
+	s->nothing = value_count(map) == 0 || !value_is(map, VALUE_MAP);
+	for (size_t i = 0; !s->nothing && i < value_count(map); i++) {
 		const char *key = value_key_at(map, i), *v = value_str(value_at(map, i), "");
 
 		add_value(add(s, OP_EQUALS, key, strlen(key)), v, strlen(v));

@@ -23,7 +23,6 @@ struct mark {
 struct marker {
 	struct yaml_reader r;
 	struct strmap anchors; /* name: struct mark, within the tree */
-	unsigned depth;
 };
 
 static struct mark *mark_new(const struct marker *m, const char *key)
@@ -97,18 +96,6 @@ static int read_map(struct marker *m, struct mark *at)
 	}
 }
 
-static int read_nested(struct marker *m, struct mark *at, int (*inner)(struct marker *, struct mark *))
-{
-	int rc;
-
-	if (m->depth >= VALUE_MAX_DEPTH)
-		return -EINVAL;
-	m->depth++;
-	rc = inner(m, at);
-	m->depth--;
-	return rc;
-}
-
 static void remember(struct marker *m, const yaml_char_t *anchor, struct mark *at)
 {
 	if (anchor)
@@ -128,10 +115,10 @@ static int read_node(struct marker *m, struct mark *at)
 		return 0;
 	case YAML_SEQUENCE_START_EVENT:
 		remember(m, e->data.sequence_start.anchor, at);
-		return read_nested(m, at, read_list);
+		return read_list(m, at);
 	case YAML_MAPPING_START_EVENT:
 		remember(m, e->data.mapping_start.anchor, at);
-		return read_nested(m, at, read_map);
+		return read_map(m, at);
 	default:
 		return -EINVAL;
 	}
@@ -155,7 +142,7 @@ static int find_document(struct marker *m, unsigned document)
 /* The marks of one document: owned, as far as it can be read; NULL if there is none. */
 static struct mark *read_document(const char *text, size_t len, unsigned document)
 {
-	struct marker m = {.depth = 0};
+	struct marker m = {.anchors = STRMAP_INIT};
 	struct mark *top = NULL;
 
 	if (yaml_reader_init(&m.r, text, len, NULL) == 0 && find_document(&m, document) &&

@@ -338,8 +338,6 @@ static struct value *build_nested(struct builder *b, const yaml_char_t *name,
 
 	if (!account(b, 1, 2))
 		return NULL;
-	if (b->depth >= VALUE_MAX_DEPTH)
-		return fault_here(b, "nested deeper than %d levels", VALUE_MAX_DEPTH);
 	if (name)
 		a = anchor_new(b, name);
 	b->deepest = ++b->depth;
@@ -441,7 +439,7 @@ static int next_document(struct builder *b, struct documents *out)
 			add_document(out, v, index, line);
 	}
 	anchors_fini(b);
-	return v ? 1 : yaml_reader_recover(&b->r);
+	return yaml_reader_skip(&b->r);
 }
 
 static const char *skip_blank(const char *at, const char *end)

@@ -75,6 +75,8 @@ static void start(struct yaml_reader *r, size_t base)
 	r->base = base;
 	r->open = 1;
 	r->in_document = 0;
+	r->depth = 0;
+	r->failed = 0;
 }
 
 static void drop_event(struct yaml_reader *r)
@@ -153,20 +155,42 @@ static int parser_fault(struct yaml_reader *r)
 	return yaml_reader_fault(r, line, column, "%s", problem);
 }
 
-int yaml_reader_next(struct yaml_reader *r)
+/* What an event says about where we are. libyaml itself would go as deep as the text does. */
+static int follow(struct yaml_reader *r)
 {
-	drop_event(r);
-	if (!yaml_parser_parse(&r->parser, &r->event))
-		return parser_fault(r);
-	r->has_event = 1;
-	if (r->event.type == YAML_DOCUMENT_START_EVENT) {
+	switch (r->event.type) {
+	case YAML_DOCUMENT_START_EVENT:
 		r->in_document = 1;
 		r->document_line = yaml_reader_line(r);
 		r->index++;
-	} else if (r->event.type == YAML_DOCUMENT_END_EVENT) {
+		return 0;
+	case YAML_DOCUMENT_END_EVENT:
 		r->in_document = 0;
+		return 0;
+	case YAML_SEQUENCE_START_EVENT:
+	case YAML_MAPPING_START_EVENT:
+		if (++r->depth <= VALUE_MAX_DEPTH)
+			return 0;
+		return yaml_reader_fault(r, yaml_reader_line(r), yaml_reader_column(r),
+					 "nested deeper than %d levels", VALUE_MAX_DEPTH);
+	case YAML_SEQUENCE_END_EVENT:
+	case YAML_MAPPING_END_EVENT:
+		r->depth--;
+		return 0;
+	default:
+		return 0;
 	}
-	return 0;
+}
+
+int yaml_reader_next(struct yaml_reader *r)
+{
+	int rc;
+
+	drop_event(r);
+	r->has_event = yaml_parser_parse(&r->parser, &r->event);
+	rc = r->has_event ? follow(r) : parser_fault(r);
+	r->failed = rc < 0;
+	return rc;
 }
 
 int yaml_reader_document(struct yaml_reader *r)
@@ -209,6 +233,13 @@ int yaml_reader_recover(struct yaml_reader *r)
 	r->line_base = line - 1;
 	start(r, (size_t)(at - r->text));
 	return 1;
+}
+
+int yaml_reader_skip(struct yaml_reader *r)
+{
+	while (!r->failed && r->in_document)
+		yaml_reader_next(r);
+	return r->failed ? yaml_reader_recover(r) : 1;
 }
 
 unsigned yaml_reader_line(const struct yaml_reader *r)

@@ -17,6 +17,8 @@ struct yaml_reader {
 	unsigned line_base;  /* lines before it */
 	unsigned index;	     /* documents begun */
 	int in_document;
+	unsigned depth; /* of lists and maps that are open */
+	int failed;	/* the parser cannot go on: yaml_reader_recover() */
 	unsigned document_line; /* where the last one began */
 	unsigned fault_line;	/* of the last fault */
 	unsigned recoveries;
@@ -30,7 +32,7 @@ struct yaml_reader {
 /* Return: 0, or -EINVAL/-EFBIG with a fault. */
 int yaml_reader_init(struct yaml_reader *r, const char *text, size_t len, struct faults *faults);
 void yaml_reader_fini(struct yaml_reader *r);
-/* The next event into r->event. Return: 0, or -EINVAL with a fault. */
+/* The next event into r->event. Return: 0, or -EINVAL with a fault; no deeper than VALUE_MAX_DEPTH. */
 int yaml_reader_next(struct yaml_reader *r);
 /*
  * On to the next document. Return: 1 at its start event, 0 at the end of the
@@ -39,6 +41,8 @@ int yaml_reader_next(struct yaml_reader *r);
 int yaml_reader_document(struct yaml_reader *r);
 /* Go on behind the document that failed. Return: 1, or 0 when none follows. */
 int yaml_reader_recover(struct yaml_reader *r);
+/* To the end of a document whose reader lost interest. Return: 1 there, or as recover. */
+int yaml_reader_skip(struct yaml_reader *r);
 /* Start of the current event in the whole text, from 1. */
 unsigned yaml_reader_line(const struct yaml_reader *r);
 unsigned yaml_reader_column(const struct yaml_reader *r);

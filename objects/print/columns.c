@@ -93,7 +93,7 @@ void column_node_roles(const struct value *o, struct buf *out)
 	const struct value *labels = value_dig(o, "metadata", "labels", NULL);
 	size_t before = out->len;
 
-	for (size_t i = 0; i < value_count(labels); i++) {
+	for (size_t i = 0; i < members(labels); i++) {
 		const char *key = value_key_at(labels, i), *role = NULL;
 
 		if (str_starts(key, prefix))
@@ -433,7 +433,7 @@ static void quota_line(const struct value *o, int limits, struct buf *out)
 	const struct value *hard = value_dig(o, "status", "hard", NULL);
 	size_t before = out->len;
 
-	for (size_t i = 0; i < value_count(hard); i++) {
+	for (size_t i = 0; i < members(hard); i++) {
 		const char *key = value_key_at(hard, i);
 		const struct value *used = value_get(value_dig(o, "status", "used", NULL), key);
 

@@ -45,9 +45,9 @@ void describe_head(struct page_writer *w, int with_namespace)
 void describe_labels(struct page_writer *w, const char *title, const struct value *map)
 {
 	line(w, 0, "%s:\t", title);
-	if (value_count(map) == 0)
+	if (members(map) == 0)
 		line(w, 0, "<none>\n");
-	for (size_t i = 0; i < value_count(map); i++)
+	for (size_t i = 0; i < members(map); i++)
 		line(w, 0, "%s%s=%s\n", i ? "\t" : "", value_key_at(map, i),
 		     value_str(value_at(map, i), ""));
 }
@@ -71,7 +71,7 @@ void describe_annotations(struct page_writer *w, const char *title, const struct
 	int any = 0;
 
 	line(w, 0, "%s:\t", title);
-	for (size_t i = 0; i < value_count(map); i++) {
+	for (size_t i = 0; i < members(map); i++) {
 		const char *key = value_key_at(map, i), *value = value_str(value_at(map, i), "");
 
 		if (str_eq(key, "kubectl.kubernetes.io/last-applied-configuration"))

@@ -96,7 +96,7 @@ static void describe_member(struct walk at, const char *key, const struct value 
 
 static void describe_fields(struct walk at, const struct value *map, const struct schema *s)
 {
-	for (size_t i = 0; i < value_count(map); i++) {
+	for (size_t i = 0; i < members(map); i++) {
 		const char *key = value_key_at(map, i);
 		const struct schema_field *f =
 			s && s->type == SCHEMA_STRUCT ? schema_field(s, key) : NULL;
@@ -117,7 +117,7 @@ static void describe_metadata(struct walk at, const struct value *meta, const st
 					   "managedFields"};
 
 	line(at.w, 0, "Metadata:\n");
-	for (size_t i = 0; i < value_count(meta); i++) {
+	for (size_t i = 0; i < members(meta); i++) {
 		const char *key = value_key_at(meta, i);
 		int skip = 0;
 
@@ -136,7 +136,7 @@ void describe_any(struct page_writer *w)
 	describe_head(w, (w->object->kind->flags & KIND_NAMESPACED) != 0);
 	describe_labels(w, "Labels", value_dig(w->o, "metadata", "labels", NULL));
 	describe_annotations(w, "Annotations", value_dig(w->o, "metadata", "annotations", NULL));
-	for (size_t i = 0; i < value_count(w->o); i++) {
+	for (size_t i = 0; i < members(w->o); i++) {
 		const char *key = value_key_at(w->o, i);
 		const struct schema_field *f =
 			s && s->type == SCHEMA_STRUCT ? schema_field(s, key) : NULL;

@@ -90,9 +90,9 @@ static void describe_resources(struct container_writer *c, const char *title, co
 {
 	const struct value *map = value_dig(c->container, "resources", key, NULL);
 
-	if (value_count(map))
+	if (members(map))
 		line(c->w, 2, "%s:\n", title);
-	for (size_t i = 0; i < value_count(map); i++) {
+	for (size_t i = 0; i < members(map); i++) {
 		CLEANUP(buf_fini) struct buf text = BUF_INIT;
 
 		scalar_render(value_at(map, i), &text);

@@ -102,13 +102,13 @@ void describe_config_map(struct page_writer *w)
 
 	describe_meta(w);
 	line(w, 0, "\nData\n====\n");
-	for (size_t i = 0; i < value_count(data); i++) {
+	for (size_t i = 0; i < members(data); i++) {
 		line(w, 0, "%s:\n----\n", value_key_at(data, i));
 		raw_text(w, value_str(value_at(data, i), ""));
 		line(w, 0, "\n\n");
 	}
 	line(w, 0, "\nBinaryData\n====\n");
-	for (size_t i = 0; i < value_count(binary); i++)
+	for (size_t i = 0; i < members(binary); i++)
 		line(w, 0, "%s: %zu bytes\n", value_key_at(binary, i),
 		     base64_size(value_str(value_at(binary, i), "")));
 	line(w, 0, "\n");
@@ -122,7 +122,7 @@ void describe_secret(struct page_writer *w)
 
 	describe_meta(w);
 	line(w, 0, "\nType:\t%s\n\nData\n====\n", text_at(w->o, "", "type", NULL));
-	for (size_t i = 0; i < value_count(data); i++)
+	for (size_t i = 0; i < members(data); i++)
 		line(w, 0, "%s:\t%zu bytes\n", value_key_at(data, i),
 		     base64_size(value_str(value_at(data, i), "")));
 }
@@ -136,7 +136,7 @@ static void quota_resources(struct page_writer *w, const struct value *q)
 	line(w, 1, "Name:\t%s\n", text_at(q, "", "metadata", "name", NULL));
 	line(w, 1, "Resource\tUsed\tHard\n");
 	line(w, 1, "--------\t---\t---\n");
-	for (size_t i = 0; i < value_count(hard); i++) {
+	for (size_t i = 0; i < members(hard); i++) {
 		const char *key = value_key_at(hard, i);
 		CLEANUP(buf_fini) struct buf used = BUF_INIT, limit = BUF_INIT;
 		const struct value *v = value_get(value_dig(q, "status", "used", NULL), key);

@@ -199,9 +199,9 @@ static void node_conditions(struct page_writer *w)
 
 static void node_resources(struct page_writer *w, const char *title, const struct value *map)
 {
-	if (value_count(map))
+	if (members(map))
 		line(w, 0, "%s:\n", title);
-	for (size_t i = 0; i < value_count(map); i++) {
+	for (size_t i = 0; i < members(map); i++) {
 		CLEANUP(buf_fini) struct buf text = BUF_INIT;
 
 		scalar_render(value_at(map, i), &text);

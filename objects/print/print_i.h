@@ -7,6 +7,11 @@
 
 /* -- words ---------------------------------------------------------------- */
 
+/* How many members a map has: 0 for anything else, whose children have no keys. */
+static inline size_t members(const struct value *map)
+{
+	return value_is(map, VALUE_MAP) ? value_count(map) : 0;
+}
 /* The string at a path of keys, or `otherwise` when it is absent or empty. */
 const char *text_at(const struct value *v, const char *otherwise, ...)
 	__attribute__((sentinel));

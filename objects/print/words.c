@@ -93,9 +93,9 @@ void add_scalar(struct buf *out, const struct value *v)
 
 void add_labels(struct buf *out, const struct value *map)
 {
-	if (value_count(map) == 0)
+	if (members(map) == 0)
 		buf_adds(out, "<none>");
-	for (size_t i = 0; i < value_count(map); i++)
+	for (size_t i = 0; i < members(map); i++)
 		buf_addf(out, "%s%s=%s", i ? "," : "", value_key_at(map, i),
 			 value_str(value_at(map, i), ""));
 }
