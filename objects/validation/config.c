@@ -230,19 +230,53 @@ void check_node(const struct value *now, const struct value *old, const struct v
 	}
 }
 
+/* An event that says when it was (eventTime) says who saw what, too. */
+static void check_new_event(const struct value *now, const char *who, const char *text,
+			    const struct path *at, struct faults *faults)
+{
+	const struct {
+		const char *field;
+		size_t max;
+		int required;
+	} texts[] = {{who, 0, 1},
+		     {"reportingInstance", 128, 1},
+		     {"action", 128, 1},
+		     {"reason", 128, 1},
+		     {text, 1024, 0}};
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		const char *s = text_of(now, texts[i].field);
+		const struct path *here = PATH_FIELD(at, texts[i].field);
+
+		if (!*s && texts[i].required)
+			say_required(faults, here, "");
+		else if (i == 0)
+			say_text(faults, here, s, text_label_key(s));
+		else if (strlen(s) > texts[i].max)
+			fault_add(faults, here, FAULT_INVALID, NULL,
+				  "can have at most %zu characters", texts[i].max);
+	}
+}
+
+/* Both kinds of Event: the core group's and events.k8s.io. */
 void check_event(const struct value *now, const struct value *old, const struct value *root,
 		 const struct path *at, struct faults *faults)
 {
-	const char *field = value_get(now, "involvedObject") ? "involvedObject" : "regarding";
-	const char *ns = value_str(value_dig(now, field, "namespace", NULL), "");
+	int core = str_eq(text_of(now, "apiVersion"), "v1");
+	const char *about = core ? "involvedObject" : "regarding";
+	const char *ns = value_str(value_dig(now, about, "namespace", NULL), "");
 	const char *own = value_str(value_dig(now, "metadata", "namespace", NULL), "");
+	int is_new = !core || value_get(now, "eventTime");
+	/* about something without a namespace: in `default` (or `kube-system`) */
+	int agree = *ns ? str_eq(ns, own)
+			: str_eq(own, "default") || (is_new && str_eq(own, "kube-system"));
 
-	/* about something without a namespace: in `default` or `kube-system` */
-	if (!*ns && (str_eq(own, "default") || str_eq(own, "kube-system")))
-		return;
-	if (!str_eq(ns, own))
-		say_text(faults, PATH_FIELD(PATH_FIELD(at, field), "namespace"), ns,
+	if (!agree)
+		say_text(faults, PATH_FIELD(PATH_FIELD(at, about), "namespace"), ns,
 			 "does not match event.namespace");
+	if (is_new && !old)
+		check_new_event(now, core ? "reportingComponent" : "reportingController",
+				core ? "message" : "note", at, faults);
 }
 
 void check_lease_spec(const struct value *now, const struct value *old, const struct value *root,

@@ -293,6 +293,20 @@ static void test_updates(void **state)
 		      EPERM, "metadata.namespace: Invalid value: \"e\": field is immutable");
 }
 
+#define EVENT(ns, about)                                                                           \
+	"apiVersion: v1\nkind: Event\nmetadata: {name: a, namespace: " ns                          \
+	"}\ninvolvedObject: {" about "}\n"
+
+static void test_events(void **state)
+{
+	expect(EVENT("d", "kind: Pod, namespace: d"), "");
+	expect(EVENT("default", "kind: Node"), "");
+	expect(EVENT("d", "kind: Pod, namespace: e"),
+	       "involvedObject.namespace: Invalid value: \"e\": does not match event.namespace");
+	expect(EVENT("d", "kind: Pod, namespace: d") "eventTime: 2026-01-01T00:00:00.000000Z\n",
+	       "reportingComponent: Required value");
+}
+
 #define JOB(image)                                                                                 \
 	"apiVersion: batch/v1\nkind: Job\nmetadata: {name: a, namespace: d}\nspec:\n"              \
 	"  template: {spec: {restartPolicy: Never, containers: [{name: a, image: " image "}]}}\n"
@@ -439,6 +453,7 @@ int main(void)
 		cmocka_unit_test(test_pods),
 		cmocka_unit_test(test_workloads),
 		cmocka_unit_test(test_updates),
+		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_jobs),
 		cmocka_unit_test(test_prepare),
 		cmocka_unit_test(test_service_updates),
