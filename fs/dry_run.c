@@ -97,8 +97,9 @@ static void on_done(struct api_batch *b, int rc)
 }
 
 /* NULL: faults say why. */
-static struct api_request *request_of(const struct value *v, struct faults *faults)
+static struct api_request *request_of(const struct document *doc, struct faults *faults)
 {
+	const struct value *v = doc->value;
 	const char *api_version = value_dig_str(v, "apiVersion", NULL);
 	const char *kind_name = value_dig_str(v, "kind", NULL);
 	const struct kind *k = api_version && kind_name ? kind_by_gvk(api_version, kind_name) : NULL;
@@ -108,6 +109,8 @@ static struct api_request *request_of(const struct value *v, struct faults *faul
 	if (!k) {
 		fault_add_code(faults, EINVAL, "no matches for kind \"%s\" in version \"%s\"",
 			       kind_name ? kind_name : "", api_version ? api_version : "");
+		faults->list[faults->n - 1].line = doc->line;
+		faults->list[faults->n - 1].column = 1;
 		return NULL;
 	}
 	if (!(k->flags & KIND_NAMESPACED))
@@ -139,7 +142,7 @@ void dry_run_submit(struct call *c, struct node *n, struct memfile *f)
 	pthread_mutex_unlock(&f->lock);
 	rc = yaml_parse(d->text.data, d->text.len, &d->docs, &faults);
 	for (size_t i = 0; rc == 0 && i < d->docs.n; i++) {
-		struct api_request *r = request_of(d->docs.list[i].value, &faults);
+		struct api_request *r = request_of(&d->docs.list[i], &faults);
 
 		if (r)
 			api_batch_add(b, r);
