@@ -57,7 +57,8 @@ static struct value *fill_fields(const struct schema *s, struct value *out,
 {
 	const struct value *v = out;
 	size_t n = value_count(v), at = 0;
-	CLEANUP_VALUE struct value *keep = value_ref(v); /* v stays as it is while out grows */
+	/* v stays as it is while out grows */
+	UNUSED CLEANUP_VALUE struct value *keep = value_ref(v);
 
 	for (size_t i = 0; i < s->n_fields; i++) {
 		const struct schema_field *f = &s->fields[i];
