@@ -10,7 +10,8 @@ struct place {
 };
 struct place place_of(const char *text, size_t off);
 
-/* The decimal integer s[0..n), an optional sign before digits. Return: 1, or 0 if it is no int64_t. */
+/* The decimal integer s[0..n), an optional sign before digits. Return: 1, or 0 if it is no int64_t.
+ */
 int int_of(const char *s, size_t n, int64_t *out);
 /* The decimal fraction s[0..n), in the grammar of strtod. Locale plays no part. */
 double double_of(const char *s, size_t n);

@@ -14,7 +14,7 @@
 #include "objects/codec/utf8.h"
 
 #define QUOTE_MAX 512
-#define KEY_MAX	  317 /* a label key with its prefix: 253 + 1 + 63 */
+#define KEY_MAX   317 /* a label key with its prefix: 253 + 1 + 63 */
 
 /* Words of each kind; `cause` is metav1.CauseType. */
 static const struct {
@@ -75,8 +75,8 @@ static struct value *path_steps(const struct path *p)
 	if (!p)
 		return value_new_list();
 	steps = path_steps(p->up);
-	return value_append(steps, p->key ? value_new_string(p->key)
-					  : value_new_int((int64_t)p->index));
+	return value_append(steps,
+			    p->key ? value_new_string(p->key) : value_new_int((int64_t)p->index));
 }
 
 /* As Go's %q and JSON have it. */

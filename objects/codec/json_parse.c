@@ -72,7 +72,8 @@ static int hex4(struct json *j, const char *at, uint32_t *out)
 	return 1;
 }
 
-/* \uXXXX, with its other half when it is a surrogate. at: behind the u. Return: bytes used, 0 with a fault. */
+/* \uXXXX, with its other half when it is a surrogate. at: behind the u. Return: bytes used, 0 with
+ * a fault. */
 static size_t unescape_unicode(struct json *j, const char *at)
 {
 	uint32_t cp, low;

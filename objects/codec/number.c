@@ -119,7 +119,8 @@ static void add_fixed(const struct decimal *dec, struct buf *out)
 	}
 }
 
-/* Go's 'g' at its shortest: an exponent below -4 or from 6 on, however many digits there are (ftoa.go). */
+/* Go's 'g' at its shortest: an exponent below -4 or from 6 on, however many digits there are
+ * (ftoa.go). */
 static void add_general(const struct decimal *dec, struct buf *out)
 {
 	if (dec->neg)

@@ -11,9 +11,9 @@
 
 #include "objects/codec/codec_i.h"
 
-#define NANO	   1000000000
+#define NANO       1000000000
 #define DIGITS_MAX 40 /* more than 28 digits of a capped value in nanos need */
-#define LIMBS	   8
+#define LIMBS      8
 
 enum format { DECIMAL_SI, BINARY_SI, DECIMAL_EXPONENT };
 
@@ -33,7 +33,7 @@ struct parts {
 	int negative, n, more; /* n digits kept; more: non-zero digits were left out */
 	char digits[DIGITS_MAX];
 	int64_t exponent; /* the digits are an integer times 10^exponent */
-	unsigned shift;	  /* times 2^shift */
+	unsigned shift;   /* times 2^shift */
 	enum format format;
 };
 
@@ -236,7 +236,8 @@ static const char *suffix_for(int exponent, enum format format)
 
 const char *quantity_render(const struct quantity *q, char buf[64])
 {
-	unsigned __int128 v = q->nano < 0 ? -(unsigned __int128)q->nano : (unsigned __int128)q->nano;
+	unsigned __int128 v =
+		q->nano < 0 ? -(unsigned __int128)q->nano : (unsigned __int128)q->nano;
 	int exponent = 0;
 	char tail[16] = "", digits[48];
 	char *end = digits + sizeof(digits) - 1, *start;

@@ -18,21 +18,25 @@ struct word {
 };
 
 static const struct word words[] = {
-	{"y", SCALAR_BOOL, 1},	    {"Y", SCALAR_BOOL, 1},     {"yes", SCALAR_BOOL, 1},
-	{"Yes", SCALAR_BOOL, 1},    {"YES", SCALAR_BOOL, 1},   {"true", SCALAR_BOOL, 1},
-	{"True", SCALAR_BOOL, 1},   {"TRUE", SCALAR_BOOL, 1},  {"on", SCALAR_BOOL, 1},
-	{"On", SCALAR_BOOL, 1},	    {"ON", SCALAR_BOOL, 1},    {"n", SCALAR_BOOL, 0},
-	{"N", SCALAR_BOOL, 0},	    {"no", SCALAR_BOOL, 0},    {"No", SCALAR_BOOL, 0},
-	{"NO", SCALAR_BOOL, 0},	    {"false", SCALAR_BOOL, 0}, {"False", SCALAR_BOOL, 0},
-	{"FALSE", SCALAR_BOOL, 0},  {"off", SCALAR_BOOL, 0},   {"Off", SCALAR_BOOL, 0},
-	{"OFF", SCALAR_BOOL, 0},    {"~", SCALAR_NULL, 0},     {"null", SCALAR_NULL, 0},
-	{"Null", SCALAR_NULL, 0},   {"NULL", SCALAR_NULL, 0},  {".nan", SCALAR_NONFINITE, 0},
-	{".NaN", SCALAR_NONFINITE, 0}, {".NAN", SCALAR_NONFINITE, 0},
-	{".inf", SCALAR_NONFINITE, 1}, {".Inf", SCALAR_NONFINITE, 1},
-	{".INF", SCALAR_NONFINITE, 1}, {"+.inf", SCALAR_NONFINITE, 1},
-	{"+.Inf", SCALAR_NONFINITE, 1}, {"+.INF", SCALAR_NONFINITE, 1},
-	{"-.inf", SCALAR_NONFINITE, -1}, {"-.Inf", SCALAR_NONFINITE, -1},
-	{"-.INF", SCALAR_NONFINITE, -1},
+	{"y", SCALAR_BOOL, 1},           {"Y", SCALAR_BOOL, 1},
+	{"yes", SCALAR_BOOL, 1},         {"Yes", SCALAR_BOOL, 1},
+	{"YES", SCALAR_BOOL, 1},         {"true", SCALAR_BOOL, 1},
+	{"True", SCALAR_BOOL, 1},        {"TRUE", SCALAR_BOOL, 1},
+	{"on", SCALAR_BOOL, 1},          {"On", SCALAR_BOOL, 1},
+	{"ON", SCALAR_BOOL, 1},          {"n", SCALAR_BOOL, 0},
+	{"N", SCALAR_BOOL, 0},           {"no", SCALAR_BOOL, 0},
+	{"No", SCALAR_BOOL, 0},          {"NO", SCALAR_BOOL, 0},
+	{"false", SCALAR_BOOL, 0},       {"False", SCALAR_BOOL, 0},
+	{"FALSE", SCALAR_BOOL, 0},       {"off", SCALAR_BOOL, 0},
+	{"Off", SCALAR_BOOL, 0},         {"OFF", SCALAR_BOOL, 0},
+	{"~", SCALAR_NULL, 0},           {"null", SCALAR_NULL, 0},
+	{"Null", SCALAR_NULL, 0},        {"NULL", SCALAR_NULL, 0},
+	{".nan", SCALAR_NONFINITE, 0},   {".NaN", SCALAR_NONFINITE, 0},
+	{".NAN", SCALAR_NONFINITE, 0},   {".inf", SCALAR_NONFINITE, 1},
+	{".Inf", SCALAR_NONFINITE, 1},   {".INF", SCALAR_NONFINITE, 1},
+	{"+.inf", SCALAR_NONFINITE, 1},  {"+.Inf", SCALAR_NONFINITE, 1},
+	{"+.INF", SCALAR_NONFINITE, 1},  {"-.inf", SCALAR_NONFINITE, -1},
+	{"-.Inf", SCALAR_NONFINITE, -1}, {"-.INF", SCALAR_NONFINITE, -1},
 };
 
 static const struct word *word_find(const char *s, size_t n)
@@ -86,7 +90,8 @@ static int looks_like_float(const char *s)
 	return *s == '\0';
 }
 
-/* Digits of a base with an optional prefix, as Go's ParseInt(s, 0, 64). Return: 1, -1 out of range, 0 no integer. */
+/* Digits of a base with an optional prefix, as Go's ParseInt(s, 0, 64). Return: 1, -1 out of range,
+ * 0 no integer. */
 static int based_int(const char *s, int64_t *out, double *magnitude)
 {
 	int neg = *s == '-';
@@ -105,13 +110,13 @@ static int based_int(const char *s, int64_t *out, double *magnitude)
 	if (!*s)
 		return 0;
 	for (; *s; s++) {
-		digit = is_digit(*s) ? (unsigned)(*s - '0')
+		digit = is_digit(*s)                           ? (unsigned)(*s - '0')
 			: (*s | 32) >= 'a' && (*s | 32) <= 'f' ? (unsigned)((*s | 32) - 'a' + 10)
-							      : 99;
+							       : 99;
 		if (digit >= base)
 			return 0;
-		overflow |= __builtin_mul_overflow(v, base, &v) ||
-			    __builtin_add_overflow(v, digit, &v);
+		overflow |=
+			__builtin_mul_overflow(v, base, &v) || __builtin_add_overflow(v, digit, &v);
 		d = d * base + digit;
 	}
 	*magnitude = neg ? -d : d;
@@ -229,7 +234,8 @@ enum scalar_kind scalar_resolve(const char *s, size_t n, int64_t *i, double *d)
 	if ((!is_digit(*s) && !strchr("+-.", *s)) || n > NUMBER_MAX)
 		return SCALAR_STRING;
 	kind = resolve_number(s, n, i, d);
-	/* a whole number is an integer, however it is written: JSON lies between YAML and every field */
+	/* a whole number is an integer, however it is written: JSON lies between YAML and every
+	 * field */
 	if (kind == SCALAR_FLOAT && *d >= trunc(*d) && *d <= trunc(*d) && fabs(*d) < 0x1p63) {
 		*i = (int64_t)*d;
 		return SCALAR_INT;

@@ -248,9 +248,9 @@ static int parse_requirement(struct parser *p, struct selector *s)
 		enum op op;
 		int (*parse)(struct parser *, struct requirement *);
 	} ops[] = {
-		{"=", OP_EQUALS, parse_value},	   {"==", OP_DOUBLE_EQUALS, parse_value},
+		{"=", OP_EQUALS, parse_value},      {"==", OP_DOUBLE_EQUALS, parse_value},
 		{"!=", OP_NOT_EQUALS, parse_value}, {"in", OP_IN, parse_set},
-		{"notin", OP_NOT_IN, parse_set},   {">", OP_GREATER, parse_bound},
+		{"notin", OP_NOT_IN, parse_set},    {">", OP_GREATER, parse_bound},
 		{"<", OP_LESS, parse_bound},
 	};
 	int negated = now_is(p, "!");
@@ -271,8 +271,9 @@ static int parse_requirement(struct parser *p, struct selector *s)
 		r->op = ops[i].op;
 		return ops[i].parse(p, r);
 	}
-	return p->now.n == 0 || now_is(p, ",") ? 0
-					       : unexpected(p, "in, notin, =, ==, !=, gt, lt or ','");
+	return p->now.n == 0 || now_is(p, ",")
+		       ? 0
+		       : unexpected(p, "in, notin, =, ==, !=, gt, lt or ','");
 }
 
 struct selector *selector_parse(const char *text, struct err *err)
@@ -435,9 +436,9 @@ int selector_is_empty(const struct selector *s)
 static void render_requirement(const struct requirement *r, struct buf *out)
 {
 	static const char *const between[] = {
-		[OP_EXISTS] = "",     [OP_NOT_EXISTS] = "", [OP_EQUALS] = "=",
+		[OP_EXISTS] = "",          [OP_NOT_EXISTS] = "",   [OP_EQUALS] = "=",
 		[OP_DOUBLE_EQUALS] = "==", [OP_NOT_EQUALS] = "!=", [OP_IN] = " in (",
-		[OP_NOT_IN] = " notin (", [OP_GREATER] = ">",  [OP_LESS] = "<",
+		[OP_NOT_IN] = " notin (",  [OP_GREATER] = ">",     [OP_LESS] = "<",
 	};
 
 	if (r->op == OP_NOT_EXISTS)

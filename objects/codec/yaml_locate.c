@@ -13,11 +13,11 @@
 #define MERGE_HOPS 8
 
 struct mark {
-	char *key;		   /* owned; NULL: an element of a list */
-	unsigned line, column;	   /* of the key, or of the element */
+	char *key;                 /* owned; NULL: an element of a list */
+	unsigned line, column;     /* of the key, or of the element */
 	struct mark *first, *last; /* children, owned */
-	struct mark *next;	   /* sibling */
-	struct mark *alias;	   /* what stands here is written there */
+	struct mark *next;         /* sibling */
+	struct mark *alias;        /* what stands here is written there */
 };
 
 struct marker {

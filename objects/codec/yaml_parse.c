@@ -205,9 +205,9 @@ static int is_merge(const yaml_event_t *e)
 {
 	return e->type == YAML_SCALAR_EVENT && e->data.scalar.length == 2 &&
 	       memcmp(e->data.scalar.value, "<<", 2) == 0 &&
-	       (e->data.scalar.tag ? str_eq((const char *)e->data.scalar.tag,
-					    "tag:yaml.org,2002:merge")
-				   : is_plain(e));
+	       (e->data.scalar.tag
+			? str_eq((const char *)e->data.scalar.tag, "tag:yaml.org,2002:merge")
+			: is_plain(e));
 }
 
 /* The key's text as sigs.k8s.io/yaml has it: numbers and booleans as Go prints them. */
@@ -235,7 +235,7 @@ static int key_text(struct builder *b, const struct value *key, struct buf *out)
 
 struct map_state {
 	struct value *map, *merges; /* owned; merges: list of maps, NULL: none */
-	unsigned line, column;	    /* of its last key */
+	unsigned line, column;      /* of its last key */
 };
 
 /* `<<`: a map or a list of maps. Return: 1, or 0 with a fault. */
@@ -449,7 +449,8 @@ static const char *skip_blank(const char *at, const char *end)
 	return at;
 }
 
-/* A text that begins with a brace may be strict JSON, which is the faster way. Return: whether it was. */
+/* A text that begins with a brace may be strict JSON, which is the faster way. Return: whether it
+ * was. */
 static int parse_as_json(const char *text, size_t len, struct documents *out)
 {
 	const char *at = skip_blank(text, text + len);

@@ -55,8 +55,9 @@ static int check_bytes(struct yaml_reader *r)
 			continue;
 		}
 		if (c != '\t' && c != '\r')
-			return bad_byte(r, i, c ? "control characters are not allowed"
-						: "text holds no NUL");
+			return bad_byte(r, i,
+					c ? "control characters are not allowed"
+					  : "text holds no NUL");
 	}
 	if (n < r->len)
 		return bad_byte(r, n, "invalid UTF-8");
@@ -149,8 +150,8 @@ static int parser_fault(struct yaml_reader *r)
 		return yaml_reader_fault(r, line, column,
 					 "a tab in the indentation: YAML indents with spaces only");
 	if (p->context && !str_eq(p->context, "while scanning for the next token"))
-		return yaml_reader_fault(r, line, column, "%s (%s that starts at line %u)",
-					 problem, p->context,
+		return yaml_reader_fault(r, line, column, "%s (%s that starts at line %u)", problem,
+					 p->context,
 					 r->line_base + (unsigned)p->context_mark.line + 1);
 	return yaml_reader_fault(r, line, column, "%s", problem);
 }

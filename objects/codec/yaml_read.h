@@ -13,18 +13,18 @@
 struct yaml_reader {
 	const char *text;
 	size_t len;
-	size_t base;	     /* offset that the parser began at */
-	unsigned line_base;  /* lines before it */
-	unsigned index;	     /* documents begun */
+	size_t base;        /* offset that the parser began at */
+	unsigned line_base; /* lines before it */
+	unsigned index;     /* documents begun */
 	int in_document;
-	unsigned depth; /* of lists and maps that are open */
-	int failed;	/* the parser cannot go on: yaml_reader_recover() */
+	unsigned depth;         /* of lists and maps that are open */
+	int failed;             /* the parser cannot go on: yaml_reader_recover() */
 	unsigned document_line; /* where the last one began */
-	unsigned fault_line;	/* of the last fault */
+	unsigned fault_line;    /* of the last fault */
 	unsigned recoveries;
-	int open;	     /* parser is initialised */
+	int open; /* parser is initialised */
 	yaml_parser_t parser;
-	yaml_event_t event;  /* the current one */
+	yaml_event_t event; /* the current one */
 	int has_event;
 	struct faults *faults; /* NULL: not wanted */
 };
@@ -32,7 +32,8 @@ struct yaml_reader {
 /* Return: 0, or -EINVAL/-EFBIG with a fault. */
 int yaml_reader_init(struct yaml_reader *r, const char *text, size_t len, struct faults *faults);
 void yaml_reader_fini(struct yaml_reader *r);
-/* The next event into r->event. Return: 0, or -EINVAL with a fault; no deeper than VALUE_MAX_DEPTH. */
+/* The next event into r->event. Return: 0, or -EINVAL with a fault; no deeper than VALUE_MAX_DEPTH.
+ */
 int yaml_reader_next(struct yaml_reader *r);
 /*
  * On to the next document. Return: 1 at its start event, 0 at the end of the

@@ -36,14 +36,15 @@ static int is_blank(char c)
 
 static int is_printable(uint32_t c)
 {
-	return c == '\n' || (c >= 0x20 && c <= 0x7e) || c == 0x85 ||
-	       (c >= 0xa0 && c <= 0xd7ff) || (c >= 0xe000 && c <= 0xfffd && c != 0xfeff);
+	return c == '\n' || (c >= 0x20 && c <= 0x7e) || (c >= 0xa0 && c <= 0xd7ff) ||
+	       (c >= 0xe000 && c <= 0xfffd && c != 0xfeff);
 }
 
 /* Does an indicator at s[i] keep the text from being plain? */
 static int indicates(const char *s, size_t n, size_t i)
 {
-	int blank_follows = i + 1 >= n || is_blank(s[i + 1]) || s[i + 1] == '\n' || s[i + 1] == '\r';
+	int blank_follows =
+		i + 1 >= n || is_blank(s[i + 1]) || s[i + 1] == '\n' || s[i + 1] == '\r';
 	char c = s[i];
 
 	if (i == 0 && strchr("#,[]{}&*!|>'\"%@`", c))
@@ -79,7 +80,8 @@ static struct analysis analyze(const char *s, size_t n)
 		if (!len)
 			return (struct analysis){.multiline = 0};
 		indicators |= len == 1 && indicates(s, n, i);
-		special |= !is_printable(c);
+		/* go-yaml would write U+2028 into a block; it is safer escaped */
+		special |= !is_printable(c) || (is_break(c) && c != '\n');
 		if (c == ' ') {
 			break_space |= was_break;
 		} else if (is_break(c)) {
@@ -139,7 +141,7 @@ static enum style choose(const char *s, size_t n, int is_key)
 		style = STYLE_DOUBLE;
 	if (style == STYLE_PLAIN && !a.plain)
 		style = STYLE_SINGLE;
-	if (style == STYLE_SINGLE && (!a.single || a.multiline))
+	if (style == STYLE_SINGLE && !a.single)
 		style = STYLE_DOUBLE;
 	if (style == STYLE_LITERAL && (!a.block || is_key))
 		style = STYLE_DOUBLE;
@@ -202,8 +204,8 @@ static void write_escape(struct emitter *e, uint32_t c)
 	static const struct {
 		uint32_t c;
 		char name;
-	} short_ones[] = {{0x07, 'a'}, {0x08, 'b'}, {'\t', 't'}, {'\n', 'n'},	{0x0b, 'v'},
-			  {0x0c, 'f'}, {'\r', 'r'}, {0x1b, 'e'}, {'"', '"'},	{'\\', '\\'},
+	} short_ones[] = {{0x07, 'a'}, {0x08, 'b'}, {'\t', 't'},   {'\n', 'n'},  {0x0b, 'v'},
+			  {0x0c, 'f'}, {'\r', 'r'}, {0x1b, 'e'},   {'"', '"'},   {'\\', '\\'},
 			  {0x85, 'N'}, {0xa0, '_'}, {0x2028, 'L'}, {0x2029, 'P'}};
 
 	for (size_t i = 0; i < ARRAY_LEN(short_ones); i++) {
@@ -313,7 +315,8 @@ static int is_nested(const struct value *v)
 	return value_count(v) > 0;
 }
 
-/* A run of digits as a number, and behind it. Leading zeros count when a digit stands before them. */
+/* A run of digits as a number, and behind it. Leading zeros count when a digit stands before them.
+ */
 static int64_t digit_run(const char **s, int64_t from)
 {
 	while (isdigit((unsigned char)**s) && from < INT64_MAX / 10 - 10)

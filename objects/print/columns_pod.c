@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* READY, STATUS and RESTARTS of a pod. Source: Kubernetes, pkg/printers/internalversion: printPod. */
+/* READY, STATUS and RESTARTS of a pod. Source: Kubernetes, pkg/printers/internalversion: printPod.
+ */
 #include <inttypes.h>
 
 #include "objects/print/print_i.h"
@@ -33,8 +34,7 @@ static void set_reason(struct summary *s, const char *reason)
 
 static void add_restarts(struct summary *s, const struct value *status)
 {
-	const char *when =
-		value_dig_str(status, "lastState", "terminated", "finishedAt", NULL);
+	const char *when = value_dig_str(status, "lastState", "terminated", "finishedAt", NULL);
 
 	s->restarts += int_at(status, 0, "restartCount", NULL);
 	if (when && (!s->last_restart || strcmp(when, s->last_restart) > 0))
@@ -53,8 +53,7 @@ static void terminated_reason(struct summary *s, const char *prefix, const struc
 	else if (signal)
 		buf_addf(&s->reason, "Signal:%" PRId64, signal);
 	else
-		buf_addf(&s->reason, "ExitCode:%" PRId64,
-			 int_at(terminated, 0, "exitCode", NULL));
+		buf_addf(&s->reason, "ExitCode:%" PRId64, int_at(terminated, 0, "exitCode", NULL));
 }
 
 /* One init container's part. Return: whether it is still in the way of the others. */
@@ -146,7 +145,8 @@ static void deletion(struct summary *s, const struct value *pod)
 static struct summary summarize(const struct value *pod)
 {
 	const struct value *inits = value_dig(pod, "spec", "initContainers", NULL);
-	struct summary s = {.total = (int64_t)value_count(value_dig(pod, "spec", "containers", NULL))};
+	struct summary s = {
+		.total = (int64_t)value_count(value_dig(pod, "spec", "containers", NULL))};
 	struct summary sidecars = {.total = 0};
 
 	for (size_t i = 0; i < value_count(inits); i++)

@@ -123,8 +123,8 @@ static void event_age(const struct value *e, char out[64])
 	char last[16], first[16];
 
 	if (count > 1)
-		snprintf(out, 64, "%s (x%" PRId64 " over %s)", age_since(event_last(e), last), count,
-			 age_since(event_first(e), first));
+		snprintf(out, 64, "%s (x%" PRId64 " over %s)", age_since(event_last(e), last),
+			 count, age_since(event_first(e), first));
 	else
 		snprintf(out, 64, "%s", age_since(event_first(e), first));
 }
@@ -138,8 +138,9 @@ void describe_events(struct page_writer *w)
 	if (events.n == 0)
 		line(w, 0, "Events:\t<none>\n");
 	else
-		line(w, 0, "Events:\n  Type\tReason\tAge\tFrom\tMessage\n"
-			   "  ----\t------\t----\t----\t-------\n");
+		line(w, 0,
+		     "Events:\n  Type\tReason\tAge\tFrom\tMessage\n"
+		     "  ----\t------\t----\t----\t-------\n");
 	for (size_t i = 0; i < events.n; i++) {
 		const struct value *e = events.list[i]->value;
 		const char *message = text_at(e, "", "message", NULL);

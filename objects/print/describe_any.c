@@ -30,8 +30,9 @@ static void add_title(struct buf *out, const char *name)
 		do
 			if (n + 1 < sizeof(word))
 				word[n++] = *name;
-		while (*++name && !(isupper((unsigned char)*name) &&
-				    (islower((unsigned char)name[-1]) || islower((unsigned char)name[1]))));
+		while (*++name &&
+		       !(isupper((unsigned char)*name) &&
+			 (islower((unsigned char)name[-1]) || islower((unsigned char)name[1]))));
 		word[n] = '\0';
 		word[0] = (char)toupper((unsigned char)word[0]);
 		buf_adds(out, acronym(word) ? acronym(word) : word);

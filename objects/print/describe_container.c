@@ -8,7 +8,7 @@
 
 struct container_writer {
 	struct page_writer *w;
-	const struct value *pod;       /* for references to its fields; NULL in a template */
+	const struct value *pod; /* for references to its fields; NULL in a template */
 	const struct value *container, *status; /* status NULL: unknown */
 };
 
@@ -145,11 +145,12 @@ static void describe_probe(struct container_writer *c, const char *title, const 
 		return;
 	probe_action(probe, &action);
 	line(c->w, 2,
-	     "%s:\t%s delay=%" PRId64 "s timeout=%" PRId64 "s period=%" PRId64
-	     "s #success=%" PRId64 " #failure=%" PRId64 "\n",
+	     "%s:\t%s delay=%" PRId64 "s timeout=%" PRId64 "s period=%" PRId64 "s #success=%" PRId64
+	     " #failure=%" PRId64 "\n",
 	     title, buf_str(&action), int_at(probe, 0, "initialDelaySeconds", NULL),
 	     int_at(probe, 0, "timeoutSeconds", NULL), int_at(probe, 0, "periodSeconds", NULL),
-	     int_at(probe, 0, "successThreshold", NULL), int_at(probe, 0, "failureThreshold", NULL));
+	     int_at(probe, 0, "successThreshold", NULL),
+	     int_at(probe, 0, "failureThreshold", NULL));
 }
 
 static const char *optional(const struct value *ref)
@@ -207,7 +208,8 @@ static void resource_text(struct container_writer *c, const char *resource, stru
 		buf_adds(out, "0");
 }
 
-static void describe_env_source(struct container_writer *c, const char *name, const struct value *from)
+static void describe_env_source(struct container_writer *c, const char *name,
+				const struct value *from)
 {
 	const struct value *field = value_get(from, "fieldRef");
 	const struct value *resource = value_get(from, "resourceFieldRef");
@@ -230,8 +232,7 @@ static void describe_env_source(struct container_writer *c, const char *name, co
 		     optional(secret));
 	} else if (map) {
 		line(c->w, 3, "%s:\t<set to the key '%s' of config map '%s'>\tOptional: %s\n", name,
-		     text_at(map, "", "key", NULL), text_at(map, "", "name", NULL),
-		     optional(map));
+		     text_at(map, "", "key", NULL), text_at(map, "", "name", NULL), optional(map));
 	}
 }
 
@@ -251,7 +252,8 @@ static void describe_env(struct container_writer *c)
 		for (int first = 1;; first = 0) {
 			size_t n = strcspn(s, "\n");
 
-			line(c->w, 3, "%s%s\t%.*s\n", first ? name : "", first ? ":" : "", (int)n, s);
+			line(c->w, 3, "%s%s\t%.*s\n", first ? name : "", first ? ":" : "", (int)n,
+			     s);
 			if (!s[n])
 				break;
 			s += n + 1;
@@ -342,7 +344,8 @@ void describe_containers(struct page_writer *w, const char *title, const struct 
 			.w = w,
 			.pod = *space ? NULL : w->o,
 			.container = value_at(containers, i),
-			.status = named(statuses, text_at(value_at(containers, i), "", "name", NULL)),
+			.status =
+				named(statuses, text_at(value_at(containers, i), "", "name", NULL)),
 		};
 
 		describe_container(&c, space);

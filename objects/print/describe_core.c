@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Services, ConfigMaps, Secrets, Namespaces and ServiceAccounts, as `kubectl describe` shows them. */
+/* Services, ConfigMaps, Secrets, Namespaces and ServiceAccounts, as `kubectl describe` shows them.
+ */
 #include <inttypes.h>
 
 #include "objects/codec.h"
@@ -8,7 +9,8 @@
 
 /* -- Service -------------------------------------------------------------- */
 
-static void service_port(struct page_writer *w, const struct value *p, const struct value *endpoints)
+static void service_port(struct page_writer *w, const struct value *p,
+			 const struct value *endpoints)
 {
 	const char *name = text_at(p, "<unset>", "name", NULL);
 	const char *protocol = text_at(p, "TCP", "protocol", NULL);
@@ -52,8 +54,8 @@ static void service_ingress(struct page_writer *w)
 
 	for (size_t i = 0; i < value_count(list); i++)
 		buf_addf(&text, "%s%s", i ? ", " : "",
-			 text_at(value_at(list, i), text_at(value_at(list, i), "", "hostname", NULL),
-				 "ip", NULL));
+			 text_at(value_at(list, i),
+				 text_at(value_at(list, i), "", "hostname", NULL), "ip", NULL));
 	if (text.len)
 		line(w, 0, "LoadBalancer Ingress:\t%s\n", buf_str(&text));
 }
@@ -209,12 +211,14 @@ static void namespace_limits(struct page_writer *w)
 
 	if (w->store && kind)
 		store_list(w->store, kind, w->object->name, &ranges);
-	line(w, 0, ranges.n ? "\nResource Limits\n Type\tResource\tMin\tMax\tDefault Request\tDefault "
-			      "Limit\tMax Limit/Request Ratio\n ----\t--------\t---\t---\t"
-			      "---------------\t-------------\t-----------------------\n"
-			    : "\nNo LimitRange resource.\n");
+	line(w, 0,
+	     ranges.n ? "\nResource Limits\n Type\tResource\tMin\tMax\tDefault Request\tDefault "
+			"Limit\tMax Limit/Request Ratio\n ----\t--------\t---\t---\t"
+			"---------------\t-------------\t-----------------------\n"
+		      : "\nNo LimitRange resource.\n");
 	for (size_t i = 0; i < ranges.n; i++) {
-		const struct value *items = value_dig(ranges.list[i]->value, "spec", "limits", NULL);
+		const struct value *items =
+			value_dig(ranges.list[i]->value, "spec", "limits", NULL);
 
 		for (size_t j = 0; j < value_count(items); j++)
 			limit_item(w, value_at(items, j));
@@ -231,8 +235,9 @@ void describe_namespace(struct page_writer *w)
 	describe_annotations(w, "Annotations", value_dig(w->o, "metadata", "annotations", NULL));
 	line(w, 0, "Status:\t%s\n", text_at(w->o, "", "status", "phase", NULL));
 	if (value_count(list))
-		line(w, 0, "Conditions:\n  Type\tStatus\tLastTransitionTime\tReason\tMessage\n"
-			   "  ----\t------\t------------------\t------\t-------\n");
+		line(w, 0,
+		     "Conditions:\n  Type\tStatus\tLastTransitionTime\tReason\tMessage\n"
+		     "  ----\t------\t------------------\t------\t-------\n");
 	for (size_t i = 0; i < value_count(list); i++) {
 		const struct value *c = value_at(list, i);
 		char date[40];
@@ -244,7 +249,8 @@ void describe_namespace(struct page_writer *w)
 	}
 	namespace_quotas(w);
 	namespace_limits(w);
-	if (w->store) { /* kubectl leaves the events out here; a file has nowhere else to show them */
+	if (w->store) { /* kubectl leaves the events out here; a file has nowhere else to show them
+			 */
 		struct object_list events;
 
 		events_of(w->store, w->object, &events);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "objects/codec.h"
+#include "objects/print/columns.h"
 #include "objects/print/print_i.h"
 #include "objects/quantity.h"
 
@@ -27,7 +28,8 @@ static void add_to(struct quantity *sum, const struct value *v)
 static struct quantity pod_resource(const struct value *pod, const char *name, enum side side)
 {
 	const struct value *spec = value_get(pod, "spec");
-	const struct value *list = value_get(spec, "containers"), *inits = value_get(spec, "initContainers");
+	const struct value *list = value_get(spec, "containers"),
+			   *inits = value_get(spec, "initContainers");
 	struct quantity sum = {0, 0}, stay = {0, 0}, peak = {0, 0};
 
 	for (size_t i = 0; i < value_count(inits); i++) {
@@ -43,7 +45,8 @@ static struct quantity pod_resource(const struct value *pod, const char *name, e
 	}
 	sum = stay;
 	for (size_t i = 0; i < value_count(list); i++)
-		add_to(&sum, value_dig(value_at(list, i), "resources", side_keys[side], name, NULL));
+		add_to(&sum,
+		       value_dig(value_at(list, i), "resources", side_keys[side], name, NULL));
 	if (quantity_cmp(&peak, &sum) > 0)
 		sum = peak;
 	add_to(&sum, value_dig(spec, "overhead", name, NULL));
@@ -99,19 +102,22 @@ static void node_pods(struct page_writer *w, const struct object_list *pods)
 	char age[16];
 
 	line(w, 0, "Non-terminated Pods:\t(%zu in total)\n", pods->n);
-	line(w, 1, "Namespace\tName\t\tCPU Requests\tCPU Limits\tMemory Requests\tMemory Limits\tAge\n");
-	line(w, 1, "---------\t----\t\t------------\t----------\t---------------\t-------------\t---\n");
+	line(w, 1,
+	     "Namespace\tName\t\tCPU Requests\tCPU Limits\tMemory Requests\tMemory Limits\tAge\n");
+	line(w, 1,
+	     "---------\t----\t\t------------\t----------\t---------------\t-------------\t---\n");
 	for (size_t i = 0; i < pods->n; i++) {
 		line(w, 1, "%s\t%s\t\t", pods->list[i]->ns, pods->list[i]->name);
 		for (size_t j = 0; j < ARRAY_LEN(cells); j++) {
-			struct quantity q = pod_resource(pods->list[i]->value, cells[j].name,
-							 cells[j].side);
+			struct quantity q =
+				pod_resource(pods->list[i]->value, cells[j].name, cells[j].side);
 
 			add_share(w, &q, cells[j].name);
 			line(w, 0, "\t");
 		}
 		line(w, 0, "%s\n",
-		     age_since(text_at(pods->list[i]->value, NULL, "metadata", "creationTimestamp", NULL),
+		     age_since(text_at(pods->list[i]->value, NULL, "metadata", "creationTimestamp",
+				       NULL),
 			       age));
 	}
 }
@@ -120,9 +126,10 @@ static void node_sums(struct page_writer *w, const struct object_list *pods)
 {
 	static const char *const always[] = {"cpu", "memory", "ephemeral-storage"};
 
-	line(w, 0, "Allocated resources:\n"
-		   "  (Total limits may be over 100 percent, i.e., overcommitted.)\n"
-		   "  Resource\tRequests\tLimits\n  --------\t--------\t------\n");
+	line(w, 0,
+	     "Allocated resources:\n"
+	     "  (Total limits may be over 100 percent, i.e., overcommitted.)\n"
+	     "  Resource\tRequests\tLimits\n  --------\t--------\t------\n");
 	for (size_t i = 0; i < ARRAY_LEN(always); i++) {
 		line(w, 1, "%s", always[i]);
 		for (int side = REQUESTS; side <= LIMITS; side++) {
@@ -161,13 +168,15 @@ static void node_lease(struct page_writer *w)
 {
 	struct objkey key = {kind_by_gvk("coordination.k8s.io/v1", "Lease"), "kube-node-lease",
 			     w->object->name};
-	CLEANUP_OBJECT struct object *lease = w->store && key.kind ? store_get(w->store, key) : NULL;
+	CLEANUP_OBJECT struct object *lease =
+		w->store && key.kind ? store_get(w->store, key) : NULL;
 	const struct value *spec = lease ? value_get(lease->value, "spec") : NULL;
 	char date[40];
 
 	line(w, 0, "Lease:\n");
 	if (!lease) {
-		line(w, 1, "HolderIdentity:\t<unset>\n  AcquireTime:\t<unset>\n  RenewTime:\t<unset>\n");
+		line(w, 1,
+		     "HolderIdentity:\t<unset>\n  AcquireTime:\t<unset>\n  RenewTime:\t<unset>\n");
 		return;
 	}
 	line(w, 1, "HolderIdentity:\t%s\n", text_at(spec, "<unset>", "holderIdentity", NULL));
@@ -182,17 +191,20 @@ static void node_conditions(struct page_writer *w)
 	const struct value *list = value_dig(w->o, "status", "conditions", NULL);
 
 	if (value_count(list))
-		line(w, 0, "Conditions:\n  Type\tStatus\tLastHeartbeatTime\tLastTransitionTime\tReason\t"
-			   "Message\n  ----\t------\t-----------------\t------------------\t------\t"
-			   "-------\n");
+		line(w, 0,
+		     "Conditions:\n  Type\tStatus\tLastHeartbeatTime\tLastTransitionTime\tReason\t"
+		     "Message\n  ----\t------\t-----------------\t------------------\t------\t"
+		     "-------\n");
 	for (size_t i = 0; i < value_count(list); i++) {
 		const struct value *c = value_at(list, i);
 		char heartbeat[40], transition[40];
 
 		line(w, 1, "%s \t%s \t%s \t%s \t%s \t%s\n", text_at(c, "", "type", NULL),
 		     text_at(c, "", "status", NULL),
-		     date_of_time(text_at(c, NULL, "lastHeartbeatTime", NULL), "<unset>", heartbeat),
-		     date_of_time(text_at(c, NULL, "lastTransitionTime", NULL), "<unset>", transition),
+		     date_of_time(text_at(c, NULL, "lastHeartbeatTime", NULL), "<unset>",
+				  heartbeat),
+		     date_of_time(text_at(c, NULL, "lastTransitionTime", NULL), "<unset>",
+				  transition),
 		     text_at(c, "", "reason", NULL), text_at(c, "", "message", NULL));
 	}
 }

@@ -64,7 +64,8 @@ void describe_template(struct page_writer *w, const struct value *template)
 	if (value_count(annotations))
 		describe_annotations(w, "  Annotations", annotations);
 	if (text_at(spec, NULL, "serviceAccountName", NULL))
-		line(w, 0, "  Service Account:\t%s\n", text_at(spec, "", "serviceAccountName", NULL));
+		line(w, 0, "  Service Account:\t%s\n",
+		     text_at(spec, "", "serviceAccountName", NULL));
 	if (value_count(value_get(spec, "initContainers")))
 		describe_containers(w, "Init Containers", value_get(spec, "initContainers"), NULL,
 				    "  ");
@@ -89,9 +90,11 @@ static void pod_head(struct page_writer *w, const struct value *spec, const stru
 	if (value_get(spec, "priority"))
 		line(w, 0, "Priority:\t%" PRId64 "\n", int_at(spec, 0, "priority", NULL));
 	if (text_at(spec, NULL, "priorityClassName", NULL))
-		line(w, 0, "Priority Class Name:\t%s\n", text_at(spec, "", "priorityClassName", NULL));
+		line(w, 0, "Priority Class Name:\t%s\n",
+		     text_at(spec, "", "priorityClassName", NULL));
 	if (text_at(spec, NULL, "runtimeClassName", NULL))
-		line(w, 0, "Runtime Class Name:\t%s\n", text_at(spec, "", "runtimeClassName", NULL));
+		line(w, 0, "Runtime Class Name:\t%s\n",
+		     text_at(spec, "", "runtimeClassName", NULL));
 	if (text_at(spec, NULL, "serviceAccountName", NULL))
 		line(w, 0, "Service Account:\t%s\n", text_at(spec, "", "serviceAccountName", NULL));
 	if (node)
@@ -173,7 +176,8 @@ void describe_pod(struct page_writer *w)
 	describe_containers(w, "Containers", value_get(spec, "containers"),
 			    value_get(status, "containerStatuses"), "");
 	if (value_count(value_get(spec, "ephemeralContainers")))
-		describe_containers(w, "Ephemeral Containers", value_get(spec, "ephemeralContainers"),
+		describe_containers(w, "Ephemeral Containers",
+				    value_get(spec, "ephemeralContainers"),
 				    value_get(status, "ephemeralContainerStatuses"), "");
 	pod_conditions(w);
 	describe_volumes(w, value_get(spec, "volumes"), "");

@@ -43,8 +43,10 @@ static const struct source {
 	{"image",
 	 "Image (a container image or OCI artifact)",
 	 {{"Reference", "reference", SHOW_TEXT}, {"PullPolicy", "pullPolicy", SHOW_TEXT}}},
-	{"ephemeral", "EphemeralVolume (an inline specification for a volume that gets created and "
-		      "deleted with the pod)", {{NULL, NULL, SHOW_TEXT}}},
+	{"ephemeral",
+	 "EphemeralVolume (an inline specification for a volume that gets created and "
+	 "deleted with the pod)",
+	 {{NULL, NULL, SHOW_TEXT}}},
 };
 
 static void describe_field(struct page_writer *w, const char *title, const struct value *v,
@@ -82,7 +84,8 @@ static void describe_projected(struct page_writer *w, const struct value *projec
 {
 	const struct value *list = value_get(projected, "sources");
 
-	line(w, 2, "Type:\tProjected (a volume that contains injected data from multiple sources)\n");
+	line(w, 2,
+	     "Type:\tProjected (a volume that contains injected data from multiple sources)\n");
 	for (size_t i = 0; i < value_count(list); i++) {
 		const struct value *s = value_at(list, i);
 
@@ -92,7 +95,8 @@ static void describe_projected(struct page_writer *w, const struct value *projec
 		} else if (value_get(s, "downwardAPI")) {
 			line(w, 2, "DownwardAPI:\ttrue\n");
 		} else if (value_get(s, "configMap")) {
-			line(w, 2, "ConfigMapName:\t%s\n", text_at(s, "", "configMap", "name", NULL));
+			line(w, 2, "ConfigMapName:\t%s\n",
+			     text_at(s, "", "configMap", "name", NULL));
 			add_optional(w, "ConfigMapOptional",
 				     value_dig(s, "configMap", "optional", NULL));
 		} else if (value_get(s, "serviceAccountToken")) {
@@ -119,7 +123,8 @@ static void describe_source(struct page_writer *w, const struct value *volume)
 	if (value_get(volume, "projected")) {
 		describe_projected(w, value_get(volume, "projected"));
 	} else if (value_get(volume, "downwardAPI")) {
-		line(w, 2, "Type:\tDownwardAPI (a volume populated by information about the pod)\n");
+		line(w, 2,
+		     "Type:\tDownwardAPI (a volume populated by information about the pod)\n");
 		describe_items(w, value_dig(volume, "downwardAPI", "items", NULL));
 	} else {
 		line(w, 1, "<unknown>\n");

@@ -47,10 +47,11 @@ static void describe_pods_status(struct page_writer *w)
 		store_list_owned(w->store, w->object->uid, &pods);
 	for (size_t i = 0; i < pods.n; i++)
 		for (size_t j = 0; j < ARRAY_LEN(phases); j++)
-			counts[j] += str_eq(pods.list[i]->kind->kind, "Pod") &&
-				     is_owned_by(pods.list[i], w->object) &&
-				     str_eq(text_at(pods.list[i]->value, "", "status", "phase", NULL),
-					    phases[j]);
+			counts[j] +=
+				str_eq(pods.list[i]->kind->kind, "Pod") &&
+				is_owned_by(pods.list[i], w->object) &&
+				str_eq(text_at(pods.list[i]->value, "", "status", "phase", NULL),
+				       phases[j]);
 	object_list_fini(&pods);
 	line(w, 0, "Pods Status:\t%zu Running / %zu Waiting / %zu Succeeded / %zu Failed\n",
 	     counts[0], counts[1], counts[2], counts[3]);
@@ -60,7 +61,8 @@ static void add_replica_set(struct buf *out, const struct value *rs)
 {
 	buf_addf(out, "%s%s (%" PRId64 "/%" PRId64 " replicas created)", out->len ? ", " : "",
 		 text_at(rs, "", "metadata", "name", NULL),
-		 int_at(rs, 0, "status", "replicas", NULL), int_at(rs, 0, "spec", "replicas", NULL));
+		 int_at(rs, 0, "status", "replicas", NULL),
+		 int_at(rs, 0, "spec", "replicas", NULL));
 }
 
 /* The one of the Deployment's revision is new; of the others those that still have replicas. */
@@ -95,7 +97,8 @@ static void describe_strategy(struct page_writer *w)
 	CLEANUP(buf_fini) struct buf unavailable = BUF_INIT, surge = BUF_INIT;
 
 	line(w, 0, "StrategyType:\t%s\n", text_at(strategy, "", "type", NULL));
-	line(w, 0, "MinReadySeconds:\t%" PRId64 "\n", int_at(w->o, 0, "spec", "minReadySeconds", NULL));
+	line(w, 0, "MinReadySeconds:\t%" PRId64 "\n",
+	     int_at(w->o, 0, "spec", "minReadySeconds", NULL));
 	if (!rolling)
 		return;
 	add_scalar(&unavailable, value_get(rolling, "maxUnavailable"));
@@ -132,7 +135,8 @@ void describe_replica_set(struct page_writer *w)
 	describe_own_labels(w);
 	describe_controlled_by(w);
 	line(w, 0, "Replicas:\t%" PRId64 " current / %" PRId64 " desired\n",
-	     int_at(w->o, 0, "status", "replicas", NULL), int_at(w->o, 1, "spec", "replicas", NULL));
+	     int_at(w->o, 0, "status", "replicas", NULL),
+	     int_at(w->o, 1, "spec", "replicas", NULL));
 	describe_pods_status(w);
 	describe_template(w, value_dig(w->o, "spec", "template", NULL));
 	describe_conditions(w);
@@ -150,7 +154,8 @@ static void describe_claims(struct page_writer *w)
 		line(w, 1, "Name:\t%s\n", text_at(c, "", "metadata", "name", NULL));
 		line(w, 1, "StorageClass:\t%s\n", text_at(c, "", "spec", "storageClassName", NULL));
 		describe_labels(w, "  Labels", value_dig(c, "metadata", "labels", NULL));
-		describe_annotations(w, "  Annotations", value_dig(c, "metadata", "annotations", NULL));
+		describe_annotations(w, "  Annotations",
+				     value_dig(c, "metadata", "annotations", NULL));
 		line(w, 1, "Capacity:\t%s\n",
 		     text_at(c, "<default>", "spec", "resources", "requests", "storage", NULL));
 		line(w, 1, "Access Modes:\t[");
@@ -161,15 +166,18 @@ static void describe_claims(struct page_writer *w)
 
 void describe_stateful_set(struct page_writer *w)
 {
-	const struct value *rolling = value_dig(w->o, "spec", "updateStrategy", "rollingUpdate", NULL);
+	const struct value *rolling =
+		value_dig(w->o, "spec", "updateStrategy", "rollingUpdate", NULL);
 
 	describe_head(w, 1);
 	describe_created(w);
 	describe_selector(w);
 	describe_own_labels(w);
 	line(w, 0, "Replicas:\t%" PRId64 " desired | %" PRId64 " total\n",
-	     int_at(w->o, 1, "spec", "replicas", NULL), int_at(w->o, 0, "status", "replicas", NULL));
-	line(w, 0, "Update Strategy:\t%s\n", text_at(w->o, "", "spec", "updateStrategy", "type", NULL));
+	     int_at(w->o, 1, "spec", "replicas", NULL),
+	     int_at(w->o, 0, "status", "replicas", NULL));
+	line(w, 0, "Update Strategy:\t%s\n",
+	     text_at(w->o, "", "spec", "updateStrategy", "type", NULL));
 	if (rolling)
 		line(w, 1, "Partition:\t%" PRId64 "\n", int_at(rolling, 0, "partition", NULL));
 	describe_pods_status(w);
@@ -241,7 +249,8 @@ void describe_job(struct page_writer *w)
 		line(w, 0, "Active Deadline Seconds:\t%" PRId64 "s\n",
 		     int_at(w->o, 0, "spec", "activeDeadlineSeconds", NULL));
 	job_times(w);
-	line(w, 0, "Pods Statuses:\t%" PRId64 " Active / %" PRId64 " Succeeded / %" PRId64 " Failed\n",
+	line(w, 0,
+	     "Pods Statuses:\t%" PRId64 " Active / %" PRId64 " Succeeded / %" PRId64 " Failed\n",
 	     int_at(status, 0, "active", NULL), int_at(status, 0, "succeeded", NULL),
 	     int_at(status, 0, "failed", NULL));
 	describe_template(w, value_dig(w->o, "spec", "template", NULL));

@@ -63,7 +63,8 @@ static int by_age(const void *a, const void *b)
 	int c = strcmp(event_last((*x)->value), event_last((*y)->value));
 
 	/* within one second, in the order in which they were made */
-	return c ? c : ((*x)->created_rv > (*y)->created_rv) - ((*x)->created_rv < (*y)->created_rv);
+	return c ? c
+		 : ((*x)->created_rv > (*y)->created_rv) - ((*x)->created_rv < (*y)->created_rv);
 }
 
 void events_of(struct store *s, const struct object *o, struct object_list *out)

@@ -10,7 +10,8 @@
 
 #define KEY_MAX 256
 
-/* A key up to '.' or '['; a backslash takes the next character as it is. Return: past it, NULL if too long. */
+/* A key up to '.' or '['; a backslash takes the next character as it is. Return: past it, NULL if
+ * too long. */
 static const char *bare_key(const char *p, char key[KEY_MAX])
 {
 	size_t n = 0;

@@ -13,8 +13,7 @@ static inline size_t members(const struct value *map)
 	return value_is(map, VALUE_MAP) ? value_count(map) : 0;
 }
 /* The string at a path of keys, or `otherwise` when it is absent or empty. */
-const char *text_at(const struct value *v, const char *otherwise, ...)
-	__attribute__((sentinel));
+const char *text_at(const struct value *v, const char *otherwise, ...) __attribute__((sentinel));
 int64_t int_at(const struct value *v, int64_t otherwise, ...) __attribute__((sentinel));
 /* "10s" since an RFC 3339 text; "<unknown>" without one. buf of 16. */
 const char *age_since(const char *time, char buf[16]);
@@ -46,7 +45,7 @@ struct column_maker {
 	const char *kind, *title;
 	const char *path;      /* a plain path after all, or NULL */
 	const char *otherwise; /* of path: what stands for nothing */
-	column_fn make;	       /* NULL with path */
+	column_fn make;        /* NULL with path */
 };
 /* NULL if there is none. */
 const struct column_maker *column_maker(const char *kind, const char *title);
@@ -57,9 +56,8 @@ void column_pod_restarts(const struct value *o, struct buf *out);
 void column_pod_gates(const struct value *o, struct buf *out);
 /* Endpoints of a port name, NULL: of all; at most three. */
 void add_endpoints(struct buf *out, const struct value *endpoints, const char *port);
-/* Roles of a node, "<none>". */
-void column_node_roles(const struct value *o, struct buf *out);
-/* The value at a dotted path with [n], [*] and [?(@.key=="text")]; NULL if there is none. Borrowed. */
+/* The value at a dotted path with [n], [*] and [?(@.key=="text")]; NULL if there is none. Borrowed.
+ */
 const struct value *path_value(const struct value *o, const char *path);
 
 /* -- describe ------------------------------------------------------------- */

@@ -9,7 +9,7 @@
 
 /* Widths that kubectl gives to Go's tabwriter. */
 #define MIN_WIDTH 6
-#define PADDING	  3
+#define PADDING   3
 
 static const struct column plain_columns[] = {
 	{"NAME", "string", "metadata.name", 0},

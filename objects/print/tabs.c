@@ -29,16 +29,16 @@ static size_t chars_of(const char *s, size_t n)
 static void add_cell(struct page *p, const char *text, size_t len)
 {
 	if ((p->n_cells & (p->n_cells - 1)) == 0)
-		p->cells = xreallocarray(p->cells, p->n_cells ? 2 * p->n_cells : 1,
-					 sizeof(*p->cells));
+		p->cells =
+			xreallocarray(p->cells, p->n_cells ? 2 * p->n_cells : 1, sizeof(*p->cells));
 	p->cells[p->n_cells++] = (struct cell){text, len, chars_of(text, len), 0};
 }
 
 static void add_line(struct page *p, size_t first)
 {
 	if ((p->n_lines & (p->n_lines - 1)) == 0)
-		p->lines = xreallocarray(p->lines, p->n_lines ? 2 * p->n_lines : 1,
-					 sizeof(*p->lines));
+		p->lines =
+			xreallocarray(p->lines, p->n_lines ? 2 * p->n_lines : 1, sizeof(*p->lines));
 	p->lines[p->n_lines++] = (struct line){first, p->n_cells - first};
 }
 

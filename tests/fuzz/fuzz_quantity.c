@@ -18,7 +18,8 @@ static void quantity(const char *text)
 			abort();
 		return;
 	}
-	if (quantity_parse(quantity_render(&q, once), &back, NULL) < 0 || quantity_cmp(&q, &back) != 0)
+	if (quantity_parse(quantity_render(&q, once), &back, NULL) < 0 ||
+	    quantity_cmp(&q, &back) != 0)
 		abort();
 	if (!str_eq(once, quantity_render(&back, twice)))
 		abort();

@@ -24,7 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err err = ERR_INIT;
 	CLEANUP(selector_freep) struct selector *s = selector_parse(text, &err), *back = NULL;
 	CLEANUP(buf_fini) struct buf once = BUF_INIT, twice = BUF_INIT;
-	CLEANUP_VALUE struct value *labels = value_set_str(value_set_str(value_new_map(), "a", "b"), "n", "5");
+	CLEANUP_VALUE struct value *labels =
+		value_set_str(value_set_str(value_new_map(), "a", "b"), "n", "5");
 
 	from_object(text);
 	if (!s) {

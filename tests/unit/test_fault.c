@@ -42,18 +42,19 @@ static void test_words_of_each_kind(void **state)
 		  "did you mean \"replicas\"?");
 	fault_add(&f, PATH_KEY(PATH_FIELD(PATH_FIELD(NULL, "metadata"), "labels"), "a.b/c"),
 		  FAULT_INVALID, NULL, "bad");
-	expect_rendered(&f, NULL,
-			"spec.replicas: Invalid value: \"thr\\\"ee\": must be an integer\n"
-			"spec.containers[0].image: Required value\n"
-			"spec.type: Unsupported value: \"thr\\\"ee\": supported values: \"a\", \"b\"\n"
-			"spec.n: Invalid value: 5: must be less than 5\n"
-			"spec.n: Duplicate value: 5\n"
-			"spec.n: Not found: \"thr\\\"ee\"\n"
-			"spec.n: Forbidden: may not be set\n"
-			"spec.n: Too long: may not be more than 63 bytes\n"
-			"spec.n: Too many: 5: must have at most 3 items\n"
-			"spec.replica: unknown field \"replica\", did you mean \"replicas\"?\n"
-			"metadata.labels[a.b/c]: Invalid value: bad\n");
+	expect_rendered(
+		&f, NULL,
+		"spec.replicas: Invalid value: \"thr\\\"ee\": must be an integer\n"
+		"spec.containers[0].image: Required value\n"
+		"spec.type: Unsupported value: \"thr\\\"ee\": supported values: \"a\", \"b\"\n"
+		"spec.n: Invalid value: 5: must be less than 5\n"
+		"spec.n: Duplicate value: 5\n"
+		"spec.n: Not found: \"thr\\\"ee\"\n"
+		"spec.n: Forbidden: may not be set\n"
+		"spec.n: Too long: may not be more than 63 bytes\n"
+		"spec.n: Too many: 5: must have at most 3 items\n"
+		"spec.replica: unknown field \"replica\", did you mean \"replicas\"?\n"
+		"metadata.labels[a.b/c]: Invalid value: bad\n");
 }
 
 static void test_place_stands_before_the_field(void **state)

@@ -104,8 +104,9 @@ static void test_refusals_name_the_place(void **state)
 
 static void test_bad_numbers_are_refused(void **state)
 {
-	static const char *const bad[] = {"01", "-", "+1", ".5", "1.", "1e", "1e+", "0x10", "1e999",
-					  "NaN", "Infinity", "-Infinity", "1_0", "--1"};
+	static const char *const bad[] = {"01",       "-",         "+1",   ".5",    "1.",
+					  "1e",       "1e+",       "0x10", "1e999", "NaN",
+					  "Infinity", "-Infinity", "1_0",  "--1"};
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		struct err err = ERR_INIT;
@@ -165,10 +166,12 @@ static void test_size_is_bounded(void **state)
 
 static void test_every_cut_of_a_text_is_refused(void **state)
 {
-	static const char text[] = "{\"a\":[1,2.5e3,\"x\\u00e9\\n\xc3\xa9\",true,null],\"b\":{\"c\":false}}";
+	static const char text[] =
+		"{\"a\":[1,2.5e3,\"x\\u00e9\\n\xc3\xa9\",true,null],\"b\":{\"c\":false}}";
 
 	for (size_t n = 0; n < sizeof(text) - 1; n++) {
-		CLEANUP_FREE char *exact = n ? xmalloc(n) : NULL; /* no byte behind the end to lean on */
+		CLEANUP_FREE char *exact =
+			n ? xmalloc(n) : NULL; /* no byte behind the end to lean on */
 
 		if (n)
 			memcpy(exact, text, n);

@@ -69,8 +69,10 @@ static struct value *with_times(struct value *v)
 
 static void put(struct store *s, const struct value *v)
 {
-	const char *api = value_dig_str(v, "apiVersion", NULL), *kind = value_dig_str(v, "kind", NULL);
-	struct objkey key = {kind_by_gvk(api, kind), value_dig_str(v, "metadata", "namespace", NULL),
+	const char *api = value_dig_str(v, "apiVersion", NULL),
+		   *kind = value_dig_str(v, "kind", NULL);
+	struct objkey key = {kind_by_gvk(api, kind),
+			     value_dig_str(v, "metadata", "namespace", NULL),
 			     value_dig_str(v, "metadata", "name", NULL)};
 	struct store_txn *txn = store_txn_new();
 	struct err err = ERR_INIT;
@@ -161,7 +163,8 @@ static void compare(const char *what, const char *got, const char *want, size_t 
 		int dated = wn > 18 && strncmp(w, "CreationTimestamp:", 18) == 0 && wn + 9 == gn;
 
 		if ((wn != gn && !dated) || strncmp(w, got, wn) != 0)
-			fail_msg("%s:\nwanted '%.*s'\ngot    '%.*s'", what, (int)wn, w, (int)gn, got);
+			fail_msg("%s:\nwanted '%.*s'\ngot    '%.*s'", what, (int)wn, w, (int)gn,
+				 got);
 		w += wn + (w[wn] == '\n');
 		got += gn + (got[gn] == '\n');
 	}
@@ -171,7 +174,8 @@ static void compare(const char *what, const char *got, const char *want, size_t 
 
 /* Calls fn for each section "### name\ntext" of a file. */
 static void each_section(struct fixture *f, const char *file,
-			 void (*fn)(struct fixture *f, const char *name, const char *text, size_t n))
+			 void (*fn)(struct fixture *f, const char *name, const char *text,
+				    size_t n))
 {
 	CLEANUP(buf_fini) struct buf all = BUF_INIT;
 	unsigned count = 0;
@@ -233,7 +237,8 @@ static struct object object_of(const struct value *v)
 {
 	return (struct object){
 		.refs = 1,
-		.kind = kind_by_gvk(value_dig_str(v, "apiVersion", NULL), value_dig_str(v, "kind", NULL)),
+		.kind = kind_by_gvk(value_dig_str(v, "apiVersion", NULL),
+				    value_dig_str(v, "kind", NULL)),
 		.value = v,
 		.ns = text_at(v, "", "metadata", "namespace", NULL),
 		.name = text_at(v, "", "metadata", "name", NULL),
@@ -264,8 +269,10 @@ static void expect_row(const char *text, int with_ns, int wide, const char *row)
 
 static void expect_pod(const char *rest, const char *row)
 {
-	CLEANUP_FREE char *text = xasprintf("apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: d, "
-					    "creationTimestamp: \"@300\"}\n%s", rest);
+	CLEANUP_FREE char *text =
+		xasprintf("apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: d, "
+			  "creationTimestamp: \"@300\"}\n%s",
+			  rest);
 
 	expect_row(text, 0, 0, row);
 }
@@ -273,65 +280,104 @@ static void expect_pod(const char *rest, const char *row)
 static void test_states_of_pods(void **state)
 {
 	static const char two[] = "spec: {containers: [{name: a}, {name: b}]}\n";
-	static const char init[] = "spec: {initContainers: [{name: i}, {name: s, restartPolicy: Always}], "
-				   "containers: [{name: a}]}\n";
+	static const char init[] =
+		"spec: {initContainers: [{name: i}, {name: s, restartPolicy: Always}], "
+		"containers: [{name: a}]}\n";
 	char text[1024];
 
 #define POD(spec, status) (snprintf(text, sizeof(text), "%sstatus: %s\n", spec, status), text)
 	expect_pod(POD(two, "{phase: Pending}"), "p      0/2     Pending   0          5m");
 	expect_pod(POD(two, "{phase: Failed, reason: Evicted}"), "0/2     Evicted ");
 	expect_pod(POD(two, "{phase: Pending, conditions: [{type: PodScheduled, status: \"False\", "
-			    "reason: SchedulingGated}]}"), "SchedulingGated");
-	expect_pod(POD(two, "{phase: Pending, containerStatuses: [{name: a, restartCount: 0, state: "
-			    "{waiting: {reason: ImagePullBackOff}}}]}"), "0/2     ImagePullBackOff ");
-	expect_pod(POD(two, "{phase: Running, containerStatuses: [{name: a, ready: true, restartCount: 1, "
-			    "state: {running: {}}, lastState: {terminated: {finishedAt: \"@60\"}}}, {name: b, "
-			    "restartCount: 2, state: {waiting: {reason: CrashLoopBackOff}}, lastState: "
-			    "{terminated: {finishedAt: \"@30\"}}}]}"),
-		   "1/2     CrashLoopBackOff   3 (30s ago)   5m");
-	expect_pod(POD(two, "{phase: Failed, containerStatuses: [{name: a, state: {terminated: {exitCode: 3}}}]}"),
+			    "reason: SchedulingGated}]}"),
+		   "SchedulingGated");
+	expect_pod(POD(two,
+		       "{phase: Pending, containerStatuses: [{name: a, restartCount: 0, state: "
+		       "{waiting: {reason: ImagePullBackOff}}}]}"),
+		   "0/2     ImagePullBackOff ");
+	expect_pod(
+		POD(two,
+		    "{phase: Running, containerStatuses: [{name: a, ready: true, restartCount: 1, "
+		    "state: {running: {}}, lastState: {terminated: {finishedAt: \"@60\"}}}, {name: "
+		    "b, "
+		    "restartCount: 2, state: {waiting: {reason: CrashLoopBackOff}}, lastState: "
+		    "{terminated: {finishedAt: \"@30\"}}}]}"),
+		"1/2     CrashLoopBackOff   3 (30s ago)   5m");
+	expect_pod(POD(two, "{phase: Failed, containerStatuses: [{name: a, state: {terminated: "
+			    "{exitCode: 3}}}]}"),
 		   "ExitCode:3 ");
-	expect_pod(POD(two, "{phase: Failed, containerStatuses: [{name: a, state: {terminated: {signal: 9, "
-			    "exitCode: 137}}}]}"), "Signal:9 ");
-	expect_pod(POD(two, "{phase: Failed, containerStatuses: [{name: a, state: {terminated: {reason: "
-			    "OOMKilled, exitCode: 137}}}]}"), "OOMKilled ");
-	expect_pod(POD(two, "{phase: Running, containerStatuses: [{name: a, state: {terminated: {reason: "
-			    "Completed, exitCode: 0}}}, {name: b, ready: true, state: {running: {}}}]}"),
-		   "1/2     NotReady ");
-	expect_pod(POD(init, "{phase: Pending, initContainerStatuses: [{name: i, state: {running: {}}}]}"),
-		   "0/2     Init:0/2 ");
-	expect_pod(POD(init, "{phase: Pending, initContainerStatuses: [{name: i, restartCount: 4, state: "
-			     "{terminated: {exitCode: 1}}}]}"), "Init:ExitCode:1   4 ");
-	expect_pod(POD(init, "{phase: Pending, initContainerStatuses: [{name: i, state: {waiting: {reason: "
-			     "ErrImagePull}}}]}"), "Init:ErrImagePull ");
-	expect_pod(POD(init, "{phase: Running, initContainerStatuses: [{name: i, state: {terminated: "
-			     "{exitCode: 0}}}, {name: s, started: true, ready: true, restartCount: 1, state: "
-			     "{running: {}}}], containerStatuses: [{name: a, ready: true, state: {running: "
-			     "{}}}]}"), "2/2     Running   1 ");
+	expect_pod(
+		POD(two,
+		    "{phase: Failed, containerStatuses: [{name: a, state: {terminated: {signal: 9, "
+		    "exitCode: 137}}}]}"),
+		"Signal:9 ");
+	expect_pod(POD(two,
+		       "{phase: Failed, containerStatuses: [{name: a, state: {terminated: {reason: "
+		       "OOMKilled, exitCode: 137}}}]}"),
+		   "OOMKilled ");
+	expect_pod(
+		POD(two,
+		    "{phase: Running, containerStatuses: [{name: a, state: {terminated: {reason: "
+		    "Completed, exitCode: 0}}}, {name: b, ready: true, state: {running: {}}}]}"),
+		"1/2     NotReady ");
+	expect_pod(
+		POD(init,
+		    "{phase: Pending, initContainerStatuses: [{name: i, state: {running: {}}}]}"),
+		"0/2     Init:0/2 ");
+	expect_pod(POD(init,
+		       "{phase: Pending, initContainerStatuses: [{name: i, restartCount: 4, state: "
+		       "{terminated: {exitCode: 1}}}]}"),
+		   "Init:ExitCode:1   4 ");
+	expect_pod(
+		POD(init,
+		    "{phase: Pending, initContainerStatuses: [{name: i, state: {waiting: {reason: "
+		    "ErrImagePull}}}]}"),
+		"Init:ErrImagePull ");
+	expect_pod(
+		POD(init,
+		    "{phase: Running, initContainerStatuses: [{name: i, state: {terminated: "
+		    "{exitCode: 0}}}, {name: s, started: true, ready: true, restartCount: 1, "
+		    "state: "
+		    "{running: {}}}], containerStatuses: [{name: a, ready: true, state: {running: "
+		    "{}}}]}"),
+		"2/2     Running   1 ");
 #undef POD
-	expect_row("{apiVersion: v1, kind: Pod, metadata: {name: p, deletionTimestamp: \"@1\"}, status: "
-		   "{phase: Running}}", 0, 0, "Terminating");
+	expect_row("{apiVersion: v1, kind: Pod, metadata: {name: p, deletionTimestamp: \"@1\"}, "
+		   "status: "
+		   "{phase: Running}}",
+		   0, 0, "Terminating");
 	expect_row("{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: d}}", 1, 0,
-		   "NAMESPACE   NAME   READY   STATUS   RESTARTS   AGE\nd           p      0/0              0 "
+		   "NAMESPACE   NAME   READY   STATUS   RESTARTS   AGE\nd           p      0/0     "
+		   "         0 "
 		   "         <unknown>\n");
 }
 
 static void test_other_rows(void **state)
 {
-	expect_row("{apiVersion: v1, kind: Node, metadata: {name: n1, labels: {node-role.kubernetes.io/b: \"\", "
-		   "node-role.kubernetes.io/a: \"\"}}, spec: {unschedulable: true}}", 0, 0,
-		   "n1     Unknown,SchedulingDisabled   a,b ");
-	expect_row("{apiVersion: v1, kind: Service, metadata: {name: s}, spec: {type: LoadBalancer, clusterIP: "
-		   "None}}", 0, 0, "s      LoadBalancer   None         <pending>     <none> ");
-	expect_row("{apiVersion: v1, kind: Endpoints, metadata: {name: e}, subsets: [{addresses: [{ip: a}, {ip: b}, "
-		   "{ip: \"::1\"}, {ip: d}, {ip: e}], ports: [{port: 1}]}]}", 0, 0, "a:1,b:1,[::1]:1 + 2 more...");
-	expect_row("{apiVersion: v1, kind: Endpoints, metadata: {name: e}}", 0, 0, "e      <none>      <unknown>");
-	expect_row("{apiVersion: v1, kind: Event, metadata: {name: e}, message: \"two\\nlines\\tx\"}", 0, 0,
-		   "two...\n");
-	expect_row("{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: high}, value: 100}", 0,
-		   0, "high   100     false");
-	expect_row("{apiVersion: coordination.k8s.io/v1, kind: Lease, metadata: {name: l}, spec: {holderIdentity: "
-		   "me}}", 0, 0, "l      me       <unknown>");
+	expect_row("{apiVersion: v1, kind: Node, metadata: {name: n1, labels: "
+		   "{node-role.kubernetes.io/b: \"\", "
+		   "node-role.kubernetes.io/a: \"\"}}, spec: {unschedulable: true}}",
+		   0, 0, "n1     Unknown,SchedulingDisabled   a,b ");
+	expect_row("{apiVersion: v1, kind: Service, metadata: {name: s}, spec: {type: "
+		   "LoadBalancer, clusterIP: "
+		   "None}}",
+		   0, 0, "s      LoadBalancer   None         <pending>     <none> ");
+	expect_row("{apiVersion: v1, kind: Endpoints, metadata: {name: e}, subsets: [{addresses: "
+		   "[{ip: a}, {ip: b}, "
+		   "{ip: \"::1\"}, {ip: d}, {ip: e}], ports: [{port: 1}]}]}",
+		   0, 0, "a:1,b:1,[::1]:1 + 2 more...");
+	expect_row("{apiVersion: v1, kind: Endpoints, metadata: {name: e}}", 0, 0,
+		   "e      <none>      <unknown>");
+	expect_row(
+		"{apiVersion: v1, kind: Event, metadata: {name: e}, message: \"two\\nlines\\tx\"}",
+		0, 0, "two...\n");
+	expect_row("{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: "
+		   "high}, value: 100}",
+		   0, 0, "high   100     false");
+	expect_row("{apiVersion: coordination.k8s.io/v1, kind: Lease, metadata: {name: l}, spec: "
+		   "{holderIdentity: "
+		   "me}}",
+		   0, 0, "l      me       <unknown>");
 }
 
 static void test_an_empty_list_has_a_header_only(void **state)
@@ -361,10 +407,12 @@ static void test_every_kind_has_a_row_and_a_description(void **state)
 		/* every field of the wrong type: it must be survived, whatever it shows */
 		junk = value_ref(v);
 		for (size_t j = 0; k->schema && j < k->schema->n_fields; j++)
-			if (!str_eq(k->schema->fields[j].name, "metadata") && !str_eq(k->schema->fields[j].name, "kind") &&
+			if (!str_eq(k->schema->fields[j].name, "metadata") &&
+			    !str_eq(k->schema->fields[j].name, "kind") &&
 			    !str_eq(k->schema->fields[j].name, "apiVersion"))
 				junk = value_set(junk, k->schema->fields[j].name,
-						 value_append(value_append(value_new_list(), value_new_int(7)),
+						 value_append(value_append(value_new_list(),
+									   value_new_int(7)),
 							      value_new_list()));
 		o = object_of(junk);
 		print_table(k, &(struct object_list){list, 1, 1}, 1, 1, &out);
@@ -372,10 +420,48 @@ static void test_every_kind_has_a_row_and_a_description(void **state)
 	}
 }
 
+/* A value of the wrong type somewhere on each way down: lists for maps, numbers for text. */
+static struct value *junk(const struct schema *s, unsigned depth, unsigned *turn)
+{
+	struct value *v;
+
+	if (*turn = *turn * 5 + 3, !s || depth > 6 || *turn % 7 == 0)
+		return value_append(value_append(value_new_list(), value_new_int(7)),
+				    value_new_list());
+	if (*turn % 11 == 0)
+		return value_new_string("text\twith\na tab");
+	if (s->type == SCHEMA_LIST)
+		return value_append(value_append(value_new_list(), junk(s->items, depth + 1, turn)),
+				    junk(s->items, depth + 1, turn));
+	v = value_new_map();
+	if (s->type == SCHEMA_MAP)
+		return value_set(v, "k", junk(s->items, depth + 1, turn));
+	for (size_t i = 0; s->type == SCHEMA_STRUCT && i < s->n_fields; i++)
+		v = value_set(v, s->fields[i].name, junk(s->fields[i].schema, depth + 1, turn));
+	return v;
+}
+
+static void test_wrong_types_are_survived(void **state)
+{
+	unsigned turn = 1;
+
+	for (size_t i = 0; i < 20 * kinds_count(); i++) {
+		const struct kind *k = kind_at(i % kinds_count());
+		CLEANUP_VALUE struct value *v = junk(k->schema, 0, &turn);
+		CLEANUP(buf_fini) struct buf out = BUF_INIT;
+		struct object o = {1, k, v, "", "x", "u", 1, 1}, *list[] = {&o};
+
+		print_table(k, &(struct object_list){list, 1, 1}, 1, 1, &out);
+		print_describe(NULL, &o, &out);
+		assert_true(out.len > 0);
+	}
+}
+
 static void test_secrets_are_not_shown(void **state)
 {
-	CLEANUP_VALUE struct value *v = yaml("{apiVersion: v1, kind: Secret, metadata: {name: s, namespace: d}, data: "
-					     "{k: czNjcmV0}, stringData: {l: s3cret}}");
+	CLEANUP_VALUE struct value *v =
+		yaml("{apiVersion: v1, kind: Secret, metadata: {name: s, namespace: d}, data: "
+		     "{k: czNjcmV0}, stringData: {l: s3cret}}");
 	struct object o = object_of(v), *list[] = {&o};
 	CLEANUP(buf_fini) struct buf out = BUF_INIT;
 
@@ -388,10 +474,11 @@ static void test_secrets_are_not_shown(void **state)
 
 static void test_unknown_kinds_show_every_field(void **state)
 {
-	CLEANUP_VALUE struct value *v =
-		yaml("{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: s, uid: u, labels: {a: b}, "
-		     "creationTimestamp: \"2026-11-23T06:25:29Z\"}, provisioner: p, parameters: {fsType: ext4}, "
-		     "mountOptions: [ro, noatime]}");
+	CLEANUP_VALUE struct value *v = yaml("{apiVersion: storage.k8s.io/v1, kind: StorageClass, "
+					     "metadata: {name: s, uid: u, labels: {a: b}, "
+					     "creationTimestamp: \"2026-11-23T06:25:29Z\"}, "
+					     "provisioner: p, parameters: {fsType: ext4}, "
+					     "mountOptions: [ro, noatime]}");
 	struct object o = object_of(v);
 	CLEANUP(buf_fini) struct buf out = BUF_INIT;
 
@@ -422,8 +509,11 @@ static void test_events_one_a_line_oldest_first(void **state)
 	const char *first, *second;
 
 	print_events(f->store, o, &out);
-	first = strstr(buf_str(&out), "Z Normal RegisteredNode 1 node-controller Node n1 event: Registered Node n1 in Controller\n");
-	second = strstr(buf_str(&out), "Z Normal NodeNotReady 1 node-controller Node n1 status is now: NodeNotReady\n");
+	first = strstr(buf_str(&out), "Z Normal RegisteredNode 1 node-controller Node n1 event: "
+				      "Registered Node n1 in Controller\n");
+	second = strstr(
+		buf_str(&out),
+		"Z Normal NodeNotReady 1 node-controller Node n1 status is now: NodeNotReady\n");
 	assert_non_null(first);
 	assert_non_null(second);
 	assert_true(first < second);
@@ -433,7 +523,8 @@ static void test_events_one_a_line_oldest_first(void **state)
 
 static void expect_path(const char *path, const char *wanted)
 {
-	CLEANUP_VALUE struct value *v = yaml("{a: {b.c: 1, d: [x, {e: f, g: h}, {e: i, g: \"j k\"}]}}");
+	CLEANUP_VALUE struct value *v =
+		yaml("{a: {b.c: 1, d: [x, {e: f, g: h}, {e: i, g: \"j k\"}]}}");
 	const struct value *found = path_value(v, path);
 	CLEANUP(buf_fini) struct buf out = BUF_INIT;
 
@@ -465,7 +556,8 @@ static void test_alignment(void **state)
 	CLEANUP(buf_fini) struct buf out = BUF_INIT;
 
 	tabs_align("a\tb\nccc\td\nno cells\nx\ty\tz\n\u00e9\u00e9\u00e9\u00e9\t\tw", 0, 2, &out);
-	assert_string_equal(buf_str(&out), "a    b\nccc  d\nno cells\nx     y  z\n\u00e9\u00e9\u00e9\u00e9     w");
+	assert_string_equal(buf_str(&out),
+			    "a    b\nccc  d\nno cells\nx     y  z\n\u00e9\u00e9\u00e9\u00e9     w");
 }
 
 int main(void)
@@ -477,6 +569,7 @@ int main(void)
 		cmocka_unit_test(test_other_rows),
 		cmocka_unit_test(test_an_empty_list_has_a_header_only),
 		cmocka_unit_test(test_every_kind_has_a_row_and_a_description),
+		cmocka_unit_test(test_wrong_types_are_survived),
 		cmocka_unit_test(test_secrets_are_not_shown),
 		cmocka_unit_test(test_unknown_kinds_show_every_field),
 		cmocka_unit_test(test_events_one_a_line_oldest_first),

@@ -60,7 +60,8 @@ static void test_text_matches(void **state)
 	assert_false(matches("n>5", "{\"n\": x}"));
 	assert_true(matches("n<5", "{\"n\": \"-6\"}"));
 	assert_true(matches("in in (in,notin),notin", "{in: notin, notin: in}"));
-	assert_true(matches("a=1,b!=2,c in (3),!d,kubernetes.io/e", "{a: \"1\", c: \"3\", kubernetes.io/e: x}"));
+	assert_true(matches("a=1,b!=2,c in (3),!d,kubernetes.io/e",
+			    "{a: \"1\", c: \"3\", kubernetes.io/e: x}"));
 	assert_false(matches("a=1,b!=2,c in (3),!d", "{a: \"1\", c: \"3\", d: \"\"}"));
 }
 
@@ -89,11 +90,24 @@ static void test_canonical_text(void **state)
 static void test_malformed_text_is_refused(void **state)
 {
 	static const char *const bad[] = {
-		",", "a,", ",a", "a,,b", "=", "a b", "a=b c", "a in", "a in a", "a in (", "a in (a",
-		"a in (a b)", "a in a)", "a notin", "!", "!!a", "!a=b", "a>", "a>x", "a>1.5", "a=b=c",
-		"a=!b", "-a", "a-", "a/b/c", "/a", "a/", "A_B/c", "a.-b/c", "a=-", "a=b_", "a=b/c", "(a)",
-		"a=\xc3\xa9", "x<>1",
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+		",",       "a,",
+		",a",      "a,,b",
+		"=",       "a b",
+		"a=b c",   "a in",
+		"a in a",  "a in (",
+		"a in (a", "a in (a b)",
+		"a in a)", "a notin",
+		"!",       "!!a",
+		"!a=b",    "a>",
+		"a>x",     "a>1.5",
+		"a=b=c",   "a=!b",
+		"-a",      "a-",
+		"a/b/c",   "/a",
+		"a/",      "A_B/c",
+		"a.-b/c",  "a=-",
+		"a=b_",    "a=b/c",
+		"(a)",     "a=\xc3\xa9",
+		"x<>1",    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		struct err err = ERR_INIT;

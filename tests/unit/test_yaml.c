@@ -79,9 +79,10 @@ static void test_plain_scalars(void **state)
 		    "[-9223372036854775808]");
 	expect_json("[0.1, .1, -.1, 1.5e3, 6.8523e+5, 685.230_15e+03, 123456e1, 1., 08]",
 		    "[0.1,0.1,-0.1,1500,685230,685230.15,1234560,1,8]");
-	expect_json("[-b_c, +b_c, 50cent_of_dollar, 1:1, 1.2.3, 1e, 0x, 0xg, -, +, ., 1e400, 12e03x]",
-		    "[\"-b_c\",\"+b_c\",\"50cent_of_dollar\",\"1:1\",\"1.2.3\",\"1e\",\"0x\",\"0xg\","
-		    "\"-\",\"+\",\".\",\"1e400\",\"12e03x\"]");
+	expect_json(
+		"[-b_c, +b_c, 50cent_of_dollar, 1:1, 1.2.3, 1e, 0x, 0xg, -, +, ., 1e400, 12e03x]",
+		"[\"-b_c\",\"+b_c\",\"50cent_of_dollar\",\"1:1\",\"1.2.3\",\"1e\",\"0x\",\"0xg\","
+		"\"-\",\"+\",\".\",\"1e400\",\"12e03x\"]");
 	expect_json("[2015-01-01, 2015-02-24T18:19:39.12Z, 2015-02-24 18:19:39]",
 		    "[\"2015-01-01\",\"2015-02-24T18:19:39.12Z\",\"2015-02-24 18:19:39\"]");
 }
@@ -122,12 +123,15 @@ static void test_blocks(void **state)
 {
 	expect_json("a: |\n  x\n   y\n\nb: |-\n  z\nc: |+\n  w\n\nd: >\n  f\n  g\n\n  h\n",
 		    "{\"a\":\"x\\n y\\n\",\"b\":\"z\",\"c\":\"w\\n\\n\",\"d\":\"f g\\nh\\n\"}");
-	expect_json("a: 'it''s'\nb: \"x\\ty\\u00e9\\\n   z\"", "{\"a\":\"it's\",\"b\":\"x\\ty\u00e9z\"}");
+	expect_json("a: 'it''s'\nb: \"x\\ty\\u00e9\\\n   z\"",
+		    "{\"a\":\"it's\",\"b\":\"x\\ty\u00e9z\"}");
 	expect_json("a:\n- 1\n-   b: 2\n    c: 3\n- - 4\n", "{\"a\":[1,{\"b\":2,\"c\":3},[4]]}");
 	expect_json("a: {b: https://x.y/z}\nc: [https://x.y/z]",
 		    "{\"a\":{\"b\":\"https://x.y/z\"},\"c\":[\"https://x.y/z\"]}");
 	expect_json("---\nhello\n...\n", "\"hello\"");
-	expect_json("\xef\xbb\xbf" "a: 1\r\nb: 2\r\n", "{\"a\":1,\"b\":2}");
+	expect_json("\xef\xbb\xbf"
+		    "a: 1\r\nb: 2\r\n",
+		    "{\"a\":1,\"b\":2}");
 }
 
 static void test_anchors_and_merges(void **state)
@@ -156,7 +160,8 @@ static void test_json_is_read(void **state)
 
 static void test_documents(void **state)
 {
-	static const char text[] = "# nothing\n---\n---\na: 1\n---\n# empty\n---\n~\n---\n- b\n...\n";
+	static const char text[] =
+		"# nothing\n---\n---\na: 1\n---\n# empty\n---\n~\n---\n- b\n...\n";
 	struct faults f = FAULTS_INIT;
 	struct documents docs;
 
@@ -187,13 +192,13 @@ static void test_all_faults_at_once(void **state)
 
 	assert_int_equal(yaml_parse(text, strlen(text), &docs, &f), -EINVAL);
 	faults_render(&f, "f", &out);
-	assert_string_equal(
-		buf_str(&out),
-		"f:4:1: did not find expected ',' or ']' (while parsing a flow sequence that starts at line 3)\n"
-		"f:6:14: key \"dup\" already set in map\n"
-		"f:7:1: key \"dup\" already set in map\n"
-		"f:9:4: found character that cannot start any token\n"
-		"f:12:1: a tab in the indentation: YAML indents with spaces only\n");
+	assert_string_equal(buf_str(&out),
+			    "f:4:1: did not find expected ',' or ']' (while parsing a flow "
+			    "sequence that starts at line 3)\n"
+			    "f:6:14: key \"dup\" already set in map\n"
+			    "f:7:1: key \"dup\" already set in map\n"
+			    "f:9:4: found character that cannot start any token\n"
+			    "f:12:1: a tab in the indentation: YAML indents with spaces only\n");
 	assert_int_equal(docs.n, 2);
 	assert_int_equal(docs.list[1].index, 5);
 	assert_int_equal(docs.list[1].line, 13);
@@ -204,7 +209,8 @@ static void test_all_faults_at_once(void **state)
 static void test_faults_of_text(void **state)
 {
 	static const char nul[] = "a: b\0c", latin[] = "a: caf\xe9", bell[] = "a: 1\nb: \x07";
-	static const char utf16[] = "\xff\xfe" "a\0:\0 \0b\0";
+	static const char utf16[] = "\xff\xfe"
+				    "a\0:\0 \0b\0";
 	CLEANUP(buf_fini) struct buf out = BUF_INIT;
 
 	assert_int_equal(faults_of(nul, sizeof(nul) - 1, &out), -EINVAL);
@@ -289,9 +295,12 @@ static void test_size_is_bounded(void **state)
 
 static void test_hostile_texts_end_soon(void **state)
 {
-	static const char *const pieces[] = {"---\n@\n", "%TAG !a! b\n", "&a ", "a: ", "- ", "? ", "\"", "'",
-					     "{", "[", "!<a> ", "|\n", "\t", "\r", "---\n", "...\n", "a\n",
-					     "*a ", "a: *a\n", "#", "\xe2\x80\xa8", "{a: ", "a,"};
+	static const char *const pieces[] = {
+		"---\n@\n",     "%TAG !a! b\n", "&a ", "a: ",     "- ",
+		"? ",           "\"",           "'",   "{",       "[",
+		"!<a> ",        "|\n",          "\t",  "\r",      "---\n",
+		"...\n",        "a\n",          "*a ", "a: *a\n", "#",
+		"\xe2\x80\xa8", "{a: ",         "a,"};
 
 	for (size_t i = 0; i < ARRAY_LEN(pieces); i++) {
 		CLEANUP(buf_fini) struct buf b = BUF_INIT, out = BUF_INIT;
@@ -331,8 +340,8 @@ static void test_faults_are_located(void **state)
 				   "  flow: {p: [1, 2]}\n  merged:\n    <<: *b\n  alias: *b\n";
 	const struct path *spec = PATH_FIELD(NULL, "spec");
 	const struct path *containers = PATH_FIELD(spec, "containers");
-	static const unsigned want[][2] = {{7, 3},  {11, 7}, {11, 7}, {12, 14}, {12, 17}, {5, 3},
-					   {5, 3},  {6, 1},  {11, 7}, {4, 1},	{6, 1}};
+	static const unsigned want[][2] = {{7, 3}, {11, 7}, {11, 7}, {12, 14}, {12, 17}, {5, 3},
+					   {5, 3}, {6, 1},  {11, 7}, {4, 1},   {6, 1}};
 	struct faults f = FAULTS_INIT;
 
 	locate(&f, PATH_FIELD(spec, "replicas"));
@@ -358,7 +367,8 @@ static void test_faults_are_located(void **state)
 
 static void test_locating_survives_bad_texts(void **state)
 {
-	static const char *const texts[] = {"", "[", "a: *b", "a: &a [*a]", "\xff", "---\n---\n", "{\"a\":\"\\ud83d\\ude00\"}"};
+	static const char *const texts[] = {
+		"", "[", "a: *b", "a: &a [*a]", "\xff", "---\n---\n", "{\"a\":\"\\ud83d\\ude00\"}"};
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
 		struct faults f = FAULTS_INIT;
@@ -411,7 +421,8 @@ static void test_rendering_chooses_styles_as_kubectl(void **state)
 		{"\"x\"", "x\n"},
 		{"{\"v\":[\"A\",\"B\\nC\"]}", "v:\n- A\n- |-\n  B\n  C\n"},
 		{"{\"v\":[\"A\",1,{\"B\":[2,3]}]}", "v:\n- A\n- 1\n- B:\n  - 2\n  - 3\n"},
-		{"[[1,[2]],{\"a\":{\"b\":1},\"c\":[]}]", "- - 1\n  - - 2\n- a:\n    b: 1\n  c: []\n"},
+		{"[[1,[2]],{\"a\":{\"b\":1},\"c\":[]}]",
+		 "- - 1\n  - - 2\n- a:\n    b: 1\n  c: []\n"},
 		{"{\"a\":\"-\"}", "a: '-'\n"},
 		{"{\"a\":\"- x\"}", "a: '- x'\n"},
 		{"{\"a\":\"-x\"}", "a: -x\n"},
@@ -429,7 +440,8 @@ static void test_rendering_chooses_styles_as_kubectl(void **state)
 		{"{\"a\":\"*x\"}", "a: '*x'\n"},
 		{"{\"a\":\"{x}\"}", "a: '{x}'\n"},
 		{"{\"a\":\"x{y},[z]\"}", "a: x{y},[z]\n"},
-		{"{\"a\":\"%x\",\"b\":\"@x\",\"c\":\"`x\",\"d\":\"!x\",\"e\":\"&x\",\"f\":\">\",\"g\":\"|x\"}",
+		{"{\"a\":\"%x\",\"b\":\"@x\",\"c\":\"`x\",\"d\":\"!x\",\"e\":\"&x\",\"f\":\">\","
+		 "\"g\":\"|x\"}",
 		 "a: '%x'\nb: '@x'\nc: '`x'\nd: '!x'\ne: '&x'\nf: '>'\ng: '|x'\n"},
 		{"{\"a\":\"?x\",\"b\":\"? x\"}", "a: ?x\nb: '? x'\n"},
 		{"{\"a\":\"<foo>\"}", "a: <foo>\n"},
@@ -446,10 +458,12 @@ static void test_rendering_chooses_styles_as_kubectl(void **state)
 		{"{\"a\":\"  x\\ny\"}", "a: |2-\n    x\n  y\n"},
 		{"{\"a\":\"x\\n\\n  y\"}", "a: |-\n  x\n\n    y\n"},
 		{"{\"a\":\"x\\r\\ny\"}", "a: \"x\\r\\ny\"\n"},
+		{"{\"a\":\"x\\ny\\u0085\",\"b\":\"x\\u2028y\"}", "a: \"x\\ny\\N\"\nb: \"x\\Ly\"\n"},
 		{"{\"a b\":1,\"1\":2,\"true\":3,\"x: y\":4,\"\":5}",
 		 "\"\": 5\n\"1\": 2\na b: 1\n\"true\": 3\n'x: y': 4\n"},
 		{"{\"a\":[0.1,-0.5,1e21,1e-7,1234567.5,123456.5,1e20,2.0]}",
-		 "a:\n- 0.1\n- -0.5\n- 1e+21\n- 1e-07\n- 1.2345675e+06\n- 123456.5\n- 100000000000000000000\n- 2\n"},
+		 "a:\n- 0.1\n- -0.5\n- 1e+21\n- 1e-07\n- 1.2345675e+06\n- 123456.5\n- "
+		 "100000000000000000000\n- 2\n"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
@@ -463,26 +477,34 @@ static void test_long_lines_are_wrapped(void **state)
 		    "a: 'abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ 1234567890 "
 		    "abcdefghijklmnopqrstuvwxyz\n"
 		    "  ABCDEFGHIJKLMNOPQRSTUVWXYZ 1234567890 '\n");
-	expect_yaml("{\"a\":{\"b\":\"pods \\\"nginx-deployment-66b6c48dd5-4gxzq\\\" and others were not "
+	expect_yaml("{\"a\":{\"b\":\"pods \\\"nginx-deployment-66b6c48dd5-4gxzq\\\" and others "
+		    "were not "
 		    "found in the namespace default\"}}",
-		    "a:\n  b: pods \"nginx-deployment-66b6c48dd5-4gxzq\" and others were not found in the namespace\n"
+		    "a:\n  b: pods \"nginx-deployment-66b6c48dd5-4gxzq\" and others were not found "
+		    "in the namespace\n"
 		    "    default\n");
-	expect_yaml("{\"a\":\"\\t3456789 123456789 123456789 123456789 123456789 123456789 123456789 "
-		    "123456789 x  y z\"}",
-		    "a: \"\\t3456789 123456789 123456789 123456789 123456789 123456789 123456789 123456789\n"
-		    "  x  y z\"\n");
-	expect_yaml("{\"kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"
+	expect_yaml(
+		"{\"a\":\"\\t3456789 123456789 123456789 123456789 123456789 123456789 123456789 "
+		"123456789 x  y z\"}",
+		"a: \"\\t3456789 123456789 123456789 123456789 123456789 123456789 123456789 "
+		"123456789\n"
+		"  x  y z\"\n");
+	expect_yaml("{\"kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"
+		    "kkkkkkkkkkkkkkk"
 		    "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk/k\":{\"a\":[1]}}",
-		    "? kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"
+		    "? "
+		    "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"
+		    "kkkkkkkkkkkk"
 		    "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk/k\n: a:\n  - 1\n");
 }
 
 static void test_keys_are_in_the_order_of_kubectl(void **state)
 {
 	static const char *const order[] = {
-		".1", ".2", ".a", "1", "2", "a!10", "a/0001", "a/002", "a/3", "a/10", "a/11",
-		"a/0012", "a/100", "a~10", "ab/1", "b/1", "b/01", "b/2", "b/02", "b/3", "b/03",
-		"b1", "b01", "b3", "c2.10", "c10.2", "d1", "d7", "d7abc", "d12", "d12a"};
+		".1",    ".2",    ".a",   "1",      "2",     "a!10", "a/0001", "a/002",
+		"a/3",   "a/10",  "a/11", "a/0012", "a/100", "a~10", "ab/1",   "b/1",
+		"b/01",  "b/2",   "b/02", "b/3",    "b/03",  "b1",   "b01",    "b3",
+		"c2.10", "c10.2", "d1",   "d7",     "d7abc", "d12",  "d12a"};
 	CLEANUP_VALUE struct value *v = value_new_map();
 	CLEANUP(buf_fini) struct buf out = BUF_INIT;
 	const char *last;
@@ -503,15 +525,17 @@ static void test_keys_are_in_the_order_of_kubectl(void **state)
 			at = strstr(out.data, line);
 		}
 		if (!at || at < last)
-			fail_msg("%s is not behind %s:\n%s", order[i], order[i ? i - 1 : 0], out.data);
+			fail_msg("%s is not behind %s:\n%s", order[i], order[i ? i - 1 : 0],
+				 out.data);
 		last = at;
 	}
 }
 
 static void test_scalars_of_one_value_files(void **state)
 {
-	static const char *const cases[][2] = {{"\"true\"", "true"}, {"true", "true"}, {"5", "5"},
-					       {"null", "null"},     {"\"a\\nb\"", "a\nb"}, {"0.5", "0.5"}};
+	static const char *const cases[][2] = {
+		{"\"true\"", "true"}, {"true", "true"},      {"5", "5"},
+		{"null", "null"},     {"\"a\\nb\"", "a\nb"}, {"0.5", "0.5"}};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		CLEANUP_VALUE struct value *v = json_parse(cases[i][0], strlen(cases[i][0]), NULL);
@@ -543,7 +567,9 @@ static void test_any_string_reads_back(void **state)
 		struct err err = ERR_INIT;
 
 		add_noise(&s, &seed, (size_t)i % (i % 50 ? 12 : 200));
-		v = value_set(value_new_map(), buf_str(&s), value_append(value_new_list(), value_new_stringn(buf_str(&s), s.len)));
+		v = value_set(
+			value_new_map(), buf_str(&s),
+			value_append(value_new_list(), value_new_stringn(buf_str(&s), s.len)));
 		v = value_set(v, "k", value_new_stringn(buf_str(&s), s.len));
 		yaml_render(v, &out);
 		back = yaml_parse_value(out.data, out.len, &err);
