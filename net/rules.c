@@ -75,6 +75,22 @@ static void elements(struct buf *out, const char *verb, const char *table, const
 		element(out, verb, table, l, &l->ports[i]);
 }
 
+/*
+ * Docker's iptables rules drop what the node forwards unless they know it. Nobody else's rules are
+ * touched, so all there is to do is to say it.
+ */
+static void warn_of_forward_policy(struct rules *r, const char *bridge)
+{
+	if (nft_run_cmd_from_buffer(r->nft, "list chain ip filter FORWARD") == 0 &&
+	    strstr(nft_ctx_get_output_buffer(r->nft), "policy drop"))
+		log_warn("net: the machine's own rules drop forwarded packets (chain ip filter "
+			 "FORWARD): pods may "
+			 "not reach the outside until they are let through: iptables -I FORWARD -i "
+			 "%s -j ACCEPT; "
+			 "iptables -I FORWARD -o %s -j ACCEPT",
+			 bridge, bridge);
+}
+
 /* The whole table anew. */
 static int replace(struct rules *r, struct err *err)
 {
@@ -98,6 +114,7 @@ int rules_open(struct rules *r, const struct leases *leases, struct err *err)
 		return err_set(err, ENOMEM, "nftables: no context");
 	nft_ctx_buffer_error(r->nft);
 	nft_ctx_buffer_output(r->nft);
+	warn_of_forward_policy(r, leases->bridge);
 	return replace(r, err);
 }
 
