@@ -52,12 +52,14 @@ pid_t pidfd_to_pid(int pidfd)
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
 	char path[64];
 	const char *line;
+	pid_t pid;
 
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
 	if (fd_read_file(path, 4096, &text, NULL) < 0)
 		return 0;
 	line = strstr(buf_str(&text), "\nPid:");
-	return line ? (pid_t)strtol(line + 5, NULL, 10) : 0;
+	pid = line ? (pid_t)strtol(line + 5, NULL, 10) : 0;
+	return pid > 0 ? pid : 0;
 }
 
 static struct running *running_of(struct sandbox *sb, const char *name)
@@ -82,13 +84,13 @@ static pid_t note_started(struct sandbox *sb, struct report *r, int pidfd)
 	running = running_of(sb, r->name);
 	fd_close_at(&running->pidfd);
 	running->pidfd = pidfd;
-	running->pid = pid > 0 ? pid : 0;
+	running->pid = pid;
 	free(running->id);
 	running->id = xstrdup(r->id);
 	free(running->cgroup);
 	running->cgroup = xstrdup(r->cgroup);
 	pthread_mutex_unlock(&sb->all->lock);
-	return pid > 0 ? pid : 0;
+	return pid;
 }
 
 static void note_ended(struct sandbox *sb, const struct report *r)
@@ -169,6 +171,9 @@ void sandbox_packet(struct sandbox *sb, struct wire_msg *m)
 		return;
 	case WIRE_POD_IS:
 		on_pod_is(sb, m);
+		return;
+	case WIRE_REPLAYED:
+		sb->replaying = 0;
 		return;
 	case WIRE_STARTED:
 		on_report(sb, m, CONTAINER_STARTED);

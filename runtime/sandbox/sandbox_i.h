@@ -17,7 +17,8 @@ struct sandboxes {
 	struct cgroups *cgroups;
 	char *hierarchies; /* their description, for supervisors */
 	struct seccomp_cache *seccomp;
-	void *stack;	   /* of a new process until it executes */
+	pid_t zygote;	   /* what supervisors are copies of */
+	int zygote_sock;
 	struct strmap id_bases; /* uid -> struct id_range */
 	uint32_t next_index;
 	pthread_mutex_t lock;
@@ -38,7 +39,7 @@ struct sandbox {
 	sandbox_event_fn fn;
 	void *arg;
 	int sock, pidfd;
-	pid_t child; /* to reap; 0: adopted */
+	pid_t child; /* the supervisor; ours to reap unless it was adopted */
 	struct loop_fd *sock_watch, *pidfd_watch;
 	struct loop_timer *patience; /* while it is being destroyed */
 	struct strmap containers;    /* lock: struct running */
@@ -63,6 +64,8 @@ pid_t pidfd_to_pid(int pidfd);
 void sandbox_packet(struct sandbox *sb, struct wire_msg *m);
 
 /* -- spawn.c -- */
+int zygote_start(struct sandboxes *all, struct err *err) MUST_CHECK;
+void zygote_stop(struct sandboxes *all);
 /* Start the supervisor in dir with its end of the socket. Return: its pid, or -errno. */
 pid_t supervisor_spawn(struct sandboxes *all, const struct sandbox_spec *spec, const char *dir, int sock,
 		       int *pidfd_out, struct err *err);

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -18,7 +17,6 @@
 #include "util/fd.h"
 #include "util/log.h"
 
-#define STACK_SIZE     65536
 #define HELLO_TIMEOUT_S 5
 
 static int make_directories(struct sandboxes *all, const struct sandboxes_config *cfg, struct err *err)
@@ -49,7 +47,8 @@ static int open_cgroups(struct sandboxes *all, struct err *err)
 
 	all->root = xasprintf("k8sfs-%08x", hash_bytes(all->run_dir, strlen(all->run_dir)));
 	all->cgroups = cgroups_open("/proc/self/mountinfo", all->root, err);
-	if (!all->cgroups || cgroups_prepare(all->cgroups, err) < 0)
+	if (!all->cgroups || cgroups_prepare(all->cgroups, err) < 0 ||
+	    cgroup_make(all->cgroups, "supervisors", 0, err) < 0)
 		return -err->code;
 	cgroups_describe(all->cgroups, &text);
 	all->hierarchies = buf_steal(&text);
@@ -64,10 +63,11 @@ struct sandboxes *sandboxes_open(struct loop *loop, const struct sandboxes_confi
 	if (!err)
 		err = &mine;
 	all->loop = loop;
+	all->zygote_sock = -1;
 	pthread_mutex_init(&all->lock, NULL);
 	all->seccomp = seccomp_cache_new();
 	if (make_directories(all, cfg, err) < 0 || find_supervisor(all, cfg, err) < 0 ||
-	    open_cgroups(all, err) < 0 || ids_load(all, err) < 0) {
+	    open_cgroups(all, err) < 0 || ids_load(all, err) < 0 || zygote_start(all, err) < 0) {
 		sandboxes_close(all);
 		return NULL;
 	}
@@ -85,8 +85,7 @@ void sandboxes_close(struct sandboxes *all)
 	seccomp_cache_free(all->seccomp);
 	if (all->cgroups)
 		cgroups_close(all->cgroups);
-	if (all->stack)
-		munmap(all->stack, STACK_SIZE);
+	zygote_stop(all);
 	pthread_mutex_destroy(&all->lock);
 	free(all->hierarchies);
 	free(all->root);
@@ -114,13 +113,15 @@ int supervisor_connect(const struct sandboxes *all, const char *uid, struct err 
 
 /* -- adoption -- */
 
-static int open_peer(int sock)
+/* The process that listens there. */
+static int open_peer(int sock, pid_t *pid_out)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
 	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
 		return -1;
+	*pid_out = peer.pid;
 	return (int)syscall(SYS_pidfd_open, peer.pid, 0);
 }
 
@@ -150,7 +151,7 @@ static struct sandbox *adopt(struct sandboxes *all, const char *uid, struct err 
 	sb = sandbox_new(all, uid);
 	sb->sock = sock;
 	sb->replaying = 1;
-	sb->pidfd = open_peer(sock);
+	sb->pidfd = open_peer(sock, &sb->child);
 	if (sb->pidfd >= 0 && say_hello(sb, err) == 0 && sandbox_attach(sb, err) == 0)
 		return sb;
 	/* It is there and does not answer: nothing can be done with its pod any more. */

@@ -176,11 +176,14 @@ int cgroups_prepare(struct cgroups *cg, struct err *err)
 
 		if (top < 0)
 			return err_sys(err, errno, "open %s", h->mount);
+		fd_close_at(&h->dir);
+		h->dir = openat(top, cg->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		if (h->dir >= 0)
+			continue;
 		if (hand_down(h, top, err) < 0)
 			return err_wrap(err, "%s", h->mount);
 		if (mkdirat(top, cg->root, 0755) < 0 && errno != EEXIST)
 			return err_sys(err, errno, "mkdir %s/%s", h->mount, cg->root);
-		fd_close_at(&h->dir);
 		h->dir = openat(top, cg->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 		if (h->dir < 0)
 			return err_sys(err, errno, "open %s/%s", h->mount, cg->root);

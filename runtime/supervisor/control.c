@@ -82,6 +82,8 @@ void control_flush(void)
 			return;
 		c->unsent &= ~(unsigned)UNSENT_ENDED;
 	}
+	if (pod.replaying && send_now(WIRE_REPLAYED, NULL, -1) == 0)
+		pod.replaying = 0;
 }
 
 void control_failed(const struct err *err)
@@ -202,6 +204,7 @@ static void on_hello(void)
 							     UNSENT_STARTED;
 		c->unsent |= c->state == CONTAINER_ENDED ? UNSENT_ENDED : 0;
 	}
+	pod.replaying = 1;
 	control_flush();
 }
 
@@ -261,7 +264,7 @@ void control_packet(struct watch *w, uint32_t events)
 static void take_over(int fd)
 {
 	watch_close(&pod.control);
-	pod.control_blocked = 0;
+	pod.control_blocked = pod.replaying = 0;
 	watch_add(&pod.control, fd, control_packet);
 	on_hello();
 }

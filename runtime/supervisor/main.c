@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * k8sfs-pod: the supervisor of one pod. Started by the daemon with
- * its working directory in <run>/pods/<uid> and the daemon's socket as
- * descriptor 3; the first packet says what the pod is. See pod.h for the rest.
+ * k8sfs-pod: the supervisor of one pod. A copy of the zygote, with its
+ * working directory in <run>/pods/<uid> and the daemon's socket as descriptor
+ * 3; the first packet says what the pod is. See pod.h for the rest.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,8 +18,6 @@
 
 #include "runtime/supervisor/stage.h"
 #include "util/fd.h"
-
-#define DAEMON_SOCKET 3
 
 struct pod pod = {
 	.user_ns = -1, .net_ns = -1,	   .ipc_ns = -1,	 .uts_ns = -1,	      .shm = -1,
@@ -81,16 +79,14 @@ static int make_shared_memory(struct err *err)
 
 static int make_cgroups(const char *root, const char *hierarchies, struct err *err)
 {
-	int rc, only_v2;
+	int rc;
 
 	pod.cgroups = cgroups_parse(hierarchies, root, err);
 	if (!pod.cgroups)
 		return -err->code;
-	only_v2 = pod.cgroups->n == 1 && (pod.cgroups->hierarchies[0].controllers & CGROUP_V2);
 	pod.cgroup = xasprintf("%s/pod%s", pod.spec.qos ? pod.spec.qos : "burstable", pod.spec.uid);
 	if ((rc = cgroups_prepare(pod.cgroups, err)) < 0 ||
-	    (rc = cgroup_make(pod.cgroups, "supervisors", 0, err)) < 0 ||
-	    (rc = cgroup_join(pod.cgroups, "supervisors", only_v2, err)) < 0 ||
+	    (rc = cgroup_join(pod.cgroups, "supervisors", 0, err)) < 0 ||
 	    (rc = cgroup_make(pod.cgroups, pod.cgroup, 1, err)) < 0)
 		return rc;
 	return cgroup_limit(pod.cgroups, pod.cgroup, &pod.spec.limits, err);
@@ -177,9 +173,6 @@ static int set_up(struct err *err)
 {
 	sigset_t mask;
 
-	prctl(PR_SET_DUMPABLE, 0);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGCHLD, SIG_DFL);
 	sigfillset(&mask);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	sigemptyset(&mask);
@@ -195,10 +188,15 @@ static int set_up(struct err *err)
 	return pod.proc < 0 ? pod.proc : 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct epoll_event ev;
 	struct err err = ERR_INIT;
+
+	prctl(PR_SET_DUMPABLE, 0);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	zygote_run(argc, argv);
 
 	if (set_up(&err) < 0) {
 		control_failed(&err);

@@ -3,6 +3,7 @@
  * Inside the supervisor: the one pod it is there for, its containers, and the
  * processes that it started.
  *
+ *	zygote.c	what supervisors are copies of
  *	main.c		the loop: signals, timers
  *	control.c	packets of the daemon, answers, what a daemon missed
  *	namespaces.c	the pod's namespaces, and joining them
@@ -87,6 +88,7 @@ struct pod {
 	int epoll;
 	struct watch control, listener, signals, timers;
 	int control_blocked;
+	int replaying; /* a daemon that came back has not heard everything yet */
 	int destroying;
 	struct container *containers;
 	struct exec *execs;
@@ -100,6 +102,11 @@ int dup_cloexec(int fd);
 int pod_make(const char *root, const char *hierarchies, struct err *err) MUST_CHECK;
 /* Arm the timer for the next container that is to be killed. */
 void timers_update(void);
+
+/* -- zygote.c -- */
+#define DAEMON_SOCKET 3
+/* Returns in each copy, which is a supervisor then. */
+void zygote_run(int argc, char **argv);
 
 /* -- control.c -- */
 int control_listen(struct err *err) MUST_CHECK;

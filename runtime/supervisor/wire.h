@@ -22,6 +22,7 @@ enum wire_type {
 	WIRE_STOP,
 	WIRE_DESTROY,
 	WIRE_EXEC,
+	WIRE_FORK, /* to the zygote: a new supervisor, [control socket, its directory, v2 cgroup] */
 	WIRE_READY = 64,
 	WIRE_FAILED,
 	WIRE_POD_IS,
@@ -29,6 +30,8 @@ enum wire_type {
 	WIRE_START_FAILED,
 	WIRE_EXITED,
 	WIRE_EXEC_DONE,
+	WIRE_REPLAYED, /* after HELLO: what comes now is new */
+	WIRE_FORKED, /* pid or -errno [pidfd] */
 };
 
 #define WIRE_FDS      6

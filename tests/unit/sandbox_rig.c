@@ -53,7 +53,7 @@ static void make_layers(struct rig *r)
 	free(path);
 }
 
-static void open_node(struct rig *r)
+void rig_open_node(struct rig *r)
 {
 	struct sandboxes_config cfg = {.state_dir = r->state, .run_dir = r->run};
 	struct err err = ERR_INIT;
@@ -78,7 +78,7 @@ void rig_open(struct rig *r)
 	r->layer = xasprintf("%s/layer", name);
 	make_layers(r);
 	r->netns_fd = -1;
-	open_node(r);
+	rig_open_node(r);
 }
 
 static void forget_events(struct rig *r)
@@ -102,7 +102,7 @@ static void close_node(struct rig *r)
 void rig_reopen(struct rig *r)
 {
 	close_node(r);
-	open_node(r);
+	rig_open_node(r);
 }
 
 void rig_close(struct rig *r)

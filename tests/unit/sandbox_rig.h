@@ -26,6 +26,7 @@ struct rig {
 int rig_possible(void);
 void rig_open(struct rig *r);
 void rig_reopen(struct rig *r); /* as a daemon that comes back: close and open the node again */
+void rig_open_node(struct rig *r); /* another daemon on the same directories, in another process */
 void rig_close(struct rig *r);
 /* Run the loop until an event of this kind (of this container, or NULL). Fails the test after 20 s. */
 void rig_wait(struct rig *r, enum sandbox_event_kind kind, const char *container);

@@ -414,6 +414,7 @@ static void test_a_killed_daemon(void **state)
 	assert_int_equal(pipe(go), 0);
 	daemon = fork();
 	if (daemon == 0) {
+		rig_open_node(&rig);
 		rig_pod(&rig, UID);
 		(void)start_shell("main", "echo $$; exec sleep 1000");
 		(void)!write(go[1], "x", 1);
@@ -564,6 +565,8 @@ static void test_nothing_is_left(void **state)
 	size_t fds, mounts, netns;
 
 	(void)state;
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		; /* of tests that play a daemon's end in this process */
 	one_life(); /* what is made once for the node is there */
 	fds = count_entries("/proc/self/fd");
 	mounts = count_lines("/proc/self/mountinfo");
@@ -579,8 +582,8 @@ static void test_nothing_is_left(void **state)
 	path = xasprintf("%s/ids", rig.state);
 	assert_int_equal(count_entries(path), 2);
 	free(path);
-	/* No child of ours, not even a dead one. */
-	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	/* No dead child of ours; the zygote lives. */
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), 0);
 }
 
 static void test_the_supervisors_memory(void **state)
