@@ -11,6 +11,7 @@
 
 struct tainted {
 	struct strmap nodes; /* names of those with NoExecute taints */
+	struct strmap since; /* uid of a pod that has to leave later -> seconds when that was first seen */
 };
 
 static void fini(struct controller *c)
@@ -18,6 +19,7 @@ static void fini(struct controller *c)
 	struct tainted *t = controller_state(c);
 
 	strmap_fini(&t->nodes);
+	strmap_fini(&t->since);
 }
 
 static int has_no_execute(const struct value *node)
@@ -40,7 +42,9 @@ static void observe(struct controller *c, const struct change *ch)
 			   ch->type != CHANGE_DELETED && has_no_execute(ch->now->value) ? t : NULL);
 		if (strmap_get(&t->nodes, ch->now->name))
 			controller_enqueue(c, object_key(ch->now));
-	} else if (t->nodes.n && is_kind(ch->now, K_POD) && ch->type != CHANGE_DELETED) {
+	} else if (is_kind(ch->now, K_POD) && ch->type == CHANGE_DELETED) {
+		strmap_del(&t->since, ch->now->uid);
+	} else if (t->nodes.n && is_kind(ch->now, K_POD)) {
 		node = STR_AT(ch->now->value, "spec", "nodeName");
 		if (node && strmap_get(&t->nodes, node))
 			controller_enqueue(c, (struct objkey){known_kind(K_NODE), "", node});
@@ -72,8 +76,9 @@ static int64_t tolerated_for(const struct value *pod, const struct value *taint)
 	return least > 0 ? least : 0;
 }
 
-/* When the pod has to leave (seconds since the epoch), 0: now, -1: it may stay. */
-static int64_t leaves_at(const struct value *pod, const struct value *node)
+/* When the pod has to leave (seconds since the epoch), 0: now, -1: it may stay. A taint without a time
+ * counts from `seen`. */
+static int64_t leaves_at(const struct value *pod, const struct value *node, int64_t seen)
 {
 	const struct value *taints = value_dig(node, "spec", "taints", NULL);
 	int64_t at = -1;
@@ -88,17 +93,21 @@ static int64_t leaves_at(const struct value *pod, const struct value *node)
 		if (seconds == 0)
 			return 0;
 		then = time_of(STR_AT(taint, "timeAdded"));
-		then = (then ? then : now_seconds()) + seconds;
+		then = (then ? then : seen) + seconds;
 		if (seconds > 0 && (at < 0 || then < at))
 			at = then;
 	}
 	return at;
 }
 
-static void look_at_pod(const struct object *pod, const struct object *node, struct plan *plan)
+static void look_at_pod(struct tainted *t, const struct object *pod, const struct object *node, struct plan *plan)
 {
-	int64_t at = leaves_at(pod->value, node->value), left;
+	int64_t seen = (int64_t)(intptr_t)strmap_get(&t->since, pod->uid), at, left;
 
+	if (!seen)
+		seen = now_seconds();
+	at = leaves_at(pod->value, node->value, seen);
+	strmap_set(&t->since, pod->uid, at > 0 ? (void *)(intptr_t)seen : NULL);
 	if (at < 0)
 		return;
 	left = at - now_seconds();
@@ -122,7 +131,7 @@ static int sync(struct controller *c, struct objkey key, struct plan *plan, stru
 	for (size_t i = 0; has_no_execute(node->value) && i < pods.n; i++)
 		if (!object_deleting(pods.list[i]->value) &&
 		    str_eq(STR_AT(pods.list[i]->value, "spec", "nodeName"), node->name))
-			look_at_pod(pods.list[i], node, plan);
+			look_at_pod(controller_state(c), pods.list[i], node, plan);
 	object_list_fini(&pods);
 	object_unref(node);
 	return 0;
