@@ -81,13 +81,15 @@ static void elements(struct buf *out, const char *verb, const char *table, const
  */
 static void warn_of_forward_policy(struct rules *r, const char *bridge)
 {
-	if (nft_run_cmd_from_buffer(r->nft, "list chain ip filter FORWARD") == 0 &&
-	    strstr(nft_ctx_get_output_buffer(r->nft), "policy drop"))
+	int there = nft_run_cmd_from_buffer(r->nft, "list chain ip filter FORWARD") == 0;
+	const char *text = nft_ctx_get_output_buffer(r->nft);
+
+	/* Reading empties it: what it says here must not be taken for a later command's error. */
+	(void)nft_ctx_get_error_buffer(r->nft);
+	if (there && strstr(text, "policy drop"))
 		log_warn("net: the machine's own rules drop forwarded packets (chain ip filter "
-			 "FORWARD): pods may "
-			 "not reach the outside until they are let through: iptables -I FORWARD -i "
-			 "%s -j ACCEPT; "
-			 "iptables -I FORWARD -o %s -j ACCEPT",
+			 "FORWARD): pods may not reach the outside until they are let through: "
+			 "iptables -I FORWARD -i %s -j ACCEPT; iptables -I FORWARD -o %s -j ACCEPT",
 			 bridge, bridge);
 }
 

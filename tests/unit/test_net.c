@@ -577,6 +577,28 @@ static void test_rules_that_somebody_flushed_come_back(void **state)
 	net_close(n);
 }
 
+/* A rule that cannot be made is the error that it is, whatever was asked for before. */
+static void test_errors_are_of_their_own_command(void **state)
+{
+	static const struct host_port web = {.host_port = 8080, .container_port = 80};
+	CLEANUP_FD int ns = new_ns();
+	struct net *n = open_net();
+	char ip[INET_ADDRSTRLEN];
+	struct err err = ERR_INIT;
+
+	/* Somebody put another kind of thing in the place of our map. */
+	sh("nft delete table inet k8sfs-k8stest0; nft add table inet k8sfs-k8stest0; "
+	   "nft 'add set inet k8sfs-k8stest0 ports { type mark; }'");
+	assert_int_equal(net_attach(n, "pod-a", ns, &web, 1, ip, &err), -EIO);
+	assert_non_null(strstr(err.msg, "host ports: nftables: "));
+	assert_int_equal(leases(), 0);
+	net_close(n);
+	n = open_net();
+	assert_int_equal(net_attach(n, "pod-a", ns, &web, 1, ip, NULL), 0);
+	net_detach(n, "pod-a");
+	net_close(n);
+}
+
 static void test_foreign_interface_is_not_taken(void **state)
 {
 	struct net_config cfg = {
@@ -737,6 +759,7 @@ int main(void)
 		T(test_two_hundred_pods_leave_nothing),
 		T(test_purge_leaves_nothing),
 		T(test_rules_that_somebody_flushed_come_back),
+		T(test_errors_are_of_their_own_command),
 		T(test_foreign_interface_is_not_taken),
 		T(test_bad_configurations_are_refused),
 		T(test_failures_leave_no_lease),
