@@ -139,14 +139,40 @@ static int find_document(struct marker *m, unsigned document)
 	}
 }
 
+/*
+ * JSON may write a character as two surrogates, which YAML has no escape for:
+ * put others in their place, of the same width. Return: owned, NULL if there are none.
+ */
+static char *without_surrogates(const char *text, size_t len)
+{
+	char *copy = NULL;
+
+	for (size_t i = 0; i + 12 <= len; i++) {
+		if (text[i] != '\\')
+			continue;
+		if (text[i + 1] == 'u' && (text[i + 2] | 32) == 'd' && text[i + 6] == '\\' &&
+		    text[i + 7] == 'u' && (text[i + 8] | 32) == 'd') {
+			if (!copy) {
+				copy = xmalloc(len);
+				memcpy(copy, text, len);
+			}
+			memcpy(copy + i, "\\u0078\\u0078", 12);
+			i += 10;
+		}
+		i++;
+	}
+	return copy;
+}
+
 /* The marks of one document: owned, as far as it can be read; NULL if there is none. */
 static struct mark *read_document(const char *text, size_t len, unsigned document)
 {
 	struct marker m = {.anchors = STRMAP_INIT};
+	CLEANUP_FREE char *plain = without_surrogates(text, len);
 	struct mark *top = NULL;
 
-	if (yaml_reader_init(&m.r, text, len, NULL) == 0 && find_document(&m, document) &&
-	    yaml_reader_next(&m.r) == 0) {
+	if (yaml_reader_init(&m.r, plain ? plain : text, len, NULL) == 0 &&
+	    find_document(&m, document) && yaml_reader_next(&m.r) == 0) {
 		top = mark_new(&m, NULL);
 		(void)read_node(&m, top); /* what was read before an error is there */
 	}

@@ -381,6 +381,21 @@ static void test_locating_survives_bad_texts(void **state)
 	}
 }
 
+static void test_fields_of_json_with_surrogates_are_located(void **state)
+{
+	static const char text[] = "{\"a\": \"\\ud83d\\ude00 \\\\ud83d\",\n\t\"b\": [1,\n  2]}";
+	struct faults f = FAULTS_INIT;
+
+	locate(&f, PATH_FIELD(NULL, "b"));
+	locate(&f, PATH_INDEX(PATH_FIELD(NULL, "b"), 1));
+	yaml_locate(text, strlen(text), 0, &f);
+	assert_int_equal(f.list[0].line, 2);
+	assert_int_equal(f.list[0].column, 2);
+	assert_int_equal(f.list[1].line, 3);
+	assert_int_equal(f.list[1].column, 3);
+	faults_fini(&f);
+}
+
 static void expect_yaml(const char *json, const char *wanted)
 {
 	CLEANUP_VALUE struct value *v = json_parse(json, strlen(json), NULL);
@@ -693,6 +708,7 @@ int main(void)
 		cmocka_unit_test(test_one_value),
 		cmocka_unit_test(test_faults_are_located),
 		cmocka_unit_test(test_locating_survives_bad_texts),
+		cmocka_unit_test(test_fields_of_json_with_surrogates_are_located),
 		cmocka_unit_test(test_rendering_chooses_styles_as_kubectl),
 		cmocka_unit_test(test_long_lines_are_wrapped),
 		cmocka_unit_test(test_keys_are_in_the_order_of_kubectl),
