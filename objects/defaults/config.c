@@ -85,6 +85,11 @@ static struct value *fill_from(struct value *taken, const char *to, const char *
 	return fresh ? value_set(taken, to, fresh) : taken;
 }
 
+struct value *fill_node_spec(struct value *taken, const struct value *root)
+{
+	return fill_one_and_list(taken, "podCIDR", "podCIDRs", NULL);
+}
+
 /* A node offers what it has, unless it says otherwise. */
 struct value *fill_node_status(struct value *taken, const struct value *root)
 {

@@ -14,6 +14,7 @@
 /* pod.c */
 FILL(pod);
 FILL(pod_spec);
+FILL(pod_status);
 FILL(container);
 FILL(volume);
 /* workload.c */
@@ -29,6 +30,7 @@ FILL(service_port);
 /* config.c */
 FILL(secret);
 FILL(namespace);
+FILL(node_spec);
 FILL(node_status);
 FILL(binding);
 FILL(subject);
@@ -40,6 +42,9 @@ FILL(custom_names);
 
 /* Sets a field that is absent; `child` is taken either way. */
 struct value *fill_absent_field(struct value *taken, const char *name, struct value *child);
+/* A field's old form and the list that came after it: whichever is absent is made of the other. */
+struct value *fill_one_and_list(struct value *taken, const char *one, const char *list,
+				const char *key);
 /* dst with the entries of src that it lacks, owned; NULL when it lacks none. dst may be NULL. */
 struct value *fill_missing_keys(const struct value *dst, const struct value *src);
 /* "Guaranteed", "Burstable" or "BestEffort", by the requests and limits of a pod spec. */

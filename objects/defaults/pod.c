@@ -123,6 +123,30 @@ struct value *fill_pod_spec(struct value *taken, const struct value *root)
 			 value_ref(value_get(taken, "serviceAccount")));
 }
 
+struct value *fill_one_and_list(struct value *taken, const char *one, const char *list,
+				const char *key)
+{
+	const struct value *single = value_get(taken, one);
+	const struct value *first = value_at(value_get(taken, list), 0);
+	struct value *item;
+
+	if (key && first)
+		first = value_get(first, key);
+	if (!single && first)
+		return value_set(taken, one, value_ref(first));
+	if (!single || value_count(value_get(taken, list)))
+		return taken;
+	item = value_ref(single);
+	if (key)
+		item = value_set(value_new_map(), key, item);
+	return value_set(taken, list, value_append(value_new_list(), item));
+}
+
+struct value *fill_pod_status(struct value *taken, const struct value *root)
+{
+	return fill_one_and_list(taken, "podIP", "podIPs", "ip");
+}
+
 static struct value *pull_policy(const char *image)
 {
 	return value_new_string(image_name_is_latest(image) ? "Always" : "IfNotPresent");

@@ -331,7 +331,8 @@ static void test_prepare(void **state)
 	CLEANUP_VALUE struct value *ns =
 		made("apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n", NULL);
 	CLEANUP_VALUE struct value *node = made(
-		"apiVersion: v1\nkind: Node\nmetadata: {name: a}\nstatus: {capacity: {cpu: 2}}\n",
+		"apiVersion: v1\nkind: Node\nmetadata: {name: a}\nspec: {podCIDR: 10.0.0.0/24}\n"
+		"status: {capacity: {cpu: 2}}\n",
 		NULL);
 	CLEANUP_VALUE struct value *running =
 		value_bury(value_ref(pod), value_new_string("Running"), "status", "phase", NULL);
@@ -352,6 +353,9 @@ static void test_prepare(void **state)
 	assert_string_equal(
 		value_dig_str(ns, "metadata", "labels", "kubernetes.io/metadata.name", NULL), "a");
 	assert_string_equal(value_dig_str(node, "status", "capacity", "cpu", NULL), "2");
+	assert_string_equal(value_dig_str(node, "status", "allocatable", "cpu", NULL), "2");
+	assert_string_equal(value_str(value_at(value_dig(node, "spec", "podCIDRs", NULL), 0), ""),
+			    "10.0.0.0/24");
 	/* an update does not say the status, a status update says nothing else */
 	assert_string_equal(value_dig_str(again, "status", "phase", NULL), "Running");
 	assert_string_equal(value_dig_str(status, "status", "phase", NULL), "Succeeded");
