@@ -23,6 +23,7 @@
 #include <time.h>
 
 #include "objects/api.h"
+#include "util/loop.h"
 
 #define MANIFEST_GRACE_MS 1000
 

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside objects/manifests only. */
+#pragma once
+
+#include <pthread.h>
+
+#include "objects/manifest.h"
+#include "util/loop.h"
+#include "util/strmap.h"
+
+#define RECORD_SPACE "manifest"
+#define DIR_SPACE    "manifest-dir"
+
+/* Bounds of what users can make us keep in memory. */
+#define MAX_FILES	   200000
+#define MAX_DIRS	   20000
+#define MAX_DRAFTS_PER_UID 4096
+#define MAX_FAULTS_TEXT	   (16u << 10) /* of one file */
+#define RETRY_MS	   5000
+
+/* An object that a file stands for. */
+struct held {
+	const struct kind *kind;
+	char *ns, *name; /* owned */
+	char *uid;	 /* owned; NULL: not known yet */
+};
+
+struct holds {
+	struct held *list; /* owned */
+	size_t n;
+};
+void holds_add(struct holds *h, const struct kind *kind, const char *ns, const char *name, const char *uid);
+void holds_copy(struct holds *to, const struct holds *from);
+void holds_fini(struct holds *h);
+/* "kind index/ns/name": the key of an object in tables. */
+char *held_key(const struct kind *kind, const char *ns, const char *name);
+
+/* One file. In the index it changes under the lock only. */
+struct entry {
+	char *path; /* owned */
+	uint64_t id;
+	uint64_t seq; /* when its objects were taken: of two files that hold one object the later has it */
+	size_t size;
+	struct manifest_attrs attrs;
+	int draft;
+	char *faults;	     /* owned, NULL: none */
+	struct holds holds;
+	int64_t removed_ms;  /* wall clock; 0: it is there */
+	char *removed_by;    /* owned, user */
+	unsigned removed_uid;
+};
+struct entry *entry_new(const char *path);
+struct entry *entry_copy(const struct entry *e);
+void entry_free(struct entry *e);
+
+/* What is in the files' records. */
+char *record_meta(const struct entry *e);
+struct entry *record_entry(const char *path, const char *meta); /* NULL: not readable */
+
+/* -- where a file is --------------------------------------------------------------- */
+
+struct place {
+	const struct kind *kind; /* what the directory is for; NULL: apply/ and dry-run/ take all */
+	const char *file;	 /* the last part of the path, borrowed */
+	char *ns;		 /* owned; NULL: the directory implies none */
+	char *stem;		 /* owned: the file's name without extension */
+	int dry;
+};
+/* Return: 0, -ENOENT when no manifest can be there, -EINVAL for a bad name. */
+int place_parse(const char *path, struct place *out, struct err *err) MUST_CHECK;
+void place_fini(struct place *p);
+/* "apis/apps/v1/deployments": where manifests of a kind belong. */
+void place_of_kind(const struct kind *k, struct buf *out);
+/* It is "apply" or "dry-run", or below one of them. */
+int place_is_shared(const char *dir);
+int place_is_dry(const char *path);
+
+/* -- what a file says ---------------------------------------------------------------- */
+
+struct wanted {
+	const struct kind *kind;
+	char *ns, *name;    /* owned */
+	struct value *body; /* owned */
+	unsigned document;  /* of the text */
+	long item;	    /* of a List in that document, -1: none */
+};
+
+struct wants {
+	struct wanted *list; /* owned; Namespaces and CustomResourceDefinitions first */
+	size_t n;
+};
+/* With faults located in the text. */
+void wants_parse(const struct place *p, const char *text, size_t len, struct wants *out, struct faults *faults);
+void wants_fini(struct wants *w);
+/* Faults of one wanted object (or of a whole document) get their place in the text, and move to all. */
+void faults_place(struct faults *all, struct faults *of_one, const char *text, size_t len, unsigned document,
+		  long item);
+
+/* -- the index -------------------------------------------------------------------------- */
+
+struct manifests {
+	struct api *api;
+	struct loop *loop;
+	struct loop_timer *timer; /* on the loop's thread */
+	_Atomic int refs;	  /* the owner's, and one per post on its way */
+
+	pthread_mutex_t lock; /* all below */
+	pthread_cond_t idle;
+	int closed;
+	struct entry **list; /* sorted by path; owned */
+	size_t n, cap;
+	char **dirs; /* sorted; owned */
+	size_t n_dirs, cap_dirs;
+	struct strmap owner; /* object key -> entry */
+	uint64_t last_seq;
+
+	struct strmap tails; /* key of path or object -> the last operation that waits for it */
+	struct op *ready;    /* to run */
+	struct op **ready_end;
+	int draining;
+	size_t in_flight;
+
+	struct pending *pending; /* removed files and when they are due */
+	size_t n_pending, cap_pending;
+	int armed; /* a post or the timer is on its way for the earliest */
+	uint64_t armed_for;
+
+	struct rings *rings;
+};
+
+/* Under the lock. */
+struct entry *index_find(const struct manifests *all, const char *path);
+/* Put in place of what has its path; the objects that it holds are no other file's any more. Takes e. */
+void index_put(struct manifests *all, struct entry *taken);
+void index_remove(struct manifests *all, const char *path);
+size_t index_first_below(const struct manifests *all, const char *dir);
+uint64_t index_next_seq(struct manifests *all);
+int dirs_find(const struct manifests *all, const char *dir, size_t *at);
+void dirs_insert(struct manifests *all, const char *dir);
+int dir_exists(const struct manifests *all, const char *dir);
+
+/* -- operations: in order per path and per object ------------------------------------------ */
+
+enum op_type { OP_WRITE, OP_REMOVE, OP_RENAME, OP_ATTRS, OP_EXPIRE };
+
+struct op_key {
+	char *key; /* owned */
+	struct op *next;
+};
+
+struct op {
+	struct manifests *all;
+	enum op_type type;
+	struct caller who; /* strings owned */
+	char *path, *to;   /* owned; to: OP_RENAME */
+	int has_attrs;
+	struct manifest_attrs attrs;
+	struct buf bytes;
+	struct place place; /* of the path whose objects are written */
+	struct wants wants;
+	struct faults faults; /* what is wrong with the text */
+	manifest_done_fn done;
+	void *arg;
+	struct entry *next; /* owned: what the index will hold */
+	/* the queue's */
+	struct op_key *keys; /* owned */
+	size_t n_keys, cap_keys, waits;
+	struct op *next_ready;
+};
+
+struct op *op_new(struct manifests *all, enum op_type type, const struct caller *who, const char *path,
+		  manifest_done_fn done, void *arg);
+/* One that was never submitted. */
+void op_discard(struct op *op);
+/* Run it when nothing before it has one of its paths or objects. Takes op. */
+void op_submit(struct op *op);
+/* Answer and let the next ones run. Takes op. faults NULL: none, or those of rc's text. */
+void op_end(struct op *op, int rc, const struct faults *faults);
+void op_fail(struct op *op, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+void write_run(struct op *op);
+void rename_run(struct op *op);
+void remove_run(struct op *op);
+void attrs_run(struct op *op);
+void expire_run(struct op *op);
+
+/* A transaction of records only; then op_end(rc). next is put, or (NULL) the path removed. bytes NULL: kept. */
+void commit_record(struct op *op, const char *path, struct entry *taken_next, struct buf *taken_bytes);
+/* A delete for each of h whose object is the one that it was; under no lock. */
+void batch_delete(struct manifests *all, struct api_batch *b, const struct holds *h, unsigned flags);
+
+/* -- grace --------------------------------------------------------------------------------- */
+
+struct pending {
+	char *path; /* owned */
+	uint64_t due; /* loop_now_ms() */
+};
+/* Any thread, not under the lock. */
+void grace_add(struct manifests *all, const char *path, uint64_t delay_ms);
+/* The loop's thread, or before it runs. */
+void grace_arm(struct manifests *all);
+int64_t wall_ms(void);
+void manifests_unref(struct manifests *all);
+
+/* -- refusals -------------------------------------------------------------------------------- */
+
+struct rings *rings_new(void);
+void rings_free(struct rings *r);
+/* Locked by themselves. text: lines. */
+void rings_add(struct rings *r, unsigned uid, const char *text);
+void rings_read(struct rings *r, unsigned uid, struct buf *out);
