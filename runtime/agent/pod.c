@@ -251,6 +251,22 @@ static void recall_terminated(struct ctr_run *r, const struct value *t, int64_t 
 	r->finished_ms = now_ms > ago_ms ? now_ms - ago_ms : 0;
 }
 
+static void recall_user(struct ctr *c, const struct value *user)
+{
+	const struct value *groups = value_get(user, "supplementalGroups");
+
+	if (!user)
+		return;
+	c->has_user = 1;
+	c->uid = (unsigned)value_int(value_get(user, "uid"), 0);
+	c->gid = (unsigned)value_int(value_get(user, "gid"), 0);
+	c->n_groups = value_count(groups);
+	free(c->groups);
+	c->groups = xcalloc(c->n_groups + 1, sizeof(*c->groups));
+	for (size_t i = 0; i < c->n_groups; i++)
+		c->groups[i] = (unsigned)value_int(value_at(groups, i), 0);
+}
+
 static void recall_ctr(struct ctr *c, const struct value *status, int64_t now_sec, uint64_t now_ms)
 {
 	const struct value *state = value_get(status, "state");
@@ -263,6 +279,7 @@ static void recall_ctr(struct ctr *c, const struct value *status, int64_t now_se
 	free(c->image_id);
 	c->image = xstrdup(value_str(value_get(status, "image"), NULL));
 	c->image_id = xstrdup(value_str(value_get(status, "imageID"), NULL));
+	recall_user(c, value_dig(status, "user", "linux", NULL));
 	if (running) {
 		c->state = CTR_RUNNING;
 		recall_id(&c->run, value_get(status, "containerID"));

@@ -94,6 +94,8 @@ void worker_hurry(struct worker *w)
 {
 	uint64_t by = w->ending_since_ms + (uint64_t)pod_grace(w->obj->value) * 1000;
 
+	if (w->a->purging)
+		return; /* it said how long */
 	if (w->gone && !object_deleting(w->obj->value))
 		by = w->ending_since_ms + 1000;
 	if (by >= w->end_by_ms)
