@@ -649,8 +649,10 @@ static int is_vims_question(const char *name)
 
 static int may_be_made(struct call *c, const char *name)
 {
-	if (is_vims_question(name))
-		return err_set(&c->err, EPERM, "files are written in place here");
+	if (is_vims_question(name)) {
+		c->err.code = EPERM; /* without a text: nothing that anybody wants to read was refused */
+		return -EPERM;
+	}
 	if (name[0] == '_' || name[0] == '@')
 		return err_set(&c->err, EPERM, "names that begin with _ or @ are the tree's own");
 	return 0;
