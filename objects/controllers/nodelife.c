@@ -4,7 +4,8 @@
  * conditions and cordoning say becomes taints, which the scheduler and the
  * eviction of pods read.
  *
- * Only nodes that have a Lease are expected to renew it.
+ * Only nodes that have a Lease are expected to renew it. What the Lease says from
+ * before the daemon's start counts as said at the start: nobody could renew it.
  * Source: Kubernetes "Nodes", "Taints and Tolerations"; pkg/controller/nodelifecycle.
  */
 #include "objects/controllers/controller.h"
@@ -14,6 +15,19 @@
 #define GRACE	     50 /* seconds without renewal: node-monitor-grace-period */
 #define NOT_READY    "node.kubernetes.io/not-ready"
 #define UNREACHABLE  "node.kubernetes.io/unreachable"
+
+struct node_life {
+	int64_t started;   /* seconds */
+	uint64_t revision; /* of the store, then */
+};
+
+static void init(struct controller *c)
+{
+	struct node_life *l = controller_state(c);
+
+	l->started = now_seconds();
+	l->revision = store_revision(controller_store(c));
+}
 
 static void observe(struct controller *c, const struct change *ch)
 {
@@ -27,8 +41,10 @@ static void observe(struct controller *c, const struct change *ch)
 /* -- silence ----------------------------------------------------------------------- */
 
 /* Seconds since the epoch of the last sign of life; 0: none is expected. */
-static int64_t last_sign(struct store *s, const struct object *node)
+static int64_t last_sign(struct controller *c, const struct object *node)
 {
+	const struct node_life *l = controller_state(c);
+	struct store *s = controller_store(c);
 	struct object *lease;
 	int64_t t = 0;
 
@@ -37,6 +53,8 @@ static int64_t last_sign(struct store *s, const struct object *node)
 	lease = store_get(s, (struct objkey){known_kind(K_LEASE), LEASES, node->name});
 	if (lease)
 		t = time_of(STR_AT(lease->value, "spec", "renewTime"));
+	if (lease && lease->rv <= l->revision && t < l->started)
+		t = l->started;
 	object_unref(lease);
 	return t;
 }
@@ -73,7 +91,7 @@ static int plan_unknown(struct plan *plan, const struct object *node)
 /* Return: whether the node was found silent just now. */
 static int check_lease(struct controller *c, const struct object *node, struct plan *plan)
 {
-	int64_t sign = last_sign(controller_store(c), node), left;
+	int64_t sign = last_sign(c, node), left;
 
 	if (!sign)
 		return 0;
@@ -195,6 +213,8 @@ static int sync(struct controller *c, struct objkey key, struct plan *plan, stru
 
 const struct controller_class node_lifecycle_controller = {
 	.name = "node-controller",
+	.state_size = sizeof(struct node_life),
+	.init = init,
 	.observe = observe,
 	.sync = sync,
 };

@@ -38,9 +38,9 @@ static void observe(struct controller *c, const struct change *ch)
 	const char *node;
 
 	if (is_kind(ch->now, K_NODE)) {
-		strmap_set(&t->nodes, ch->now->name,
-			   ch->type != CHANGE_DELETED && has_no_execute(ch->now->value) ? t : NULL);
-		if (strmap_get(&t->nodes, ch->now->name))
+		int is = ch->type != CHANGE_DELETED && has_no_execute(ch->now->value);
+
+		if (strmap_set(&t->nodes, ch->now->name, is ? t : NULL) || is)
 			controller_enqueue(c, object_key(ch->now));
 	} else if (is_kind(ch->now, K_POD) && ch->type == CHANGE_DELETED) {
 		strmap_del(&t->since, ch->now->uid);
@@ -122,16 +122,17 @@ static void look_at_pod(struct tainted *t, const struct object *pod, const struc
 
 static int sync(struct controller *c, struct objkey key, struct plan *plan, struct err *err)
 {
+	struct tainted *t = controller_state(c);
 	struct object *node = store_get(controller_store(c), key);
 	struct object_list pods;
 
 	if (!node)
 		return 0;
 	store_list(controller_store(c), known_kind(K_POD), NULL, &pods);
-	for (size_t i = 0; has_no_execute(node->value) && i < pods.n; i++)
+	for (size_t i = 0; i < pods.n; i++)
 		if (!object_deleting(pods.list[i]->value) &&
 		    str_eq(STR_AT(pods.list[i]->value, "spec", "nodeName"), node->name))
-			look_at_pod(controller_state(c), pods.list[i], node, plan);
+			look_at_pod(t, pods.list[i], node, plan);
 	object_list_fini(&pods);
 	object_unref(node);
 	return 0;
