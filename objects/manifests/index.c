@@ -16,7 +16,7 @@ static int cmp_paths(const char *a, const char *b)
 	return (unsigned char)*a < (unsigned char)*b ? -1 : 1;
 }
 
-static size_t index_at(const struct manifests *all, const char *path, int *found)
+static size_t files_at(const struct manifests *all, const char *path, int *found)
 {
 	size_t lo = 0, hi = all->n;
 
@@ -37,20 +37,20 @@ static size_t index_at(const struct manifests *all, const char *path, int *found
 	return lo;
 }
 
-struct entry *index_find(const struct manifests *all, const char *path)
+struct entry *files_find(const struct manifests *all, const char *path)
 {
 	int found;
-	size_t at = index_at(all, path, &found);
+	size_t at = files_at(all, path, &found);
 
 	return found ? all->list[at] : NULL;
 }
 
-size_t index_first_below(const struct manifests *all, const char *dir)
+size_t files_first_below(const struct manifests *all, const char *dir)
 {
 	CLEANUP_FREE char *prefix = xasprintf("%s/", dir);
 	int found;
 
-	return index_at(all, prefix, &found);
+	return files_at(all, prefix, &found);
 }
 
 /* The entry holds this object no more. */
@@ -99,10 +99,10 @@ static void own(struct manifests *all, struct entry *e)
 	}
 }
 
-void index_put(struct manifests *all, struct entry *taken)
+void files_put(struct manifests *all, struct entry *taken)
 {
 	int found;
-	size_t at = index_at(all, taken->path, &found);
+	size_t at = files_at(all, taken->path, &found);
 
 	if (found) {
 		disown(all, all->list[at]);
@@ -119,10 +119,10 @@ void index_put(struct manifests *all, struct entry *taken)
 	own(all, taken);
 }
 
-void index_remove(struct manifests *all, const char *path)
+void files_remove(struct manifests *all, const char *path)
 {
 	int found;
-	size_t at = index_at(all, path, &found);
+	size_t at = files_at(all, path, &found);
 
 	if (!found)
 		return;
@@ -132,7 +132,7 @@ void index_remove(struct manifests *all, const char *path)
 	memmove(all->list + at, all->list + at + 1, (all->n - at) * sizeof(struct entry *));
 }
 
-uint64_t index_next_seq(struct manifests *all)
+uint64_t files_next_seq(struct manifests *all)
 {
 	return ++all->last_seq;
 }

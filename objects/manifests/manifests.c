@@ -85,7 +85,7 @@ static void adopt(struct manifests *all, struct entry *e)
 		grace_add(all, e->path, (uint64_t)left);
 	}
 	pthread_mutex_lock(&all->lock);
-	index_put(all, e);
+	files_put(all, e);
 	pthread_mutex_unlock(&all->lock);
 }
 
@@ -177,7 +177,7 @@ int manifest_get(struct manifests *all, const char *path, struct manifest *out)
 
 	*out = (struct manifest){0};
 	pthread_mutex_lock(&all->lock);
-	e = index_find(all, path);
+	e = files_find(all, path);
 	if (e && !e->removed_ms) {
 		describe(e, out);
 		rc = 0;
@@ -215,7 +215,7 @@ void manifest_list(struct manifests *all, const char *dir, struct manifest_list 
 
 	*out = (struct manifest_list){0};
 	pthread_mutex_lock(&all->lock);
-	for (size_t i = index_first_below(all, dir); i < all->n && is_below(all->list[i]->path, dir, len); i++) {
+	for (size_t i = files_first_below(all, dir); i < all->n && is_below(all->list[i]->path, dir, len); i++) {
 		const struct entry *e = all->list[i];
 
 		if (e->removed_ms || !is_child(e->path, dir, len))
@@ -268,7 +268,7 @@ static int check_mkdir(struct manifests *all, const char *dir, struct err *err)
 	int rc = 0;
 
 	pthread_mutex_lock(&all->lock);
-	e = index_find(all, dir);
+	e = files_find(all, dir);
 	if (dir_exists(all, dir) || (e && !e->removed_ms))
 		rc = err_set(err, EEXIST, "%s: it exists already", dir);
 	else if (!dir_exists(all, parent))
@@ -312,7 +312,7 @@ static int check_rmdir(struct manifests *all, const char *dir, size_t *at, struc
 	dirs_find(all, first, &below);
 	if (below < all->n_dirs && is_below(all->dirs[below], dir, len))
 		return err_set(err, ENOTEMPTY, "%s: there are directories in it", dir);
-	for (size_t i = index_first_below(all, dir); i < all->n && is_below(all->list[i]->path, dir, len); i++)
+	for (size_t i = files_first_below(all, dir); i < all->n && is_below(all->list[i]->path, dir, len); i++)
 		if (!all->list[i]->removed_ms)
 			return err_set(err, ENOTEMPTY, "%s: there are manifests in it", dir);
 	return 0;

@@ -129,12 +129,12 @@ struct manifests {
 };
 
 /* Under the lock. */
-struct entry *index_find(const struct manifests *all, const char *path);
+struct entry *files_find(const struct manifests *all, const char *path);
 /* Put in place of what has its path; the objects that it holds are no other file's any more. Takes e. */
-void index_put(struct manifests *all, struct entry *taken);
-void index_remove(struct manifests *all, const char *path);
-size_t index_first_below(const struct manifests *all, const char *dir);
-uint64_t index_next_seq(struct manifests *all);
+void files_put(struct manifests *all, struct entry *taken);
+void files_remove(struct manifests *all, const char *path);
+size_t files_first_below(const struct manifests *all, const char *dir);
+uint64_t files_next_seq(struct manifests *all);
 int dirs_find(const struct manifests *all, const char *dir, size_t *at);
 void dirs_insert(struct manifests *all, const char *dir);
 int dir_exists(const struct manifests *all, const char *dir);

@@ -77,7 +77,7 @@ static void add_key(struct op *op, char *taken_key)
 static void add_path_keys(struct op *op, const char *path)
 {
 	CLEANUP_FREE char *key = xasprintf("path:%s", path);
-	const struct entry *e = index_find(op->all, path);
+	const struct entry *e = files_find(op->all, path);
 	const struct op *before = strmap_get(&op->all->tails, key);
 
 	for (size_t i = 0; e && i < e->holds.n; i++)
@@ -249,9 +249,9 @@ static void record_committed(struct store_txn *txn, int rc, const struct err *er
 
 	pthread_mutex_lock(&all->lock);
 	if (!rc && removal)
-		index_remove(all, txn->ops[0].id);
+		files_remove(all, txn->ops[0].id);
 	else if (!rc)
-		index_put(all, STEAL(op->next));
+		files_put(all, STEAL(op->next));
 	pthread_mutex_unlock(&all->lock);
 	store_txn_free(txn);
 	if (rc)

@@ -28,7 +28,7 @@ static void removed(struct api_batch *b, int rc)
 
 	if (!rc) {
 		pthread_mutex_lock(&op->all->lock);
-		index_put(op->all, STEAL(op->next));
+		files_put(op->all, STEAL(op->next));
 		pthread_mutex_unlock(&op->all->lock);
 		grace_add(op->all, op->path, MANIFEST_GRACE_MS);
 		op_end(op, 0, NULL);
@@ -66,7 +66,7 @@ static struct entry *copy_of(struct manifests *all, const char *path)
 	const struct entry *e;
 
 	pthread_mutex_lock(&all->lock);
-	e = index_find(all, path);
+	e = files_find(all, path);
 	if (e)
 		copy = entry_copy(e);
 	pthread_mutex_unlock(&all->lock);
@@ -103,7 +103,7 @@ static void expired(struct api_batch *b, int rc)
 			why = b->list[i]->faults.list[0].message;
 	if (!rc) {
 		pthread_mutex_lock(&op->all->lock);
-		index_remove(op->all, op->path);
+		files_remove(op->all, op->path);
 		pthread_mutex_unlock(&op->all->lock);
 	} else if (is_transient(rc)) {
 		grace_add(op->all, op->path, RETRY_MS);

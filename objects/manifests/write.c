@@ -13,7 +13,7 @@ static struct entry *current(struct manifests *all, const char *path)
 	const struct entry *e;
 
 	pthread_mutex_lock(&all->lock);
-	e = index_find(all, path);
+	e = files_find(all, path);
 	if (e)
 		copy = entry_copy(e);
 	pthread_mutex_unlock(&all->lock);
@@ -33,7 +33,7 @@ static struct entry *successor(struct op *op, const char *path, const struct ent
 	int fresh = !was || was->removed_ms;
 
 	pthread_mutex_lock(&op->all->lock);
-	e->seq = index_next_seq(op->all);
+	e->seq = files_next_seq(op->all);
 	pthread_mutex_unlock(&op->all->lock);
 	e->id = fresh ? e->seq : was->id;
 	e->size = op->bytes.len;
@@ -62,7 +62,7 @@ static int check_room(struct op *op, const char *path, int draft)
 	int code = 0;
 
 	pthread_mutex_lock(&all->lock);
-	if (!index_find(all, path) && all->n >= MAX_FILES)
+	if (!files_find(all, path) && all->n >= MAX_FILES)
 		code = ENOSPC;
 	else if (draft && op->has_attrs && all->n > MAX_DRAFTS_PER_UID &&
 		 count_drafts(all, op->attrs.uid) >= MAX_DRAFTS_PER_UID)
@@ -177,7 +177,7 @@ static int cmp_held(const void *a, const void *b)
 
 static int has(const struct holds *sorted, const struct held *one)
 {
-	return bsearch(one, sorted->list, sorted->n, sizeof(*sorted->list), cmp_held) != NULL;
+	return sorted->n && bsearch(one, sorted->list, sorted->n, sizeof(*sorted->list), cmp_held) != NULL;
 }
 
 /* What the file will hold: each object once, sorted; uids as far as they are known now. */
@@ -262,8 +262,8 @@ static void applied(struct api_batch *b, int rc)
 	learn_uids(op, b);
 	pthread_mutex_lock(&all->lock);
 	if (op->to)
-		index_remove(all, op->path);
-	index_put(all, STEAL(op->next));
+		files_remove(all, op->path);
+	files_put(all, STEAL(op->next));
 	pthread_mutex_unlock(&all->lock);
 	op_end(op, 0, NULL);
 }
