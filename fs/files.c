@@ -14,6 +14,16 @@ static struct handle *handle_at(struct fuse_file_info *fi)
 	return (struct handle *)(uintptr_t)fi->fh;
 }
 
+/*
+ * Held while a handler runs: as soon as it has answered, the client may close the
+ * file, and another thread release it.
+ */
+static struct handle *hold(struct fuse_file_info *fi)
+{
+	return handle_ref(handle_at(fi));
+}
+DEFINE_CLEANUP(struct handle *, handle_unref)
+
 static void fill_info(struct handle *h, struct fuse_file_info *fi)
 {
 	fi->fh = (uint64_t)(uintptr_t)h;
@@ -95,7 +105,7 @@ void files_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 void files_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	CLEANUP(call_fini) struct call c;
-	struct handle *h = handle_at(fi);
+	CLEANUP(handle_unrefp) struct handle *h = hold(fi);
 
 	(void)id;
 	call_init(&c, req);
@@ -109,7 +119,7 @@ void files_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t len, of
 		 struct fuse_file_info *fi)
 {
 	CLEANUP(call_fini) struct call c;
-	struct handle *h = handle_at(fi);
+	CLEANUP(handle_unrefp) struct handle *h = hold(fi);
 
 	(void)id;
 	call_init(&c, req);
@@ -122,7 +132,7 @@ void files_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t len, of
 static void flush(fuse_req_t req, struct fuse_file_info *fi)
 {
 	CLEANUP(call_fini) struct call c;
-	struct handle *h = handle_at(fi);
+	CLEANUP(handle_unrefp) struct handle *h = hold(fi);
 
 	call_init(&c, req);
 	if (h->ops->flush)
@@ -155,7 +165,7 @@ void files_poll(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi,
 		struct fuse_pollhandle *ph)
 {
 	CLEANUP(call_fini) struct call c;
-	struct handle *h = handle_at(fi);
+	CLEANUP(handle_unrefp) struct handle *h = hold(fi);
 
 	(void)id;
 	call_init(&c, req);
