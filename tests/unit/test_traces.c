@@ -379,7 +379,8 @@ static void act(struct replay *r, const struct value *op)
 	}
 }
 
-static int compare(const char *where, const struct value *expected, const struct lines *got)
+/* may_miss: the end of a line that need not be there (a source that said too much is not heard), NULL: none. */
+static int compare(const char *where, const struct value *expected, const struct lines *got, const char *may_miss)
 {
 	size_t i = 0, j = 0;
 	int differs = 0;
@@ -389,6 +390,10 @@ static int compare(const char *where, const struct value *expected, const struct
 		const char *g = j < got->n ? got->list[j] : NULL;
 		int c = !e ? 1 : !g ? -1 : strcmp(e, g);
 
+		if (c < 0 && may_miss && str_ends(e, may_miss)) {
+			i++;
+			continue;
+		}
 		if (c)
 			print_error("%s: %s %s\n", where, c < 0 ? "missing:" : "not expected:", c < 0 ? e : g);
 		differs |= c != 0;
@@ -413,8 +418,8 @@ static int replay_step(struct replay *r, const struct value *step)
 	observe_events(r, kinds_only, &events);
 	if (kinds_only)
 		without_repetitions(&events);
-	differs = compare(where, value_get(step, "objects"), &objects);
-	differs |= compare(where, value_get(step, "events"), &events);
+	differs = compare(where, value_get(step, "objects"), &objects, NULL);
+	differs |= compare(where, value_get(step, "events"), &events, kinds_only ? " ScalingReplicaSet" : NULL);
 	lines_fini(&objects);
 	lines_fini(&events);
 	return differs;
