@@ -274,6 +274,16 @@ static void load_ports(struct lease *l, char *text)
 	}
 }
 
+/* Where pods have directories in <run>/pods, one without has ended; its daemon was not there to see
+ * it. */
+static int pod_ended(const struct leases *all, const char *uid)
+{
+	CLEANUP_FREE char *pods = xasprintf("%s/../pods", all->dir);
+	CLEANUP_FREE char *pod = xasprintf("%s/%s", pods, uid);
+
+	return access(pods, F_OK) == 0 && access(pod, F_OK) < 0;
+}
+
 /* A file that says nothing is from a crash while it was written. */
 static void load(struct leases *all, const char *name)
 {
@@ -291,6 +301,10 @@ static void load(struct leases *all, const char *name)
 	if (!uid || !uid_valid(uid) || !subnet_index(&all->range, ip, &n) || is_used(all, n) ||
 	    lease_find(all, uid))
 		goto useless;
+	if (pod_ended(all, uid)) {
+		unlink(path);
+		return;
+	}
 	load_ports(enter(all, uid, n), rest);
 	return;
 useless:

@@ -26,7 +26,10 @@ struct net_config {
 	const char *cluster_domain, *dns_address; /* for resolv.conf; NULL: host's resolv.conf */
 };
 
-/* Makes bridge, table and forwarding; what exists already is taken over. */
+/*
+ * Makes bridge, table and forwarding; what exists already is taken over, the leases and ports of
+ * running pods (those with a directory <run>/pods/<uid>, if there is a <run>/pods) included.
+ */
 struct net *net_open(const struct net_config *cfg, struct err *err);
 void net_close(struct net *n);
 /* Remove bridge, table, leases, and forwarding if it was off: --stop --purge. net_close() follows.

@@ -5,6 +5,7 @@
  *	<state>/images/index.json		names -> manifest digests
  *	<state>/images/blobs/sha256/<hex>	manifests and configs
  *	<state>/images/layers/<hex of diff id>/	an unpacked layer, overlayfs form of whiteouts
+ *	<state>/images/holds/<pod uid>		the layers that a pod runs on
  *	<state>/images/tmp/			what is being written; emptied at start
  *
  * Names are normalised as Docker does: `busybox` is `docker.io/library/busybox:latest`.
@@ -46,6 +47,16 @@ char *image_normalize(const char *reference, struct err *err);
 /* Owned reference; NULL with -ENOENT in err when it is not stored. By name, name@digest or id. */
 struct image *images_get(struct images *im, const char *reference, struct err *err);
 void image_unref(struct image *i);
+
+/*
+ * A pod runs on these layers (image.layers, or the layers of a container): they stay, whatever happens to
+ * the images, until images_release() or until <state>/pods/<uid> is gone, also over restarts of the daemon.
+ * Once per container start; again for the same layers costs nothing. Any thread.
+ */
+int images_hold(struct images *im, const char *pod_uid, char *const *layers,
+		struct err *err) MUST_CHECK;
+/* The pod has ended. Idempotent. */
+void images_release(struct images *im, const char *pod_uid);
 
 /*
  * Every image in the archive, or none: fd may be a file (read from its start) or a pipe. One line

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "runtime/images/name.h"
@@ -84,19 +83,11 @@ int index_write(struct images *im, const struct index_change *c, struct err *err
 
 /* -- reading --------------------------------------------------------------- */
 
-static int layer_there(const struct images *im, const char *hex)
-{
-	CLEANUP_FREE char *path = store_path(im, "layers", hex);
-	struct stat st;
-
-	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
 static int pin_all(struct images *im, const struct image_spec *spec, const json_t *sizes,
 		   struct layer **out, struct err *err)
 {
 	for (size_t i = 0; i < spec->n_layers; i++)
-		if (!layer_there(im, spec->diff_ids[i]))
+		if (!layer_on_disk(im, spec->diff_ids[i]))
 			return err_set(err, ENOENT, "layer %s is missing", spec->diff_ids[i]);
 	for (size_t i = 0; i < spec->n_layers; i++) {
 		json_int_t size = json_integer_value(json_object_get(sizes, spec->diff_ids[i]));

@@ -3,10 +3,19 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "runtime/images/store_i.h"
 #include "util/fd.h"
 #include "util/log.h"
+
+int layer_on_disk(const struct images *im, const char *hex)
+{
+	CLEANUP_FREE char *path = store_path(im, "layers", hex);
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
 
 struct layer *layer_pin(struct images *im, const char *hex)
 {

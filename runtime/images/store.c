@@ -220,6 +220,7 @@ void images_prune(struct images *im)
 {
 	struct err err = ERR_INIT;
 
+	holds_drop_dead(im);
 	pthread_mutex_lock(&im->change_lock);
 	if (prune(im, &err) < 0)
 		log_warn("images: %s", err.msg);
@@ -313,7 +314,7 @@ static int discard_tmp(struct images *im, struct err *err)
 
 static int make_dirs(struct images *im, struct err *err)
 {
-	static const char *const dirs[] = {"blobs/sha256", "layers", "tmp"};
+	static const char *const dirs[] = {"blobs/sha256", "layers", "holds", "tmp"};
 
 	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
 		CLEANUP_FREE char *path = xasprintf("%s/%s", im->dir, dirs[i]);
@@ -345,7 +346,8 @@ struct images *images_open(const char *state_dir, struct err *err)
 	pthread_cond_init(&im->idle, NULL);
 	im->dir = xasprintf("%s/images", state_dir);
 	im->serial = first_serial();
-	if (make_dirs(im, err) < 0 || index_load(im, err) < 0 || store_remove_strays(im, err) < 0) {
+	if (make_dirs(im, err) < 0 || index_load(im, err) < 0 || holds_load(im, err) < 0 ||
+	    store_remove_strays(im, err) < 0) {
 		images_close(im);
 		return NULL;
 	}

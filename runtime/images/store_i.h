@@ -44,6 +44,7 @@ struct images {
 	pthread_mutex_t lock;
 	pthread_cond_t idle;  /* no sweep runs */
 	char *dir;            /* <state>/images */
+	struct strmap holds;  /* lock: pod uid -> struct hold */
 	struct strmap layers; /* lock: hex -> struct layer */
 	struct strmap names;  /* lock: name -> struct stored */
 	struct stored **all;  /* lock: every image, named or dangling; one reference each */
@@ -64,6 +65,7 @@ int store_write_blob(struct images *im, const char *digest, const void *data, si
 int store_read_blob(const struct images *im, const char *digest, struct buf *out, struct err *err)
 	MUST_CHECK;
 
+int layer_on_disk(const struct images *im, const char *hex);
 /* The layer with one more reference, or NULL when it is not stored. */
 struct layer *layer_pin(struct images *im, const char *hex);
 /* Put an unpacked directory of tmp/ in its place, pinned; if it is there already, the directory is
@@ -92,6 +94,12 @@ int index_write(struct images *im, const struct index_change *c, struct err *err
 int index_load(struct images *im, struct err *err) MUST_CHECK;
 /* Remove layers and blobs that no image has: what a crash left. */
 int store_remove_strays(struct images *im, struct err *err) MUST_CHECK;
+
+/* After the index: the layers that pods run on. */
+int holds_load(struct images *im, struct err *err) MUST_CHECK;
+/* Release what pods that are gone held. */
+void holds_drop_dead(struct images *im);
+void holds_fini(struct images *im);
 
 /* Delete what is in tmp/trash-*, in a thread of its own. */
 void store_sweep(struct images *im);

@@ -307,6 +307,71 @@ static void test_held_image_survives_removal_and_restart(void **state)
 	images_close(im);
 }
 
+static void test_layers_that_pods_run_on_stay(void **state)
+{
+	CLEANUP_FREE char *pod = xasprintf("%s/pods/uid-1", dir);
+	CLEANUP_FREE char *layer = NULL;
+	struct images *im = open_store();
+	struct err err = ERR_INIT;
+	struct image *i;
+
+	assert_int_equal(fd_mkdir_p(pod, 0755, NULL), 0);
+	import_oci(im, "app:1", "one\n", 1, NULL);
+	i = images_get(im, "app:1", NULL);
+	layer = xstrdup(i->layers[0]);
+	assert_int_equal(images_hold(im, "uid-1", i->layers, NULL), 0);
+	assert_int_equal(images_hold(im, "uid-1", i->layers, NULL), 0);
+	assert_int_equal(images_hold(im, "../x", i->layers, &err), -EINVAL);
+	image_unref(i);
+
+	/* Neither a new image of that name nor its removal takes them away. */
+	import_oci(im, "app:1", "two\n", 1, "1 new");
+	assert_int_equal(images_remove(im, "app:1", NULL), 0);
+	assert_int_equal(count_entries("layers"), 2);
+	images_close(im);
+	im = open_store();
+	assert_int_equal(count_entries("layers"), 2);
+	assert_int_equal(access(layer, F_OK), 0);
+	import_oci(im, "app:1", "one\n", 1, "2 layers, 0 new");
+	assert_int_equal(images_remove(im, "app:1", NULL), 0);
+	images_release(im, "uid-1");
+	images_release(im, "uid-1");
+	assert_int_equal(count_entries("layers"), 0);
+	assert_int_equal(count_entries("holds"), 0);
+	images_close(im);
+}
+
+static void test_a_pod_that_is_gone_holds_nothing(void **state)
+{
+	CLEANUP_FREE char *pods = xasprintf("%s/pods", dir), *pod = xasprintf("%s/uid-1", pods);
+	CLEANUP_FREE char *rubbish = xasprintf("%s/images/holds/uid-2", dir);
+	CLEANUP_FREE char *other = xasprintf("%s/uid-2", pods);
+	struct images *im = open_store();
+	struct image *i;
+
+	assert_int_equal(fd_mkdir_p(pod, 0755, NULL), 0);
+	assert_int_equal(fd_mkdir_p(other, 0755, NULL), 0);
+	import_oci(im, "app:1", "one\n", 1, NULL);
+	i = images_get(im, "app:1", NULL);
+	assert_int_equal(images_hold(im, "uid-1", i->layers, NULL), 0);
+	image_unref(i);
+	assert_int_equal(images_remove(im, "app:1", NULL), 0);
+	assert_int_equal(fd_remove_tree(pod, NULL), 0);
+	images_prune(im);
+	assert_int_equal(count_entries("layers"), 0);
+
+	import_oci(im, "app:1", "one\n", 1, NULL);
+	i = images_get(im, "app:1", NULL);
+	assert_int_equal(images_hold(im, "uid-1", i->layers, NULL), 0); /* before its directory */
+	image_unref(i);
+	assert_int_equal(images_remove(im, "app:1", NULL), 0);
+	images_close(im);
+	assert_int_equal(fd_replace_file(rubbish, "nonsense\n../../etc 5\n", 22, 0600, 0, NULL), 0);
+	im = open_store();
+	assert_int_equal(count_entries("layers"), 0);
+	images_close(im);
+}
+
 static void test_images_are_there_after_a_restart(void **state)
 {
 	CLEANUP(buf_fini) struct buf before = BUF_INIT, after = BUF_INIT;
@@ -876,6 +941,8 @@ int main(void)
 		T(test_docker_save_archive_is_imported),
 		T(test_layers_are_stored_once_and_stay_while_used),
 		T(test_held_image_survives_removal_and_restart),
+		T(test_layers_that_pods_run_on_stay),
+		T(test_a_pod_that_is_gone_holds_nothing),
 		T(test_images_are_there_after_a_restart),
 		T(test_found_by_digest_and_by_id),
 		T(test_new_image_takes_the_name_over),

@@ -507,6 +507,24 @@ static void test_lost_lease_files_and_rubbish(void **state)
 	net_close(n);
 }
 
+static void test_leases_of_pods_that_ended_meanwhile(void **state)
+{
+	CLEANUP_FREE char *pod = xasprintf("%s/pods/pod-a", run_dir);
+	struct net *n = open_net();
+	struct pod a, b;
+
+	attach(n, &a, "pod-a", NULL, 0);
+	attach(n, &b, "pod-b", NULL, 0);
+	net_close(n);
+	assert_int_equal(fd_mkdir_p(pod, 0755, NULL), 0);
+	n = open_net();
+	assert_int_equal(leases(), 1);
+	assert_int_equal(net_adopt(n, "pod-a", a.ip, NULL, 0, NULL), 0);
+	detach(n, &a);
+	detach(n, &b);
+	net_close(n);
+}
+
 static void test_two_hundred_pods_leave_nothing(void **state)
 {
 	struct net *n = open_net();
@@ -756,6 +774,7 @@ int main(void)
 		T(test_attach_again_is_the_same),
 		T(test_pods_are_found_again_after_a_restart),
 		T(test_lost_lease_files_and_rubbish),
+		T(test_leases_of_pods_that_ended_meanwhile),
 		T(test_two_hundred_pods_leave_nothing),
 		T(test_purge_leaves_nothing),
 		T(test_rules_that_somebody_flushed_come_back),
