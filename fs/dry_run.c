@@ -22,6 +22,7 @@ static void dry_run_free(struct dry_run *d)
 	identity_unref(d->who);
 	buf_fini(&d->text);
 	documents_fini(&d->docs);
+	d->fs->n_background--;
 	free(d);
 }
 
@@ -130,6 +131,7 @@ void dry_run_submit(struct call *c, struct node *n, struct memfile *f)
 	int rc;
 
 	d->fs = c->fs;
+	d->fs->n_background++;
 	d->req = c->req;
 	d->of_rename = !n;
 	d->file = f;

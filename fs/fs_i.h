@@ -50,7 +50,7 @@ struct fs {
 	pthread_t loop;
 	int serving;
 	_Atomic int gone, stopping;
-	_Atomic int n_background; /* threads that will answer a request */
+	_Atomic int n_background; /* requests that are answered by a commit or a thread */
 	void (*on_gone)(void *arg);
 	void *on_gone_arg;
 	struct timespec started;

@@ -264,6 +264,7 @@ static struct pending *pending_new(struct call *c, struct node *n, struct memfil
 	struct pending *p = xcalloc(1, sizeof(*p));
 
 	*p = (struct pending){.fs = c->fs, .req = c->req, .uid = c->uid, .path = xstrdup(path)};
+	c->fs->n_background++;
 	p->node = n ? node_ref(n) : NULL;
 	if (f) {
 		f->refs++;
@@ -274,12 +275,15 @@ static struct pending *pending_new(struct call *c, struct node *n, struct memfil
 
 static void pending_free(struct pending *p)
 {
+	struct fs *fs = p->fs;
+
 	if (p->node)
 		node_unref(p->node);
 	if (p->file)
 		memfile_unref(p->file);
 	free(p->path);
 	free(p);
+	fs->n_background--;
 }
 
 static void answer_attr(struct pending *p)

@@ -12,11 +12,14 @@
 
 static void message_free(struct message *m)
 {
+	struct fs *fs = m->fs;
+
 	handle_unref(m->handle);
 	node_unref(m->node);
 	identity_unref(m->who);
 	free(m->text);
 	free(m);
+	fs->n_background--;
 }
 
 struct message *message_new(struct call *c, struct node *n, const char *text)
@@ -24,6 +27,7 @@ struct message *message_new(struct call *c, struct node *n, const char *text)
 	struct message *m = xcalloc(1, sizeof(*m));
 
 	m->fs = c->fs;
+	m->fs->n_background++;
 	m->req = c->req;
 	m->node = node_ref(n);
 	m->who = call_who(c);
@@ -130,6 +134,7 @@ static void act(struct message_handle *mh, struct call *c, size_t ack)
 	struct message *m = xcalloc(1, sizeof(*m));
 
 	m->fs = c->fs;
+	m->fs->n_background++;
 	m->req = c->req;
 	m->ack = ack;
 	m->node = node_ref(mh->h.node);

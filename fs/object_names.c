@@ -34,9 +34,10 @@ static void on_made(struct api_batch *b, int rc)
 	struct call c = {.fs = m->fs, .req = m->req, .uid = m->who->uid, .gid = m->who->gid};
 	struct object *o = b->list[0]->result;
 	struct fuse_entry_param e;
+	struct fs *fs = m->fs;
 	struct node *n;
 
-	changes_drain(m->fs->changes);
+	changes_drain(fs->changes);
 	if (rc < 0 || !o) {
 		refuse_making(m, b, rc < 0 ? rc : -EIO);
 	} else {
@@ -53,6 +54,7 @@ static void on_made(struct api_batch *b, int rc)
 	identity_unref(m->who);
 	free(m->name);
 	free(m);
+	fs->n_background--;
 }
 
 void mkdir_object(struct call *c, struct node *dir, const char *name, unsigned mode)
@@ -74,6 +76,7 @@ void mkdir_object(struct call *c, struct node *dir, const char *name, unsigned m
 	who->refs++;
 	m = xcalloc(1, sizeof(*m));
 	*m = (struct making){c->fs, c->req, node_ref(dir), who, xstrdup(name)};
+	c->fs->n_background++;
 	b = api_batch_new(on_made, m);
 	r = api_request_new(API_CREATE, dir->kind, dir->ns, name);
 	body = value_set_str(body, "apiVersion", kind_api_version(dir->kind));

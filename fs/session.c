@@ -105,6 +105,7 @@ static void copy_config(struct fs *fs, const struct fs_config *cfg)
 static void free_parts(struct fs *fs)
 {
 	notifier_stop(fs->notifier);
+	streams_drop(fs->streams);
 	changes_free(fs->changes);
 	notifier_free(fs->notifier);
 	streams_free(fs->streams);
@@ -231,11 +232,11 @@ void fs_unmount(struct fs *fs)
 	fs->stopping = 1;
 	notifier_stop(fs->notifier);
 	streams_stop(fs->streams);
-	if (!fs->gone && umount2(fs->mountpoint, MNT_DETACH) < 0)
-		log_warn("unmounting %s: %m", fs->mountpoint);
-	while (fs->n_background)
-		usleep(10000); /* imports of images end first: their requests are to be answered */
 	if (fs->serving)
 		end_loop(fs);
+	while (fs->n_background)
+		usleep(1000); /* commits and imports under way answer their requests first */
+	/* closes the device, which ends what clients still wait for, and detaches the mount */
+	fuse_session_unmount(fs->session);
 	free_parts(fs);
 }
