@@ -124,21 +124,6 @@ static int read_node(struct marker *m, struct mark *at)
 	}
 }
 
-/* Return: at the start of the document that has this index, 0 if there is none. */
-static int find_document(struct marker *m, unsigned document)
-{
-	for (;;) {
-		int rc = yaml_reader_document(&m->r);
-
-		if (rc == 0)
-			return 0;
-		if (rc < 0 && !yaml_reader_recover(&m->r))
-			return 0;
-		if (rc > 0 && m->r.index == document + 1)
-			return 1;
-	}
-}
-
 /*
  * JSON may write a character as two surrogates, which YAML has no escape for:
  * put others in their place, of the same width. Return: owned, NULL if there are none.
@@ -171,8 +156,8 @@ static struct mark *read_document(const char *text, size_t len, unsigned documen
 	CLEANUP_FREE char *plain = without_surrogates(text, len);
 	struct mark *top = NULL;
 
-	if (yaml_reader_init(&m.r, plain ? plain : text, len, NULL) == 0 &&
-	    find_document(&m, document) && yaml_reader_next(&m.r) == 0) {
+	if (yaml_reader_init_at(&m.r, plain ? plain : text, len, document) == 0 &&
+	    yaml_reader_document(&m.r) > 0 && yaml_reader_next(&m.r) == 0) {
 		top = mark_new(&m, NULL);
 		(void)read_node(&m, top); /* what was read before an error is there */
 	}

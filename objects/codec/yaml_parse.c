@@ -428,10 +428,10 @@ static int next_document(struct builder *b, struct documents *out)
 	if (rc == 0)
 		return 0;
 	if (rc > 0) {
-		index = b->r.index - 1;
+		index = b->r.index;
 		line = b->r.document_line;
 		v = build_document(b);
-		if (v && b->duplicates)
+		if (v && b->duplicates && b->r.faults->n < FAULTS_MAX)
 			yaml_duplicates(b->r.text, b->r.len, index, b->r.faults);
 		if (v && b->duplicates)
 			value_unref(v);

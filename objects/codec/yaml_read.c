@@ -99,7 +99,7 @@ int yaml_reader_init(struct yaml_reader *r, const char *text, size_t len, struct
 {
 	int rc;
 
-	*r = (struct yaml_reader){.text = text, .len = len, .faults = faults};
+	*r = (struct yaml_reader){.text = text, .len = len, .next_line = 1, .faults = faults};
 	if (len > CODEC_MAX_BYTES) {
 		if (faults)
 			fault_add_code(faults, EFBIG, "the text is larger than %u bytes",
@@ -156,6 +156,64 @@ static int parser_fault(struct yaml_reader *r)
 	return yaml_reader_fault(r, line, column, "%s", problem);
 }
 
+static int is_separator(const char *at, const char *end)
+{
+	return end - at >= 3 && memcmp(at, "---", 3) == 0 &&
+	       (end - at == 3 || strchr(" \t\r\n", at[3]));
+}
+
+/* Blank, a comment, a directive or `...`: no document begins with it. */
+static int says_nothing(const char *at, const char *end)
+{
+	while (at < end && (*at == ' ' || *at == '\t'))
+		at++;
+	return at == end || strchr("\r\n#%", *at) || (end - at >= 3 && memcmp(at, "...", 3) == 0);
+}
+
+/*
+ * A line that begins with `---` is a separator always, even where it makes a
+ * scalar end too early, so documents can be counted without parsing.
+ * Return: whether the line was one.
+ */
+static int count_line(struct yaml_reader *r)
+{
+	const char *at = r->text + r->counted, *end = r->text + r->len;
+	const char *stop = memchr(at, '\n', (size_t)(end - at));
+	int separates = is_separator(at, end);
+
+	if (separates)
+		r->separators++;
+	else if (!r->separators && !says_nothing(at, end))
+		r->implicit_first = 1;
+	r->counted = stop ? (size_t)(stop + 1 - r->text) : r->len;
+	r->next_line++;
+	return separates;
+}
+
+static unsigned counted_index(const struct yaml_reader *r)
+{
+	return r->separators ? r->separators - !r->implicit_first : 0;
+}
+
+int yaml_reader_init_at(struct yaml_reader *r, const char *text, size_t len, unsigned document)
+{
+	int rc = yaml_reader_init(r, text, len, NULL);
+
+	if (rc < 0 || document == 0)
+		return rc;
+	while (r->counted < len) {
+		size_t at = r->counted;
+
+		if (!count_line(r) || counted_index(r) != document)
+			continue;
+		stop(r);
+		r->line_base = r->next_line - 2;
+		start(r, at);
+		return 0;
+	}
+	return -ENOENT;
+}
+
 /* What an event says about where we are. libyaml itself would go as deep as the text does. */
 static int follow(struct yaml_reader *r)
 {
@@ -163,7 +221,11 @@ static int follow(struct yaml_reader *r)
 	case YAML_DOCUMENT_START_EVENT:
 		r->in_document = 1;
 		r->document_line = yaml_reader_line(r);
-		r->index++;
+		/* the event begins with directives, the separator is where it ends */
+		while (r->next_line <= r->line_base + r->event.end_mark.line + 1 &&
+		       r->counted < r->len)
+			count_line(r);
+		r->index = counted_index(r);
 		return 0;
 	case YAML_DOCUMENT_END_EVENT:
 		r->in_document = 0;
@@ -208,18 +270,11 @@ int yaml_reader_document(struct yaml_reader *r)
 	}
 }
 
-static int is_separator(const char *at, const char *end)
-{
-	return end - at >= 3 && memcmp(at, "---", 3) == 0 &&
-	       (end - at == 3 || strchr(" \t\r\n", at[3]));
-}
-
 int yaml_reader_recover(struct yaml_reader *r)
 {
 	const char *at = r->text + r->base, *end = r->text + r->len;
 	unsigned line = r->line_base + 1; /* of `at`, in the whole text */
 
-	r->index += !r->in_document;
 	if (++r->recoveries > FAULTS_MAX)
 		return 0;
 	while ((at = memchr(at, '\n', (size_t)(end - at)))) {

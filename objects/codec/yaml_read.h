@@ -15,7 +15,13 @@ struct yaml_reader {
 	size_t len;
 	size_t base;        /* offset that the parser began at */
 	unsigned line_base; /* lines before it */
-	unsigned index;     /* documents begun */
+	unsigned index;     /* of the document that began last, empty ones counted, from 0 */
+	/* lines are counted apart from parsing: up to here, the next line's number, and what they
+	 * said */
+	size_t counted;
+	unsigned next_line;
+	unsigned separators; /* lines that begin with --- */
+	int implicit_first;  /* something stands before the first of them */
 	int in_document;
 	unsigned depth;         /* of lists and maps that are open */
 	int failed;             /* the parser cannot go on: yaml_reader_recover() */
@@ -31,6 +37,8 @@ struct yaml_reader {
 
 /* Return: 0, or -EINVAL/-EFBIG with a fault. */
 int yaml_reader_init(struct yaml_reader *r, const char *text, size_t len, struct faults *faults);
+/* The same, beginning at the document of an index; -ENOENT when there is none. */
+int yaml_reader_init_at(struct yaml_reader *r, const char *text, size_t len, unsigned document);
 void yaml_reader_fini(struct yaml_reader *r);
 /* The next event into r->event. Return: 0, or -EINVAL with a fault; no deeper than VALUE_MAX_DEPTH.
  */

@@ -21,7 +21,8 @@ struct analysis {
 
 struct emitter {
 	struct buf *out;
-	size_t line; /* offset where the current line begins */
+	size_t line;   /* offset where the current line begins */
+	int may_break; /* not within a key */
 };
 
 static int is_break(uint32_t c)
@@ -169,8 +170,7 @@ static size_t column(const struct emitter *e)
  * Plain or in single quotes, broken at single spaces once the line is longer
  * than BEST_WIDTH.
  */
-static void write_flowing(struct emitter *e, const char *s, size_t n, size_t indent, int quoted,
-			  int may_break)
+static void write_flowing(struct emitter *e, const char *s, size_t n, size_t indent, int quoted)
 {
 	size_t col, from = 0;
 	int spaces = 0;
@@ -179,7 +179,7 @@ static void write_flowing(struct emitter *e, const char *s, size_t n, size_t ind
 		buf_addc(e->out, '\'');
 	col = column(e);
 	for (size_t i = 0; i < n; i++) {
-		if (s[i] == ' ' && may_break && !spaces && col > BEST_WIDTH &&
+		if (s[i] == ' ' && e->may_break && !spaces && col > BEST_WIDTH &&
 		    (!quoted || (i > 0 && i < n - 1)) && s[i + 1] != ' ') {
 			buf_add(e->out, s + from, i - from);
 			new_line(e, indent);
@@ -218,7 +218,7 @@ static void write_escape(struct emitter *e, uint32_t c)
 	buf_addf(e->out, c <= 0xff ? "\\x%02X" : c <= 0xffff ? "\\u%04X" : "\\U%08X", c);
 }
 
-static void write_double(struct emitter *e, const char *s, size_t n, size_t indent, int may_break)
+static void write_double(struct emitter *e, const char *s, size_t n, size_t indent)
 {
 	size_t len, before, col;
 	int spaces = 0;
@@ -232,7 +232,7 @@ static void write_double(struct emitter *e, const char *s, size_t n, size_t inde
 		if (!len)
 			len = 1;
 		before = e->out->len;
-		if (c == ' ' && may_break && !spaces && col > BEST_WIDTH && i > 0 && i < n - 1) {
+		if (c == ' ' && e->may_break && !spaces && col > BEST_WIDTH && i > 0 && i < n - 1) {
 			new_line(e, indent);
 			if (s[i + 1] == ' ')
 				buf_addc(e->out, '\\');
@@ -273,15 +273,16 @@ static void write_literal(struct emitter *e, const char *s, size_t n, size_t ind
 
 static void write_string(struct emitter *e, const char *s, size_t n, size_t indent, int is_key)
 {
+	e->may_break = !is_key;
 	switch (choose(s, n, is_key)) {
 	case STYLE_PLAIN:
-		write_flowing(e, s, n, indent, 0, !is_key);
+		write_flowing(e, s, n, indent, 0);
 		break;
 	case STYLE_SINGLE:
-		write_flowing(e, s, n, indent, 1, !is_key);
+		write_flowing(e, s, n, indent, 1);
 		break;
 	case STYLE_DOUBLE:
-		write_double(e, s, n, indent, !is_key);
+		write_double(e, s, n, indent);
 		break;
 	case STYLE_LITERAL:
 		write_literal(e, s, n, indent);

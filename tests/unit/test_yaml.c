@@ -365,6 +365,53 @@ static void test_faults_are_located(void **state)
 	faults_fini(&f);
 }
 
+static void expect_index(const char *text, unsigned index, unsigned line)
+{
+	struct faults f = FAULTS_INIT, ignored = FAULTS_INIT;
+	struct documents docs;
+
+	if (yaml_parse(text, strlen(text), &docs, &ignored) < 0)
+		print_message("%s: refused\n", text);
+	assert_true(docs.n > 0);
+	assert_int_equal(docs.list[docs.n - 1].index, index);
+	locate(&f, PATH_FIELD(NULL, "k"));
+	yaml_locate(text, strlen(text), index, &f);
+	assert_int_equal(f.list[0].line, line);
+	documents_fini(&docs);
+	faults_fini(&f);
+	faults_fini(&ignored);
+}
+
+/* The index that parsing gives is the one that locating finds, whatever stands between. */
+static void test_documents_are_counted_alike(void **state)
+{
+	expect_index("k: 1\n", 0, 1);
+	expect_index("# c\n\n---\nk: 1\n", 0, 4);
+	expect_index("%YAML 1.1\n---\nk: 1\n", 0, 3);
+	expect_index("a: 1\n---\nk: 1\n", 1, 3);
+	expect_index("--- a\n--- {k: 1}\n", 1, 2);
+	expect_index("---\n---\n# c\n---\nk: 1\n", 2, 5);
+	expect_index("a: 1\n...\n# c\n%YAML 1.1\n---\nk: 1\n", 1, 6);
+	expect_index("a: [\n---\nb: *x\nc: [\n---\nk: 1\n", 2, 6);
+	expect_index("--- 'a\n--- b'\n---\nk: 1\n", 2, 4);
+	expect_index("a\n- b\n---\nc\n# d\ne: [\n---\nk: 1\n", 2, 8);
+	expect_index("a: |\n  ---\n  b\n---\nk: 1\n", 1, 5);
+	expect_index("a: 1\r\n---\r\nk: 1\r\n", 1, 3);
+}
+
+static void test_many_faulty_documents_end_soon(void **state)
+{
+	CLEANUP(buf_fini) struct buf b = BUF_INIT, out = BUF_INIT;
+	clock_t start = clock();
+
+	while (b.len < CODEC_MAX_BYTES - 32)
+		buf_adds(&b, "---\n{a: 1, a: 2}\n");
+	assert_int_equal(faults_of(b.data, b.len, &out), -EINVAL);
+	assert_non_null(strstr(buf_str(&out), "f:200:8: key \"a\" already set in map\n"));
+	if (clock() - start > 4 * CLOCKS_PER_SEC)
+		fail_msg("%.1f s", (double)(clock() - start) / CLOCKS_PER_SEC);
+}
+
 static void test_locating_survives_bad_texts(void **state)
 {
 	static const char *const texts[] = {
@@ -707,6 +754,8 @@ int main(void)
 		cmocka_unit_test(test_hostile_texts_end_soon),
 		cmocka_unit_test(test_one_value),
 		cmocka_unit_test(test_faults_are_located),
+		cmocka_unit_test(test_documents_are_counted_alike),
+		cmocka_unit_test(test_many_faulty_documents_end_soon),
 		cmocka_unit_test(test_locating_survives_bad_texts),
 		cmocka_unit_test(test_fields_of_json_with_surrogates_are_located),
 		cmocka_unit_test(test_rendering_chooses_styles_as_kubectl),
