@@ -16,7 +16,29 @@
  * "apis/core/v1/pods/prod/x.yml", "apply/site/all.yaml". Which kind belongs into which directory,
  * and which namespace it implies, follows from the path.
  *
- * Locking: any thread. `done` runs as api_submit's does.
+ * Order: operations on one path, and writes that name a common object, commit in the order in
+ * which they were handed over; others run side by side. Parsing and validation happen on the
+ * caller's thread. `done` comes exactly once, on the caller's thread or on the store's committer
+ * thread: it must not block, and may hand over the next operation.
+ *
+ * What the tree must know:
+ *  - Who may see or change a *file* (apply/ is like /tmp) is the tree's business; what its objects
+ *    need is asked of the api, with the caller that is given here. manifest_remove asks whether he
+ *    may delete the objects at once, and refuses (-EACCES) before anything is hidden.
+ *  - A write that is refused leaves a draft under the name, also where no file was before: size,
+ *    bytes and `faults` (the content of <file>.err, lines `<file>:<line>:<col>: <field>: <message>`)
+ *    are there once `done` has run. A good write, or the removal, ends it. A refused rename makes the
+ *    target such a draft and leaves the source as it was.
+ *  - No bytes are a draft without faults: nothing happens to objects, also those that it held before.
+ *  - Below dry-run/ a good write keeps not the bytes but what would be stored, as YAML; reading shows it.
+ *    Renaming to or from there is -EXDEV: mv copies.
+ *  - `id` is another one when a file was removed and is written again.
+ *  - Refusals are in manifest_errors of the writer's uid and in an Event (reason ManifestRefused) at each
+ *    of the objects that exists, by themselves: manifest_note_error is for what other files refuse.
+ *  - Errors: -EINVAL the text; -EACCES; -EBUSY, -EPERM, -EDQUOT, -ENOENT (no such namespace) as the api
+ *    has them; -ENOENT no such file or directory; -ENOSPC too many files; -EDQUOT too many drafts; -EIO.
+ *
+ * Locking: any thread.
  */
 #pragma once
 
@@ -40,7 +62,10 @@ struct manifest { /* a copy for the reader; manifest_fini */
 };
 void manifest_fini(struct manifest *m);
 
+/* Before the loop runs, or on its thread. Removals that were under way are finished by the loop. */
 struct manifests *manifests_new(struct api *api, struct loop *loop, struct err *err);
+/* When the loop does not run (any more), or on its thread; before api_free and loop_free. Waits for
+ * what is in flight. Removals whose grace is not over are finished by the next start. */
 void manifests_free(struct manifests *all);
 
 /* .yaml, .yml or .json: everything else in a collection is a scratch file, not ours. */

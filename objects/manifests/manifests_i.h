@@ -204,6 +204,9 @@ void manifests_unref(struct manifests *all);
 
 /* -- refusals -------------------------------------------------------------------------------- */
 
+/* An Event at each object that the refused text speaks of and that exists. */
+void events_tell(struct op *op, const char *text);
+
 struct rings *rings_new(void);
 void rings_free(struct rings *r);
 /* Locked by themselves. text: lines. */

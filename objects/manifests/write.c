@@ -93,6 +93,8 @@ static void refuse(struct op *op, const char *path, const struct entry *was)
 	struct entry *e;
 
 	rings_add(op->all->rings, op->who.uid, for_ring);
+	if (!op->place.dry)
+		events_tell(op, for_ring);
 	if (check_room(op, path, 1)) {
 		op_end(op, -(op->faults.code ? op->faults.code : EINVAL), &op->faults);
 		return;

@@ -357,6 +357,26 @@ static void test_a_kind_in_the_wrong_directory(void **state)
 
 /* -- refusals -------------------------------------------------------------------------------- */
 
+static void assert_event(struct fixture *f, const char *name, const char *like, int count)
+{
+	struct object_list l = {0};
+	const struct value *v;
+
+	store_list(f->store, kind_find("", "v1", "events"), "default", &l);
+	for (int waited = 0; (l.n == 0 || value_int(value_get(l.list[0]->value, "count"), 0) < count) && waited < 5000;
+	     waited += 10) {
+		object_list_fini(&l);
+		sleep_ms(10);
+		store_list(f->store, kind_find("", "v1", "events"), "default", &l);
+	}
+	assert_int_equal(l.n, 1);
+	v = l.list[0]->value;
+	assert_string_equal(value_dig_str(v, "involvedObject", "name", NULL), name);
+	assert_non_null(strstr(value_dig_str(v, "message", NULL), like));
+	assert_int_equal(value_int(value_get(v, "count"), 0), count);
+	object_list_fini(&l);
+}
+
 static void test_a_refused_file_is_a_draft(void **state)
 {
 	struct fixture *f = *state;
@@ -375,6 +395,9 @@ static void test_a_refused_file_is_a_draft(void **state)
 	manifest_errors(f->all, 1001, &other);
 	assert_non_null(strstr(buf_str(&ring), "a.yaml:7:"));
 	assert_int_equal(other.len, 0);
+	assert_event(f, "one", "a.yaml:7:", 1);
+	assert_int_equal(write_as(f, &alice, HERE "a.yaml", CM("one") "dota: {}\n", NULL), -EINVAL);
+	assert_event(f, "one", "a.yaml:5:", 2);
 	/* the object is still this file's: written well, it is updated, and then it can go */
 	must_write(f, HERE "a.yaml", CM("two"));
 	assert_file(f, HERE "a.yaml", 0, NULL);
