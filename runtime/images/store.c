@@ -365,6 +365,7 @@ void images_close(struct images *im)
 	for (size_t i = 0; i < im->n_all; i++)
 		stored_free(im->all[i], 0);
 	free(im->all);
+	holds_fini(im);
 	STRMAP_FOREACH (s, &im->layers)
 		free(s->val);
 	strmap_fini(&im->layers);
