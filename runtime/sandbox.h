@@ -8,9 +8,10 @@
  *	<state>/pods/<uid>/ upper layers, volumes, logs, exit statuses
  *
  * The daemon sends commands and gets events over the socket; every answer comes
- * as an event, nothing here waits. After a restart of the daemon,
+ * as an event, nothing here waits (exec excepted). After a restart of the daemon,
  * sandboxes_adopt() finds the running supervisors and replays what happened
- * meanwhile (each container's last state) as events.
+ * meanwhile as events with `replayed` set: SANDBOX_READY, then for each container
+ * STARTED (pid 0 when it has ended), and EXITED or START_FAILED.
  *
  * Only root-side mechanics live here: what a Pod object means (restart policy,
  * back-off, phases) is runtime/agent's business.
@@ -40,7 +41,7 @@ struct mount_spec {
 	int read_only;
 	int recursive;	/* rbind */
 	int propagation; /* 0 private, 1 HostToContainer (rslave), 2 Bidirectional (rshared, privileged only) */
-	int idmapped;	/* host ids are shown as the pod's (hostPath, persistent volumes) */
+	int idmapped;	/* host ids are shown as the pod's, where the file system can (hostPath, persistent volumes) */
 	char *sub_path; /* below source, resolved without leaving it; NULL: none */
 };
 
@@ -64,16 +65,17 @@ struct container_spec {
 	gid_t *groups;
 	size_t n_groups;
 	char **layers;	     /* directories, uppermost first, NULL-terminated */
-	char *upper;	     /* <state>/pods/<uid>/<container>: upper/ and work/ are made below it */
+	char *upper;	     /* <state>/pods/<uid>/<container>: upper/ and work/ are made below it, anew for
+				each start, and `exit` says how the last run ended (runtime/supervisor/exitfile.h) */
 	struct mount_spec *mounts;
 	size_t n_mounts;
 	struct resource_limits limits;
 	uint64_t capabilities; /* bit per CAP_*: bounding, permitted, effective (for uid 0), ambient as Docker does */
 	int privileged, no_new_privs, read_only_rootfs, seccomp_unconfined, proc_unmasked;
 	int tty, stdin_open, stdin_once;
-	char *log_path;		/* CRI format; rotated by the supervisor */
-	uint64_t log_max_bytes; /* 0: 10 MiB; log_max_files kept */
-	unsigned log_max_files; /* 0: 5 */
+	char *log_path;		/* CRI format, appended to; rotated to <log_path>.1, .2, ... */
+	uint64_t log_max_bytes; /* 0: 10 MiB */
+	unsigned log_max_files; /* kept, log_path included; 0: 5 */
 	char *termination_log;	/* host path of the file behind terminationMessagePath, NULL: none */
 	char *termination_path; /* where it is mounted */
 	int stop_signal;	/* 0: SIGTERM */
@@ -94,8 +96,8 @@ void container_spec_fini(struct container_spec *s);
 void sandbox_spec_fini(struct sandbox_spec *s);
 
 enum sandbox_event_kind {
-	SANDBOX_READY,	       /* namespaces are there; netns_fd is valid until the handler returns */
-	SANDBOX_FAILED,	       /* could not be made: message */
+	SANDBOX_READY,	       /* namespaces are there; netns_fd (-1: the host's) is valid until the handler returns */
+	SANDBOX_FAILED,	       /* could not be made: message; then sb is freed, as after SANDBOX_GONE */
 	SANDBOX_GONE,	       /* everything removed, after sandbox_destroy (or the supervisor died: message) */
 	CONTAINER_STARTED,     /* pid */
 	CONTAINER_START_FAILED, /* exit_code 128 (126 not executable, 127 not found), message as runc words it */

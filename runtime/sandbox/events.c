@@ -153,8 +153,13 @@ static void on_pod_is(struct sandbox *sb, struct wire_msg *m)
 {
 	struct codec in = decoder(m);
 	struct sandbox_spec spec = {0};
+	uint32_t version;
 
+	codec_u32(&in, &version);
+	if (version != WIRE_VERSION)
+		return;
 	codec_sandbox(&in, &spec);
+	sb->known = !in.bad;
 	sb->id_base = spec.id_base;
 	sb->host_pid = spec.host_pid;
 	sandbox_spec_fini(&spec);

@@ -169,6 +169,7 @@ static void gone(struct sandbox *sb)
 		ev.message = "the pod's supervisor was killed";
 	}
 	leftovers_remove(sb->all, sb->uid);
+	sb->in_handler = 1;
 	sandbox_emit(sb, &ev);
 	sandbox_free(sb);
 }

@@ -43,6 +43,7 @@ struct sandbox {
 	struct loop_fd *sock_watch, *pidfd_watch;
 	struct loop_timer *patience; /* while it is being destroyed */
 	struct strmap containers;    /* lock: struct running */
+	int known; /* adopted: it speaks our version */
 	int destroying, replaying, in_handler, released;
 	char *failure; /* why it could not be made */
 };

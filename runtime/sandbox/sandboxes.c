@@ -138,7 +138,9 @@ static int say_hello(struct sandbox *sb, struct err *err)
 	if (rc == 0 && m.type == WIRE_POD_IS)
 		sandbox_packet(sb, &m);
 	wire_msg_fini(&m);
-	return rc < 0 ? err_sys(err, -rc, "supervisor of pod %s does not answer", sb->uid) : 0;
+	if (rc < 0)
+		return err_sys(err, -rc, "supervisor of pod %s does not answer", sb->uid);
+	return sb->known ? 0 : err_set(err, EPROTO, "supervisor of pod %s is of another version", sb->uid);
 }
 
 static struct sandbox *adopt(struct sandboxes *all, const char *uid, struct err *err)

@@ -139,6 +139,13 @@ static void drain(struct container *c, struct watch *w)
 
 /* -- from its start -- */
 
+static void tell_failure(struct container *c)
+{
+	c->unsent = UNSENT_ENDED;
+	control_flush();
+	state_save_exit(c);
+}
+
 void container_start_failed(struct container *c, int code, const char *message)
 {
 	clock_gettime(CLOCK_REALTIME, &c->ended);
@@ -147,13 +154,11 @@ void container_start_failed(struct container *c, int code, const char *message)
 	c->exit_code = code;
 	free(c->message);
 	c->message = xasprintf("unable to start container process: %s", message);
-	state_save_exit(c);
 	/* Its process, if there is one, is about to exit: then the container can be started again. */
 	if (c->pid > 0)
 		return;
 	close_streams(c);
-	c->unsent = UNSENT_ENDED;
-	control_flush();
+	tell_failure(c);
 }
 
 static void executes(struct container *c)
@@ -276,16 +281,15 @@ void container_reaped(struct container *c, int status)
 	c->pid = 0;
 	c->kill_at_ms = 0;
 	if (c->start_failed) {
-		c->unsent = UNSENT_ENDED;
-		control_flush();
+		tell_failure(c);
 	} else {
 		clock_gettime(CLOCK_REALTIME, &c->ended);
 		take_status(c, status);
 		c->state = CONTAINER_ENDED;
 		c->message = state_termination_message(c);
 		c->unsent |= UNSENT_ENDED;
-		state_save_exit(c);
 		control_flush();
+		state_save_exit(c); /* after: it waits for the disk */
 	}
 	close_streams(c);
 	fd_close_at(&c->pidfd);

@@ -194,10 +194,13 @@ static void on_hello(void)
 {
 	CLEANUP(buf_fini) struct buf payload = BUF_INIT;
 	struct codec out = {.out = &payload};
+	uint32_t version = WIRE_VERSION;
 
+	codec_u32(&out, &version);
 	codec_sandbox(&out, &pod.spec);
-	if (send_now(WIRE_POD_IS, &payload, pod.net_ns) < 0)
+	if (send_now(WIRE_POD_IS, &payload, -1) < 0)
 		return;
+	control_ready();
 	for (struct container *c = pod.containers; c; c = c->next) {
 		c->unsent = c->state == CONTAINER_STARTING ? 0 :
 			    c->start_failed		   ? UNSENT_ENDED :

@@ -296,9 +296,9 @@ static int set_attributes(int tree, const struct mount_spec *m, struct err *err)
 	struct mount_attr attr = {.propagation = kinds[m->propagation >= 0 && m->propagation < 3 ? m->propagation : 0],
 				  .attr_set = m->read_only ? MOUNT_ATTR_RDONLY : 0};
 
-	if (m->idmapped && pod.user_ns >= 0 && idmap(tree, recursive) < 0 && (!recursive || idmap(tree, 0) < 0))
-		return err_sys(err, errno, "mount %s: the file system of %s cannot show other owners",
-			       m->target, m->source);
+	/* Where the file system cannot (overlay, FUSE, proc), its owners show as nobody. */
+	if (m->idmapped && pod.user_ns >= 0 && idmap(tree, recursive) < 0 && recursive)
+		(void)idmap(tree, 0);
 	if (mount_setattr(tree, "", AT_EMPTY_PATH | recursive, &attr, sizeof(attr)) < 0)
 		return err_sys(err, errno, "mount %s", m->target);
 	return 0;
