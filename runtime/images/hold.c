@@ -86,7 +86,7 @@ static int add_layers(struct images *im, struct hold *h, char *const *layers, st
 
 int images_hold(struct images *im, const char *owner, char *const *layers, struct err *err)
 {
-	CLEANUP_FREE char *path = store_path(im, "holds", owner);
+	CLEANUP_FREE char *path = images_path(im, "holds", owner);
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
 	int rc;
 
@@ -102,7 +102,7 @@ int images_hold(struct images *im, const char *owner, char *const *layers, struc
 
 void images_release(struct images *im, const char *owner)
 {
-	CLEANUP_FREE char *path = store_path(im, "holds", owner);
+	CLEANUP_FREE char *path = images_path(im, "holds", owner);
 	struct hold *h;
 
 	pthread_mutex_lock(&im->lock);
@@ -128,7 +128,7 @@ static int owner_lives(const struct images *im, const char *owner)
 
 static void load(struct images *im, const char *owner)
 {
-	CLEANUP_FREE char *path = store_path(im, "holds", owner);
+	CLEANUP_FREE char *path = images_path(im, "holds", owner);
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
 	struct hold *h;
 	char *rest;
@@ -152,7 +152,7 @@ static void load(struct images *im, const char *owner)
 	}
 }
 
-int holds_load(struct images *im, struct err *err)
+int images_holds_load(struct images *im, struct err *err)
 {
 	CLEANUP_FREE char *path = xasprintf("%s/holds", im->dir);
 	DIR *dir = opendir(path);
@@ -167,7 +167,7 @@ int holds_load(struct images *im, struct err *err)
 	return 0;
 }
 
-void holds_drop_dead(struct images *im)
+void images_holds_drop_dead(struct images *im)
 {
 	char **dead;
 	size_t n = 0;
@@ -186,7 +186,7 @@ void holds_drop_dead(struct images *im)
 	free(dead);
 }
 
-void holds_fini(struct images *im)
+void images_holds_fini(struct images *im)
 {
 	STRMAP_FOREACH (s, &im->holds) {
 		free(s->val);

@@ -98,7 +98,7 @@ static int unpack_new(struct import *imp, struct incoming *i, size_t n, struct i
 {
 	CLEANUP_FD int dirfd = -1;
 
-	l->tmp = store_tmp(imp->im, i->spec.diff_ids[n]);
+	l->tmp = images_tmp(imp->im, i->spec.diff_ids[n]);
 	if (mkdir(l->tmp, 0755) < 0)
 		return err_sys(err, errno, "mkdir %s", l->tmp);
 	dirfd = open(l->tmp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -140,9 +140,9 @@ static int write_blobs(struct import *imp, struct err *err)
 		const struct incoming *i = imp->list[n];
 
 		if (!i->known &&
-		    (store_write_blob(imp->im, i->digest, i->manifest.data, i->manifest.len, err) <
+		    (images_write_blob(imp->im, i->digest, i->manifest.data, i->manifest.len, err) <
 			     0 ||
-		     store_write_blob(imp->im, i->id, i->config.data, i->config.len, err) < 0))
+		     images_write_blob(imp->im, i->id, i->config.data, i->config.len, err) < 0))
 			return -err->code;
 	}
 	return 0;
@@ -158,7 +158,7 @@ static int sync_all(const struct images *im, struct err *err)
 
 static int place_layers(struct import *imp, struct err *err)
 {
-	CLEANUP_FREE char *path = store_path(imp->im, "layers", "");
+	CLEANUP_FREE char *path = images_path(imp->im, "layers", "");
 	CLEANUP_FD int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
@@ -198,13 +198,13 @@ static void enter(struct images *im, struct stored *s)
 static int enter_all(struct import *imp, struct err *err)
 {
 	CLEANUP_FREE struct stored **list = xcalloc(imp->n, sizeof(struct stored *));
-	struct index_change c = {.add = list};
+	struct images_change c = {.add = list};
 	int rc;
 
 	for (size_t n = 0; n < imp->n; n++)
 		if (!imp->list[n]->known)
 			list[c.n_add++] = make_stored(imp, imp->list[n]);
-	rc = index_write(imp->im, &c, err);
+	rc = images_index_write(imp->im, &c, err);
 	for (size_t n = 0; rc < 0 && n < c.n_add; n++)
 		stored_free(list[n], 1);
 	if (rc < 0)
@@ -296,7 +296,7 @@ static void import_fini(struct import *imp)
 		if (l->pinned)
 			layer_unpin(imp->im, l->pinned);
 		if (l->tmp && access(l->tmp, F_OK) == 0) {
-			CLEANUP_FREE char *trash = store_trash(imp->im);
+			CLEANUP_FREE char *trash = images_trash(imp->im);
 
 			rubbish |= rename(l->tmp, trash) == 0;
 		}
@@ -304,7 +304,7 @@ static void import_fini(struct import *imp)
 		free(l);
 	}
 	if (rubbish)
-		store_sweep(imp->im);
+		images_sweep(imp->im);
 	strmap_fini(&imp->layers);
 	for (size_t n = 0; n < imp->n; n++)
 		incoming_free(imp->list[n]);
@@ -314,7 +314,7 @@ static void import_fini(struct import *imp)
 int images_import(struct images *im, int fd, struct buf *report, struct err *err)
 {
 	struct import imp = {.im = im, .layers = STRMAP_INIT};
-	CLEANUP_FREE char *tmp = store_path(im, "tmp", "");
+	CLEANUP_FREE char *tmp = images_path(im, "tmp", "");
 	struct err own = ERR_INIT;
 	int rc;
 

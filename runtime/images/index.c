@@ -34,7 +34,7 @@ static int among(const struct stored *s, struct stored *const *list, size_t n)
 	return 0;
 }
 
-static int renamed(const struct stored *s, const struct index_change *c)
+static int renamed(const struct stored *s, const struct images_change *c)
 {
 	for (size_t i = 0; i < c->n_add; i++)
 		if (str_eq(c->add[i]->image.name, s->image.name))
@@ -49,7 +49,7 @@ static void note_layers(json_t *sizes, const struct stored *s)
 				    json_integer((json_int_t)s->layers[i]->size));
 }
 
-static json_t *render(struct images *im, const struct index_change *c)
+static json_t *render(struct images *im, const struct images_change *c)
 {
 	json_t *images = json_array(), *sizes = json_object();
 
@@ -70,7 +70,7 @@ static json_t *render(struct images *im, const struct index_change *c)
 			 sizes);
 }
 
-int index_write(struct images *im, const struct index_change *c, struct err *err)
+int images_index_write(struct images *im, const struct images_change *c, struct err *err)
 {
 	CLEANUP(json_decrefp) json_t *j = render(im, c);
 	CLEANUP_FREE char *path = xasprintf("%s/index.json", im->dir);
@@ -110,7 +110,7 @@ static int load_image(struct images *im, const json_t *j, const json_t *sizes, s
 
 	if (!name || !digest || !id || !digest_valid(digest) || !digest_valid(id))
 		return err_set(err, EBADMSG, "a record without name, digest or id");
-	if (store_read_blob(im, id, &config, err) < 0 ||
+	if (images_read_blob(im, id, &config, err) < 0 ||
 	    image_spec_parse(buf_str(&config), config.len, &spec, err) < 0)
 		return err_wrap(err, "%.200s", name);
 	if (pin_all(im, &spec, sizes, layers, err) < 0) {
@@ -134,7 +134,7 @@ static int damaged(const char *path, const char *why, struct err *err)
 		       path, why);
 }
 
-int index_load(struct images *im, struct err *err)
+int images_index_load(struct images *im, struct err *err)
 {
 	CLEANUP_FREE char *path = xasprintf("%s/index.json", im->dir);
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
@@ -200,7 +200,7 @@ static int remove_unused(struct images *im, const char *kind,
 	return rc;
 }
 
-int store_remove_strays(struct images *im, struct err *err)
+int images_remove_strays(struct images *im, struct err *err)
 {
 	int rc = remove_unused(im, "layers", layer_used, err);
 

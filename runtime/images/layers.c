@@ -11,7 +11,7 @@
 
 int layer_on_disk(const struct images *im, const char *hex)
 {
-	CLEANUP_FREE char *path = store_path(im, "layers", hex);
+	CLEANUP_FREE char *path = images_path(im, "layers", hex);
 	struct stat st;
 
 	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
@@ -43,7 +43,7 @@ static struct layer *insert(struct images *im, const char *hex, uint64_t size)
 struct layer *layer_adopt(struct images *im, const char *hex, const char *tmp, uint64_t size,
 			  struct err *err)
 {
-	CLEANUP_FREE char *path = store_path(im, "layers", hex);
+	CLEANUP_FREE char *path = images_path(im, "layers", hex);
 	struct layer *l;
 
 	pthread_mutex_lock(&im->lock);
@@ -60,7 +60,7 @@ struct layer *layer_adopt(struct images *im, const char *hex, const char *tmp, u
 
 void layer_unpin(struct images *im, struct layer *l)
 {
-	CLEANUP_FREE char *path = store_path(im, "layers", l->hex);
+	CLEANUP_FREE char *path = images_path(im, "layers", l->hex);
 	CLEANUP_FREE char *trash = NULL;
 	int gone = 0;
 
@@ -75,7 +75,7 @@ void layer_unpin(struct images *im, struct layer *l)
 	}
 	pthread_mutex_unlock(&im->lock);
 	if (gone)
-		store_sweep(im);
+		images_sweep(im);
 }
 
 /* -- removal --------------------------------------------------------------- */
@@ -117,7 +117,7 @@ static void *sweep(void *arg)
 	return NULL;
 }
 
-void store_sweep(struct images *im)
+void images_sweep(struct images *im)
 {
 	pthread_attr_t detached;
 	pthread_t thread;

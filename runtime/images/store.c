@@ -12,12 +12,12 @@
 #include "util/fd.h"
 #include "util/log.h"
 
-char *store_path(const struct images *im, const char *kind, const char *name)
+char *images_path(const struct images *im, const char *kind, const char *name)
 {
 	return xasprintf("%s/%s/%s", im->dir, kind, name);
 }
 
-char *store_tmp(struct images *im, const char *hint)
+char *images_tmp(struct images *im, const char *hint)
 {
 	unsigned long serial;
 
@@ -27,7 +27,7 @@ char *store_tmp(struct images *im, const char *hint)
 	return xasprintf("%s/tmp/%lu-%s", im->dir, serial, hint);
 }
 
-char *store_trash(struct images *im)
+char *images_trash(struct images *im)
 {
 	unsigned long serial;
 
@@ -37,17 +37,17 @@ char *store_trash(struct images *im)
 	return xasprintf("%s/tmp/" TRASH "%lu", im->dir, serial);
 }
 
-int store_write_blob(struct images *im, const char *digest, const void *data, size_t len,
-		     struct err *err)
+int images_write_blob(struct images *im, const char *digest, const void *data, size_t len,
+		      struct err *err)
 {
-	CLEANUP_FREE char *path = store_path(im, "blobs/sha256", digest_hex(digest));
+	CLEANUP_FREE char *path = images_path(im, "blobs/sha256", digest_hex(digest));
 
 	return access(path, F_OK) == 0 ? 0 : fd_replace_file(path, data, len, 0600, 0, err);
 }
 
-int store_read_blob(const struct images *im, const char *digest, struct buf *out, struct err *err)
+int images_read_blob(const struct images *im, const char *digest, struct buf *out, struct err *err)
 {
-	CLEANUP_FREE char *path = store_path(im, "blobs/sha256", digest_hex(digest));
+	CLEANUP_FREE char *path = images_path(im, "blobs/sha256", digest_hex(digest));
 	char found[DIGEST_SIZE];
 
 	if (fd_read_file(path, MANIFEST_MAX_BYTES, out, err) < 0)
@@ -78,7 +78,7 @@ struct stored *stored_new(struct images *im, const char *name, const char *diges
 	for (size_t i = 0; i < s->n_layers; i++) {
 		s->layers[i] = layers[i];
 		s->image.size += layers[i]->size;
-		s->image.layers[s->n_layers - 1 - i] = store_path(im, "layers", layers[i]->hex);
+		s->image.layers[s->n_layers - 1 - i] = images_path(im, "layers", layers[i]->hex);
 	}
 	return s;
 }
@@ -193,7 +193,7 @@ static size_t take_unheld(struct images *im, struct stored **drop)
 static int prune(struct images *im, struct err *err)
 {
 	CLEANUP_FREE struct stored **drop = NULL;
-	struct index_change none = {0};
+	struct images_change none = {0};
 	size_t n;
 	int rc;
 
@@ -203,7 +203,7 @@ static int prune(struct images *im, struct err *err)
 	pthread_mutex_unlock(&im->lock);
 	if (n == 0)
 		return 0;
-	rc = index_write(im, &none, err);
+	rc = images_index_write(im, &none, err);
 	if (rc < 0) {
 		pthread_mutex_lock(&im->lock);
 		for (size_t i = 0; i < n; i++)
@@ -220,7 +220,7 @@ void images_prune(struct images *im)
 {
 	struct err err = ERR_INIT;
 
-	holds_drop_dead(im);
+	images_holds_drop_dead(im);
 	pthread_mutex_lock(&im->change_lock);
 	if (prune(im, &err) < 0)
 		log_warn("images: %s", err.msg);
@@ -247,7 +247,7 @@ static size_t names_of(const struct images *im, const char *reference, struct st
 static int remove_names(struct images *im, const char *reference, struct err *err)
 {
 	CLEANUP_FREE struct stored **list = NULL;
-	struct index_change c = {0};
+	struct images_change c = {0};
 	struct stored *s;
 	int rc;
 
@@ -259,7 +259,7 @@ static int remove_names(struct images *im, const char *reference, struct err *er
 	pthread_mutex_unlock(&im->lock);
 	if (!s)
 		return -err->code;
-	rc = index_write(im, &c, err);
+	rc = images_index_write(im, &c, err);
 	if (rc < 0)
 		return rc;
 	pthread_mutex_lock(&im->lock);
@@ -308,7 +308,7 @@ static int discard_tmp(struct images *im, struct err *err)
 	}
 	closedir(dir);
 	if (n)
-		store_sweep(im);
+		images_sweep(im);
 	return 0;
 }
 
@@ -346,8 +346,8 @@ struct images *images_open(const char *state_dir, struct err *err)
 	pthread_cond_init(&im->idle, NULL);
 	im->dir = xasprintf("%s/images", state_dir);
 	im->serial = first_serial();
-	if (make_dirs(im, err) < 0 || index_load(im, err) < 0 || holds_load(im, err) < 0 ||
-	    store_remove_strays(im, err) < 0) {
+	if (make_dirs(im, err) < 0 || images_index_load(im, err) < 0 ||
+	    images_holds_load(im, err) < 0 || images_remove_strays(im, err) < 0) {
 		images_close(im);
 		return NULL;
 	}
@@ -365,7 +365,7 @@ void images_close(struct images *im)
 	for (size_t i = 0; i < im->n_all; i++)
 		stored_free(im->all[i], 0);
 	free(im->all);
-	holds_fini(im);
+	images_holds_fini(im);
 	STRMAP_FOREACH (s, &im->layers)
 		free(s->val);
 	strmap_fini(&im->layers);

@@ -55,14 +55,14 @@ struct images {
 };
 
 /* <dir>/<kind>/<name>; owned. */
-char *store_path(const struct images *im, const char *kind, const char *name);
+char *images_path(const struct images *im, const char *kind, const char *name);
 /* A new name in tmp/; owned path. */
-char *store_tmp(struct images *im, const char *hint);
+char *images_tmp(struct images *im, const char *hint);
 /* The same for what is to be deleted. */
-char *store_trash(struct images *im);
-int store_write_blob(struct images *im, const char *digest, const void *data, size_t len,
-		     struct err *err) MUST_CHECK;
-int store_read_blob(const struct images *im, const char *digest, struct buf *out, struct err *err)
+char *images_trash(struct images *im);
+int images_write_blob(struct images *im, const char *digest, const void *data, size_t len,
+		      struct err *err) MUST_CHECK;
+int images_read_blob(const struct images *im, const char *digest, struct buf *out, struct err *err)
 	MUST_CHECK;
 
 int layer_on_disk(const struct images *im, const char *hex);
@@ -82,27 +82,28 @@ struct stored *stored_new(struct images *im, const char *name, const char *diges
 void stored_free(struct stored *s, int unpin);
 
 /* A change of the index: some images get names, some lose them. */
-struct index_change {
+struct images_change {
 	struct stored **add; /* under their names; who had a name before becomes dangling */
 	size_t n_add;
 	struct stored **dangle;
 	size_t n_dangle;
 };
 /* Write the index as it will be. change_lock held; durable when it returns 0. */
-int index_write(struct images *im, const struct index_change *c, struct err *err) MUST_CHECK;
+int images_index_write(struct images *im, const struct images_change *c, struct err *err)
+	MUST_CHECK;
 /* Every image that the index names and whose parts are there, into the tables. */
-int index_load(struct images *im, struct err *err) MUST_CHECK;
+int images_index_load(struct images *im, struct err *err) MUST_CHECK;
 /* Remove layers and blobs that no image has: what a crash left. */
-int store_remove_strays(struct images *im, struct err *err) MUST_CHECK;
+int images_remove_strays(struct images *im, struct err *err) MUST_CHECK;
 
 /* After the index: the layers that pods run on. */
-int holds_load(struct images *im, struct err *err) MUST_CHECK;
+int images_holds_load(struct images *im, struct err *err) MUST_CHECK;
 /* Release what pods that are gone held. */
-void holds_drop_dead(struct images *im);
-void holds_fini(struct images *im);
+void images_holds_drop_dead(struct images *im);
+void images_holds_fini(struct images *im);
 
 /* Delete what is in tmp/trash-*, in a thread of its own. */
-void store_sweep(struct images *im);
+void images_sweep(struct images *im);
 
 void image_job_begin(struct images *im, struct image_job *j);
 void image_job_say(struct images *im, struct image_job *j, const char *fmt, ...) PRINTF_LIKE(3, 4);
