@@ -39,6 +39,7 @@ int cgroup_read_at(int dir, const char *file, struct buf *out)
 		out->len += (size_t)n;
 		out->data[out->len] = '\0';
 	}
+	out->data[out->len] = '\0'; /* also of an empty file */
 	return n < 0 ? -errno : 0;
 }
 

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/* The cgroup driver against directories that look like cgroup file systems: v1, v2, and both. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runtime/supervisor/cgroup.h"
+#include "util/fd.h"
+
+static char dir[64];
+
+static int set_up(void **state)
+{
+	(void)state;
+	strcpy(dir, "/tmp/k8sfs-cg-XXXXXX");
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	return fd_remove_tree(dir, NULL);
+}
+
+/* A control file, with its directory. The real ones appear with mkdir; here they must be there first. */
+static void put(const char *name, const char *text)
+{
+	CLEANUP_FREE char *path = xasprintf("%s/%s", dir, name);
+	CLEANUP_FREE char *parent = xstrndup(path, (size_t)(strrchr(path, '/') - path));
+	struct err err = ERR_INIT;
+
+	if (fd_mkdir_p(parent, 0755, &err) < 0 || fd_replace_file(path, text, strlen(text), 0644, 0, &err) < 0)
+		fail_msg("%s", err.msg);
+}
+
+static void expect(const char *name, const char *text)
+{
+	CLEANUP_FREE char *path = xasprintf("%s/%s", dir, name);
+	CLEANUP(buf_fini) struct buf b = BUF_INIT;
+	struct err err = ERR_INIT;
+
+	if (fd_read_file(path, 65536, &b, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_string_equal(b.len ? b.data : "", text);
+}
+
+static struct cgroups *open_with(const char *mountinfo)
+{
+	CLEANUP_FREE char *path = xasprintf("%s/mountinfo", dir);
+	struct err err = ERR_INIT;
+	struct cgroups *cg;
+
+	put("mountinfo", mountinfo);
+	cg = cgroups_open(path, "k8sfs-t", &err);
+	if (!cg)
+		fail_msg("%s", err.msg);
+	return cg;
+}
+
+static const struct resource_limits limits = {.cpu_shares_millis = 500, .cpu_quota_millis = 250,
+					      .memory_bytes = 64u << 20, .pids = 77};
+
+static void test_v2_limits(void **state)
+{
+	CLEANUP_FREE char *mountinfo = xasprintf("24 1 0:22 / /proc rw - proc proc rw\n"
+						 "30 1 0:26 / %s/v2 rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n", dir);
+	struct cgroups *cg;
+	struct err err = ERR_INIT;
+	struct container_stats stats;
+
+	(void)state;
+	put("v2/cgroup.controllers", "cpuset cpu io memory hugetlb pids rdma misc\n");
+	put("v2/cgroup.subtree_control", "");
+	put("v2/k8sfs-t/cgroup.subtree_control", "");
+	static const char *const files[] = {"cpu.weight", "cpu.max", "memory.max", "memory.swap.max", "memory.oom.group",
+					    "pids.max", "cgroup.procs", "cgroup.kill"};
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		CLEANUP_FREE char *name = xasprintf("v2/k8sfs-t/burstable/podx/main/%s", files[i]);
+		put(name, "");
+	}
+	cg = open_with(mountinfo);
+	assert_int_equal(cg->n, 1);
+	assert_int_equal(cg->hierarchies[0].controllers, CGROUP_V2 | CGROUP_CPU | CGROUP_MEMORY | CGROUP_PIDS);
+	assert_int_equal(cgroups_prepare(cg, &err), 0);
+	assert_int_equal(cgroup_make(cg, "burstable/podx/main", 0, &err), 0);
+	if (cgroup_limit(cg, "burstable/podx/main", &limits, &err) < 0)
+		fail_msg("%s", err.msg);
+	/* 500 millicores: 512 shares: weight 1 + 510 * 9999 / 262142 */
+	expect("v2/k8sfs-t/burstable/podx/main/cpu.weight", "20");
+	expect("v2/k8sfs-t/burstable/podx/main/cpu.max", "25000 100000");
+	expect("v2/k8sfs-t/burstable/podx/main/memory.max", "67108864");
+	expect("v2/k8sfs-t/burstable/podx/main/memory.swap.max", "0");
+	expect("v2/k8sfs-t/burstable/podx/main/memory.oom.group", "1");
+	expect("v2/k8sfs-t/burstable/podx/main/pids.max", "77");
+	put("v2/k8sfs-t/burstable/podx/main/cpu.stat", "usage_usec 1234567\nuser_usec 1\n");
+	put("v2/k8sfs-t/burstable/podx/main/memory.current", "4096\n");
+	put("v2/k8sfs-t/burstable/podx/main/memory.peak", "8192\n");
+	put("v2/k8sfs-t/burstable/podx/main/memory.events", "low 0\noom 3\noom_kill 2\noom_group_kill 1\n");
+	put("v2/k8sfs-t/burstable/podx/main/pids.current", "5\n");
+	assert_int_equal(cgroup_stats(cg, "burstable/podx/main", &stats), 0);
+	assert_int_equal(stats.cpu_usec, 1234567);
+	assert_int_equal(stats.memory_bytes, 4096);
+	assert_int_equal(stats.memory_peak_bytes, 8192);
+	assert_int_equal(stats.oom_kills, 2);
+	assert_int_equal(stats.pids, 5);
+	assert_int_equal(cgroup_stats(cg, "burstable/podx/gone", &stats), -ENOENT);
+	assert_int_equal(cgroup_join(cg, "burstable/podx/main", 1, &err), 0);
+	expect("v2/k8sfs-t/burstable/podx/main/cgroup.procs", "0");
+	cgroups_close(cg);
+}
+
+/* A new root is given the controllers from above, and hands them on. */
+static void test_v2_hands_controllers_down(void **state)
+{
+	CLEANUP_FREE char *mountinfo = xasprintf("30 1 0:26 / %s/v2 rw - cgroup2 cgroup2 rw\n", dir);
+	struct cgroups *cg;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	put("v2/cgroup.controllers", "cpu memory pids\n");
+	put("v2/cgroup.subtree_control", "");
+	cg = open_with(mountinfo);
+	/* In a directory that is no cgroup the second step cannot work: what the first wrote is what counts. */
+	assert_int_equal(cgroups_prepare(cg, &err), -ENOENT);
+	expect("v2/cgroup.subtree_control", "+cpu +memory +pids");
+	cgroups_close(cg);
+}
+
+static void test_v1_limits(void **state)
+{
+	CLEANUP_FREE char *mountinfo = xasprintf(
+		"30 1 0:26 / %s/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n31 1 0:27 / %s/memory rw - cgroup cgroup rw,memory\n"
+		"32 1 0:28 / %s/pids rw - cgroup cgroup rw,pids\n33 1 0:29 / %s/blkio rw - cgroup cgroup rw,blkio\n"
+		"34 1 0:30 / %s/systemd rw - cgroup cgroup rw,name=systemd\n35 1 0:27 / %s/again rw - cgroup cgroup rw,memory\n"
+		"36 1 0:31 /inner %s/bound rw - cgroup cgroup rw,devices\n",
+		dir, dir, dir, dir, dir, dir, dir);
+	struct cgroups *cg;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	static const char *const files[] = {"cpu,cpuacct/k8sfs-t/p/cpu.shares", "cpu,cpuacct/k8sfs-t/p/cpu.cfs_quota_us",
+					    "memory/k8sfs-t/p/memory.limit_in_bytes", "memory/k8sfs-t/p/memory.memsw.limit_in_bytes",
+					    "pids/k8sfs-t/p/pids.max", "cpu,cpuacct/k8sfs-t/p/tasks", "memory/k8sfs-t/p/tasks",
+					    "pids/k8sfs-t/p/tasks"};
+	for (size_t i = 0; i < ARRAY_LEN(files); i++)
+		put(files[i], "");
+	cg = open_with(mountinfo);
+	assert_int_equal(cg->n, 3);
+	assert_int_equal(cg->hierarchies[0].controllers, CGROUP_CPU | CGROUP_CPUACCT);
+	assert_int_equal(cgroups_prepare(cg, &err), 0);
+	assert_int_equal(cgroup_make(cg, "p", 1, &err), 0);
+	if (cgroup_limit(cg, "p", &limits, &err) < 0)
+		fail_msg("%s", err.msg);
+	expect("cpu,cpuacct/k8sfs-t/p/cpu.shares", "512");
+	expect("cpu,cpuacct/k8sfs-t/p/cpu.cfs_quota_us", "25000");
+	expect("memory/k8sfs-t/p/memory.limit_in_bytes", "67108864");
+	expect("memory/k8sfs-t/p/memory.memsw.limit_in_bytes", "67108864");
+	expect("pids/k8sfs-t/p/pids.max", "77");
+	assert_int_equal(cgroup_join(cg, "p", 0, &err), 0);
+	expect("memory/k8sfs-t/p/tasks", "0");
+	assert_int_equal(cgroup_open_v2(cg, "p"), -1);
+	cgroups_close(cg);
+}
+
+static void test_extremes(void **state)
+{
+	CLEANUP_FREE char *mountinfo = xasprintf("30 1 0:26 / %s/cpu rw - cgroup cgroup rw,cpu\n", dir);
+	struct resource_limits l = {0};
+	struct cgroups *cg;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	put("cpu/k8sfs-t/p/cpu.shares", "");
+	put("cpu/k8sfs-t/p/cpu.cfs_quota_us", "");
+	cg = open_with(mountinfo);
+	assert_int_equal(cgroups_prepare(cg, &err), 0);
+	assert_int_equal(cgroup_limit(cg, "p", &l, &err), 0);
+	expect("cpu/k8sfs-t/p/cpu.shares", "2");
+	expect("cpu/k8sfs-t/p/cpu.cfs_quota_us", "");
+	l.cpu_shares_millis = UINT64_MAX;
+	l.cpu_quota_millis = 1; /* less than the kernel takes */
+	put("cpu/k8sfs-t/p/cpu.shares", "");
+	assert_int_equal(cgroup_limit(cg, "p", &l, &err), 0);
+	expect("cpu/k8sfs-t/p/cpu.shares", "262144");
+	expect("cpu/k8sfs-t/p/cpu.cfs_quota_us", "1000");
+	/* A control file that is not there is named. */
+	assert_int_equal(cgroup_limit(cg, "nosuch", &l, &err), -ENOENT);
+	assert_non_null(strstr(err.msg, "nosuch/cpu.shares"));
+	cgroups_close(cg);
+}
+
+static void test_description_goes_round(void **state)
+{
+	CLEANUP_FREE char *mountinfo = xasprintf("30 1 0:26 / %s/a rw - cgroup cgroup rw,cpu\n31 1 0:27 / %s/b rw - cgroup2 c rw\n", dir, dir);
+	CLEANUP(buf_fini) struct buf text = BUF_INIT, again = BUF_INIT;
+	struct cgroups *cg = open_with(mountinfo), *copy;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	cgroups_describe(cg, &text);
+	copy = cgroups_parse(text.data, "k8sfs-t", &err);
+	assert_non_null(copy);
+	cgroups_describe(copy, &again);
+	assert_string_equal(text.data, again.data);
+	cgroups_close(copy);
+	cgroups_close(cg);
+	assert_null(cgroups_parse("1 relative", "r", &err));
+	err_clear(&err);
+	assert_null(cgroups_parse("x", "r", &err));
+}
+
+static void test_no_cgroups_at_all(void **state)
+{
+	CLEANUP_FREE char *path = xasprintf("%s/mountinfo", dir);
+	struct err err = ERR_INIT;
+
+	(void)state;
+	put("mountinfo", "24 1 0:22 / /proc rw - proc proc rw\ngarbage\n - \n1 2 3 / - cgroup\n");
+	assert_null(cgroups_open(path, "r", &err));
+	assert_int_equal(err.code, ENOTSUP);
+}
+
+static void test_removal_is_deepest_first(void **state)
+{
+	CLEANUP_FREE char *mountinfo = xasprintf("30 1 0:26 / %s/cpu rw - cgroup cgroup rw,cpu\n", dir);
+	CLEANUP_FREE char *top = xasprintf("%s/cpu", dir);
+	CLEANUP_FREE char *root = xasprintf("%s/cpu/k8sfs-t", dir);
+	struct cgroups *cg;
+	struct err err = ERR_INIT;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(mkdir(top, 0755), 0);
+	cg = open_with(mountinfo);
+	assert_int_equal(cgroups_prepare(cg, &err), 0);
+	assert_int_equal(cgroup_make(cg, "burstable/podx/a", 0, &err), 0);
+	assert_int_equal(cgroup_make(cg, "burstable/podx/b/nested", 0, &err), 0);
+	assert_int_equal(cgroup_remove(cg, "burstable/podx"), 0);
+	assert_int_equal(cgroup_remove(cg, "burstable/podx"), 0);
+	assert_int_equal(cgroup_make(cg, "besteffort/pody", 0, &err), 0);
+	assert_int_equal(cgroups_purge(cg), 0);
+	assert_int_equal(stat(root, &st), -1);
+	cgroups_close(cg);
+}
+
+#define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_v2_limits),	   T(test_v2_hands_controllers_down), T(test_v1_limits),	   T(test_extremes),
+		T(test_description_goes_round), T(test_no_cgroups_at_all),    T(test_removal_is_deepest_first),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
