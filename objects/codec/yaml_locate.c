@@ -149,6 +149,19 @@ static char *without_surrogates(const char *text, size_t len)
 	return copy;
 }
 
+/* Faults before a document do not hide it. Return: at its start, 0 if there is none. */
+static int find_document(struct marker *m, unsigned document)
+{
+	for (;;) {
+		int rc = yaml_reader_document(&m->r);
+
+		if (rc > 0)
+			return m->r.index == document;
+		if (rc == 0 || !yaml_reader_recover(&m->r))
+			return 0;
+	}
+}
+
 /* The marks of one document: owned, as far as it can be read; NULL if there is none. */
 static struct mark *read_document(const char *text, size_t len, unsigned document)
 {
@@ -157,7 +170,7 @@ static struct mark *read_document(const char *text, size_t len, unsigned documen
 	struct mark *top = NULL;
 
 	if (yaml_reader_init_at(&m.r, plain ? plain : text, len, document) == 0 &&
-	    yaml_reader_document(&m.r) > 0 && yaml_reader_next(&m.r) == 0) {
+	    find_document(&m, document) && yaml_reader_next(&m.r) == 0) {
 		top = mark_new(&m, NULL);
 		(void)read_node(&m, top); /* what was read before an error is there */
 	}

@@ -371,7 +371,7 @@ static void expect_index(const char *text, unsigned index, unsigned line)
 	struct documents docs;
 	int rc = yaml_parse(text, strlen(text), &docs, &ignored);
 
-	assert_int_equal(rc < 0, ignored.n > 0);
+	assert_int_equal(rc<0, ignored.n> 0);
 	assert_true(docs.n > 0);
 	assert_int_equal(docs.list[docs.n - 1].index, index);
 	locate(&f, PATH_FIELD(NULL, "k"));
@@ -388,6 +388,7 @@ static void test_documents_are_counted_alike(void **state)
 	expect_index("k: 1\n", 0, 1);
 	expect_index("# c\n\n---\nk: 1\n", 0, 4);
 	expect_index("%YAML 1.1\n---\nk: 1\n", 0, 3);
+	expect_index("%YAML 1~1\n---\nk: 1\n", 0, 3);
 	expect_index("a: 1\n---\nk: 1\n", 1, 3);
 	expect_index("--- a\n--- {k: 1}\n", 1, 2);
 	expect_index("---\n---\n# c\n---\nk: 1\n", 2, 5);
