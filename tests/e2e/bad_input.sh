@@ -20,7 +20,7 @@ try() {
     [ ! -e "$dir/$1.err" ] || fail "$1.err outlives its draft"
 }
 
-try syntax.yaml 'Invalid argument' '^syntax.yaml:3:' <<'END'
+try syntax.yaml 'Invalid argument' '^syntax.yaml:[34]:' <<'END'
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: [
@@ -89,6 +89,6 @@ sed 's/app: nginx/app: other/' "$good" >"$tmp/web.yaml"
 refused 'Operation not permitted' cp "$tmp/web.yaml" "$deployments/web.yaml"
 
 # one-value files and patch act in write()
-refused 'Invalid argument' sh -c "echo three > '$mnt/deployments/default/nginx-deployment/spec/replicas'"
-refused 'Invalid argument' sh -c "echo '{\"spec\":{\"replica\":1}}' > '$mnt/deployments/default/nginx-deployment/patch'"
+refused 'Invalid argument' bash -c "echo three > '$mnt/deployments/default/nginx-deployment/spec/replicas'"
+refused 'Invalid argument' bash -c "echo '{\"spec\":{\"replica\":1}}' > '$mnt/deployments/default/nginx-deployment/patch'"
 equal replicas 2 "$(cat "$mnt/deployments/default/nginx-deployment/spec/replicas")"

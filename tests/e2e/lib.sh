@@ -41,7 +41,7 @@ start_daemon() {
     daemon_pid=$!
     local i
     for i in $(seq 500); do
-        [ -e "$mnt/version" ] && return 0
+        cat "$mnt/version" >/dev/null 2>&1 && return 0
         kill -0 $daemon_pid 2>/dev/null || { cat "$tmp/log"; fail "the daemon ended at its start"; }
         sleep 0.02
     done
