@@ -254,3 +254,111 @@ void column_created(const struct value *o, struct buf *out)
 {
 	buf_adds(out, text_at(o, "<unknown>", "metadata", "creationTimestamp", NULL));
 }
+
+/* -- autoscalers, storage, certificates ----------------------------------- */
+
+/* "cpu: 12%/50%", as far as the figures are known. */
+static void resource_target(const struct value *o, const struct value *resource, struct buf *out)
+{
+	const struct value *list = value_dig(o, "status", "currentMetrics", NULL);
+	const char *name = text_at(resource, "", "name", NULL);
+	const struct value *target = value_get(resource, "target");
+	int percent = value_get(target, "averageUtilization") != NULL;
+	const char *key = percent ? "averageUtilization" : "averageValue";
+	const struct value *now = NULL;
+
+	for (size_t i = 0; i < value_count(list); i++) {
+		const struct value *r = value_get(value_at(list, i), "resource");
+
+		if (str_eq(text_at(r, "", "name", NULL), name))
+			now = value_dig(r, "current", key, NULL);
+	}
+	buf_addf(out, "%s: ", name);
+	if (now)
+		add_scalar(out, now);
+	else
+		buf_adds(out, "<unknown>");
+	buf_adds(out, now && percent ? "%/" : "/");
+	add_scalar(out, value_get(target, key));
+	buf_adds(out, percent ? "%" : "");
+}
+
+void column_targets(const struct value *o, struct buf *out)
+{
+	const struct value *metrics = value_dig(o, "spec", "metrics", NULL);
+	const struct value *goal = value_dig(o, "spec", "targetCPUUtilizationPercentage", NULL);
+	const struct value *now = value_dig(o, "status", "currentCPUUtilizationPercentage", NULL);
+
+	if (!value_count(metrics) && !goal)
+		buf_adds(out, "<none>");
+	if (goal && now)
+		buf_addf(out, "cpu: %" PRId64 "%%/%" PRId64 "%%", value_int(now, 0),
+			 value_int(goal, 0));
+	else if (goal)
+		buf_addf(out, "cpu: <unknown>/%" PRId64 "%%", value_int(goal, 0));
+	for (size_t i = 0; i < value_count(metrics); i++) {
+		const struct value *m = value_at(metrics, i);
+
+		buf_adds(out, i ? ", " : "");
+		if (value_get(m, "resource"))
+			resource_target(o, value_get(m, "resource"), out);
+		else
+			buf_addf(out, "<unknown>/%s", text_at(m, "?", "type", NULL));
+	}
+}
+
+void column_csr_condition(const struct value *o, struct buf *out)
+{
+	static const char *const known[] = {"Approved", "Denied", "Failed"};
+	size_t before = out->len;
+
+	for (size_t i = 0; i < ARRAY_LEN(known); i++)
+		if (condition_of(o, known[i]))
+			buf_addf(out, "%s%s", out->len > before ? "," : "", known[i]);
+	if (out->len == before)
+		buf_adds(out, "Pending");
+	else if (text_at(o, NULL, "status", "certificate", NULL))
+		buf_adds(out, ",Issued");
+}
+
+void column_parameters(const struct value *o, struct buf *out)
+{
+	const struct value *ref = value_dig(o, "spec", "parameters", NULL);
+	const char *group = text_at(ref, NULL, "apiGroup", NULL);
+
+	if (ref)
+		buf_addf(out, "%s%s%s/%s", text_at(ref, "", "kind", NULL), group ? "." : "",
+			 group ? group : "", text_at(ref, "", "name", NULL));
+	else
+		buf_adds(out, "<none>");
+}
+
+void column_token_requests(const struct value *o, struct buf *out)
+{
+	const struct value *list = value_dig(o, "spec", "tokenRequests", NULL);
+
+	if (value_count(list))
+		add_joined(out, list, "audience");
+	else
+		buf_adds(out, "<unset>");
+}
+
+void column_csi_modes(const struct value *o, struct buf *out)
+{
+	add_strings(out, value_dig(o, "spec", "volumeLifecycleModes", NULL), ",", "<none>");
+}
+
+void column_drivers(const struct value *o, struct buf *out)
+{
+	buf_addf(out, "%zu", value_count(value_dig(o, "spec", "drivers", NULL)));
+}
+
+void column_component_status(const struct value *o, struct buf *out)
+{
+	const char *status =
+		value_str(path_value(o, "conditions[?(@.type=='Healthy')].status"), "Unknown");
+
+	buf_adds(out, str_eq(status, "True")    ? "Healthy"
+		      : str_eq(status, "False") ? "Unhealthy"
+						: status);
+}

@@ -380,6 +380,27 @@ static void test_other_rows(void **state)
 		   0, 0, "l      me       <unknown>");
 }
 
+static void test_every_column_is_made_by_somebody(void **state)
+{
+	for (size_t i = 0; i < kinds_count(); i++)
+		for (size_t j = 0; j < kind_at(i)->n_columns; j++)
+			if (!kind_at(i)->columns[j].path &&
+			    !column_maker(kind_at(i)->kind, kind_at(i)->columns[j].title))
+				fail_msg("%s: %s", kind_at(i)->kind, kind_at(i)->columns[j].title);
+	expect_row(
+		"{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: h}, "
+		"spec: {scaleTargetRef: {kind: Deployment, name: web}, maxReplicas: 5, metrics: "
+		"[{type: Resource, resource: {name: cpu, target: {averageUtilization: 50}}}, "
+		"{type: "
+		"Resource, resource: {name: memory, target: {averageValue: 1Gi}}}]}, status: "
+		"{currentMetrics: [{resource: {name: cpu, current: {averageUtilization: 12}}}]}}",
+		0, 0, "Deployment/web   cpu: 12%/50%, memory: <unknown>/1Gi ");
+	expect_row(
+		"{apiVersion: autoscaling/v1, kind: HorizontalPodAutoscaler, metadata: {name: h}, "
+		"spec: {targetCPUUtilizationPercentage: 50}}",
+		0, 0, "cpu: <unknown>/50%");
+}
+
 static void test_an_empty_list_has_a_header_only(void **state)
 {
 	CLEANUP(buf_fini) struct buf out = BUF_INIT;
@@ -567,6 +588,7 @@ int main(void)
 		cmocka_unit_test(test_descriptions_are_those_of_kubectl),
 		cmocka_unit_test(test_states_of_pods),
 		cmocka_unit_test(test_other_rows),
+		cmocka_unit_test(test_every_column_is_made_by_somebody),
 		cmocka_unit_test(test_an_empty_list_has_a_header_only),
 		cmocka_unit_test(test_every_kind_has_a_row_and_a_description),
 		cmocka_unit_test(test_wrong_types_are_survived),
