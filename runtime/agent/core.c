@@ -137,10 +137,11 @@ int core_adopt(struct agent_core *a, const char *uid, struct sandbox *sb, uint32
 	w->sb = sb;
 	w->id_base = id_base;
 	w->has_ids = 1;
-	w->st.sandbox_ready = 1;
 	if (pod_is_over(w->obj->value))
 		return 1; /* the first look takes it down */
 	w->life = LIFE_RUN;
+	w->st.sandbox_ready = w->st.ip[0] != '\0';
+	w->sandbox_pending = !w->st.sandbox_ready; /* it may be connected and nobody said so: done when it is READY */
 	w->replay_until_ms = worker_now(w) + REPLAY_MS;
 	worker_recall_volumes(w);
 	n = pod_host_ports(w->obj->value, &ports);

@@ -66,6 +66,9 @@ struct agent_ops {
 	/* images: as in runtime/images.h */
 	struct image *(*image_get)(void *ctx, const char *reference, struct err *err);
 	void (*image_put)(void *ctx, struct image *i);
+	/* Its layers stay while the pod runs on them. */
+	int (*image_hold)(void *ctx, const char *pod_uid, const struct image *i, struct err *err);
+	void (*image_release)(void *ctx, const char *pod_uid);
 	int (*image_user)(void *ctx, const struct image *i, const char *user, struct image_user *out,
 			  struct err *err);
 

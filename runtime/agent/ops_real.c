@@ -225,6 +225,16 @@ static void image_put(void *ctx, struct image *i)
 	image_unref(i);
 }
 
+static int image_hold(void *ctx, const char *uid, const struct image *i, struct err *err)
+{
+	return images_hold(((struct agent *)ctx)->images, uid, i->layers, err);
+}
+
+static void image_release(void *ctx, const char *uid)
+{
+	images_release(((struct agent *)ctx)->images, uid);
+}
+
 static int image_user(void *ctx, const struct image *i, const char *user, struct image_user *out, struct err *err)
 {
 	return image_resolve_user(i, user, out, err);
@@ -294,6 +304,7 @@ static void removed(void *arg, int rc)
 	struct removal *r = arg;
 
 	r->rc = rc;
+	images_prune(r->agent->images); /* here, where it may take its time */
 	loop_post(r->agent->loop, removal_over, r);
 }
 
@@ -326,6 +337,8 @@ const struct agent_ops ops_real = {
 	.id_free = id_free,
 	.image_get = image_get,
 	.image_put = image_put,
+	.image_hold = image_hold,
+	.image_release = image_release,
 	.image_user = image_user,
 	.net_attach = attach,
 	.net_adopt = adopt,

@@ -270,11 +270,11 @@ static int set_up_image(const struct volume_ctx *ctx, struct volume *v, const st
 	if (!image)
 		return -ENOENT;
 	v->read_only = 1;
-	if (image->layers[0] && !image->layers[1]) {
+	rc = ctx->src.ops->image_hold(ctx->src.ctx, pod_uid(ctx->src.st->pod), image, err);
+	if (!rc && image->layers[0] && !image->layers[1]) {
 		v->path = xstrdup(image->layers[0]);
 		v->idmapped = 1;
-		rc = 0;
-	} else {
+	} else if (!rc) {
 		rc = make_run_dir(ctx, v, err);
 		if (!rc && !is_mount_point(v->path))
 			rc = mount_layers(image, v->path, err);

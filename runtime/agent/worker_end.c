@@ -154,6 +154,7 @@ void worker_clean(struct worker *w)
 	size_t n = 0;
 
 	worker_drop_network(w);
+	a->ops->image_release(a->ctx, w->uid);
 	w->life = LIFE_CLEANING;
 	w->cleaned_all = w->gone || object_deleting(w->obj->value);
 	paths[n++] = pod_volumes_path(a->run_dir, w->uid);

@@ -242,6 +242,8 @@ static void on_start_failed(struct worker *w, struct cwork *cw, const struct san
 	int first = c->restart_count == 0;
 	const char *why = ev->message ? ev->message : "cannot be started";
 
+	if (ev->replayed && ev->container_id && strcmp(ev->container_id, c->run.id) != 0)
+		ctr_begin(c, ev->container_id);
 	if (c->state != CTR_STARTING)
 		return;
 	worker_event(w, c, "Warning", "Failed", "Error: %s", why);

@@ -7,6 +7,7 @@
 #include "runtime/agent/cspec.h"
 #include "util/fd.h"
 
+#define LOG_FILES 5 /* that the supervisor keeps of one run */
 #define PULL_ERROR_SHOWN_MS 2000u /* ErrImagePull stands before ImagePullBackOff follows */
 
 /* -- images --------------------------------------------------------------------------------- */
@@ -146,12 +147,16 @@ static void drop_old_runs(struct worker *w, struct ctr *c)
 {
 	const char *state = w->a->state_dir;
 	int old = c->restart_count - 2;
-	char **paths = xcalloc(4, sizeof(*paths));
+	char **paths = xcalloc(4 + LOG_FILES, sizeof(*paths));
 
 	paths[0] = ctr_upper_path(state, w->uid, c->name, c->restart_count - 1);
 	if (old >= 0) {
-		paths[1] = ctr_log_path(state, w->uid, c->name, old);
+		CLEANUP_FREE char *log = ctr_log_path(state, w->uid, c->name, old);
+
+		paths[1] = xstrdup(log);
 		paths[2] = ctr_end_path(state, w->uid, c->name, old);
+		for (int i = 1; i < LOG_FILES; i++)
+			paths[2 + i] = xasprintf("%s.%d", log, i);
 	}
 	w->a->in_flight++;
 	w->a->ops->remove(w->a->ctx, paths, removed, w->a);
@@ -160,6 +165,13 @@ static void drop_old_runs(struct worker *w, struct ctr *c)
 static int is_restart(const struct ctr *c)
 {
 	return c->run.id[0] || c->state == CTR_EXITED;
+}
+
+static void say_pulled(struct worker *w, struct ctr *c)
+{
+	worker_event(w, c, "Normal", "Pulled",
+		     "Container image \"%s\" already present on machine and can be accessed by the pod",
+		     value_str(value_get(ctr_spec(&w->st, c), "image"), ""));
 }
 
 static void start_with(struct worker *w, struct cwork *cw, const struct image *image)
@@ -177,12 +189,13 @@ static void start_with(struct worker *w, struct cwork *cw, const struct image *i
 		config_error(w, c, err.msg);
 		return;
 	}
-	worker_event(w, c, "Normal", "Pulled",
-		     "Container image \"%s\" already present on machine and can be accessed by the pod",
-		     value_str(value_get(ctr_spec(&w->st, c), "image"), ""));
-	if (w->a->ops->sandbox_start(w->a->ctx, w->sb, &spec, &err)) {
+	/* First of all the start: what is told about it can wait. */
+	if (w->a->ops->image_hold(w->a->ctx, w->uid, image, &err) ||
+	    w->a->ops->sandbox_start(w->a->ctx, w->sb, &spec, &err)) {
+		say_pulled(w, c);
 		create_error(w, c, err.msg);
 	} else {
+		say_pulled(w, c);
 		if (c->state == CTR_EXITED && !c->stale)
 			backoff_next(&c->restart, c->run.finished_ms, worker_now(w));
 		ctr_begin(c, id);

@@ -159,6 +159,15 @@ static void image_put(void *ctx, struct image *i)
 {
 }
 
+static int image_hold(void *ctx, const char *uid, const struct image *i, struct err *err)
+{
+	return 0;
+}
+
+static void image_release(void *ctx, const char *uid)
+{
+}
+
 static int image_user(void *ctx, const struct image *i, const char *user, struct image_user *out, struct err *err)
 {
 	*out = (struct image_user){.uid = (unsigned)atoi(user), .home = "/root"};
@@ -242,7 +251,8 @@ static const struct agent_ops ops = {
 	.now_sec = now_sec, .now_ms = now_ms, .kick = kick, .wake_at = wake_at, .get = get, .services = services,
 	.write_status = write_status, .delete_pod = delete_pod, .event = event, .sandbox_create = create,
 	.sandbox_start = start, .sandbox_stop = stop, .sandbox_destroy = destroy, .id_alloc = id_alloc,
-	.id_free = id_free, .image_get = image_get, .image_put = image_put, .image_user = image_user,
+	.id_free = id_free, .image_get = image_get, .image_put = image_put, .image_user = image_user, .image_hold = image_hold,
+	.image_release = image_release,
 	.net_attach = attach, .net_adopt = adopt, .net_detach = detach, .act = act, .act_cancel = act_cancel,
 	.remove = remove_paths,
 };
