@@ -3,9 +3,13 @@
  * ReplicaSets: so many pods of one template, no more and no less.
  * Source: Kubernetes "ReplicaSet"; pkg/controller/replicaset.
  */
+#include <errno.h>
+
 #include "objects/controllers/claims.h"
 #include "objects/controllers/facts.h"
 #include "objects/controllers/replicaset/rank.h"
+
+#define BURST 500 /* pods made or deleted in one run: others on the loop get their turn */
 
 struct rs_state {
 	struct orphans orphans; /* pods */
@@ -87,19 +91,35 @@ static void observe(struct controller *c, const struct change *ch)
 
 /* -- more pods ------------------------------------------------------------------------ */
 
-static struct value *pod_from_template(const struct object *rs, struct value *owners)
+/* The name is made here and not by the write path, so that the event can tell it. */
+static struct value *new_name(const struct rs_sync *y)
 {
+	struct value *name = NULL;
+	struct object *taken;
+	char suffix[6];
+
+	do {
+		value_unref(name);
+		api_random_suffix(suffix, 5);
+		name = value_new_stringf("%.57s-%s", y->rs->name, suffix);
+		taken = store_get(controller_store(y->c),
+				  (struct objkey){known_kind(K_POD), y->rs->ns, value_str(name, "")});
+		object_unref(taken);
+	} while (taken);
+	return name;
+}
+
+static struct value *pod_from_template(const struct rs_sync *y, struct value *owners)
+{
+	const struct object *rs = y->rs;
 	const struct value *template = value_dig(rs->value, "spec", "template", NULL);
 	struct value *meta = value_new_map(), *pod = value_new_map();
 	static const char *const copied[] = {"annotations", "finalizers", "labels"};
-	char suffix[6];
 
 	for (size_t i = 0; i < ARRAY_LEN(copied); i++)
 		meta = value_set(meta, copied[i],
 				 value_ref(value_dig(template, "metadata", copied[i], NULL)));
-	api_random_suffix(suffix, 5);
-	/* The name is made here and not by the write path, so that the event can tell it. */
-	meta = value_set(meta, "name", value_new_stringf("%.57s-%s", rs->name, suffix));
+	meta = value_set(meta, "name", new_name(y));
 	meta = value_set(meta, "generateName", value_new_stringf("%s-", rs->name));
 	meta = value_set_str(meta, "namespace", rs->ns);
 	meta = value_set(meta, "ownerReferences", value_ref(owners));
@@ -137,9 +157,9 @@ static void create_pods(struct rs_sync *y, int64_t missing)
 	if (namespace_ends(y))
 		return;
 	owners = value_append(value_new_list(), object_owner_reference(y->rs));
-	missing = within_slow_start(y, missing);
+	missing = within_slow_start(y, missing < BURST ? missing : BURST);
 	for (int64_t i = 0; i < missing; i++) {
-		struct value *pod = pod_from_template(y->rs, owners);
+		struct value *pod = pod_from_template(y, owners);
 		const char *name = STR_AT(pod, "metadata", "name");
 		CLEANUP_FREE char *copy = xstrdup(name);
 
@@ -199,7 +219,7 @@ static void delete_pods(struct rs_sync *y, int64_t active, int64_t surplus)
 	}
 	if (surplus < active)
 		rank_pods(ranked, n, y->now);
-	for (size_t i = 0; i < (size_t)surplus; i++) {
+	for (size_t i = 0; i < (size_t)surplus && i < BURST; i++) {
 		plan_delete(y->plan, ranked[i].pod);
 		plan_event_after(y->plan, y->rs, "Normal", "SuccessfulDelete", "Deleted pod: %s",
 				 ranked[i].pod->name);
@@ -312,7 +332,8 @@ static void failed(struct controller *c, struct objkey key, const struct plan_fa
 
 	for (size_t i = 0; i < n && !f; i++)
 		if (faults[i].key.kind == known_kind(K_POD) &&
-		    (faults[i].verb == API_CREATE || faults[i].verb == API_DELETE))
+		    (faults[i].verb == API_CREATE || faults[i].verb == API_DELETE) &&
+		    faults[i].faults->code != EEXIST) /* of two random names one is taken: another will be found */
 			f = &faults[i];
 	if (rs && f) {
 		const char *reason = f->verb == API_CREATE ? "FailedCreate" : "FailedDelete";
