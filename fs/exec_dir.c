@@ -273,10 +273,12 @@ static void attach(struct exec_stream *e)
 }
 
 #define OUTPUT_BATCH (128u << 10)
+#define CHUNK	     (16u << 10)
 
 static int fill_output(struct stream *s, struct buf *out, int *eof, off_t first_off)
 {
 	struct exec_stream *e = (struct exec_stream *)s;
+	char *chunk;
 	ssize_t n = 1;
 
 	(void)first_off;
@@ -286,11 +288,13 @@ static int fill_output(struct stream *s, struct buf *out, int *eof, off_t first_
 		*eof = e->v->ended || (e->v->started && strcmp(s->h.node->row->name, "stderr") == 0);
 		return 0;
 	}
+	chunk = xmalloc(CHUNK);
 	while (out->len < OUTPUT_BATCH && n > 0) {
-		n = read(e->fd, buf_reserve(out, 4096), 4096);
+		n = read(e->fd, chunk, CHUNK);
 		if (n > 0)
-			buf_resize(out, out->len + (size_t)n);
+			buf_add(out, chunk, (size_t)n);
 	}
+	free(chunk);
 	/* a terminal whose other end is closed says EIO */
 	*eof = n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 	return 0;
