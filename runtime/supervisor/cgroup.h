@@ -57,7 +57,7 @@ int cgroup_make(const struct cgroups *cg, const char *path, int has_children, st
 /* In an order that the kernel accepts from any earlier state. */
 int cgroup_limit(const struct cgroups *cg, const char *path, const struct resource_limits *l,
 		 struct err *err) MUST_CHECK;
-/* v1: only the devices of every container (null, zero, full, random, urandom, tty, pts). */
+/* Only the devices of every container (devices.h). */
 int cgroup_restrict_devices(const struct cgroups *cg, const char *path, struct err *err) MUST_CHECK;
 /* Move the calling process, which has one thread, into path's v1 hierarchies (all: and v2's). */
 int cgroup_join(const struct cgroups *cg, const char *path, int all, struct err *err) MUST_CHECK;

@@ -10,6 +10,7 @@
 
 #include "runtime/supervisor/cgroup.h"
 #include "runtime/supervisor/cgroup_i.h"
+#include "runtime/supervisor/devices.h"
 #include "util/fd.h"
 
 #define PERIOD_USEC 100000u /* of the CPU quota; the kubelet's */
@@ -157,28 +158,48 @@ int cgroup_limit(const struct cgroups *cg, const char *path, const struct resour
 	return 0;
 }
 
+static int restrict_devices_v1(const struct target *t)
+{
+	int rc = put(t, "devices.deny", "a");
+
+	if (rc == 0)
+		rc = put(t, "devices.allow", "c *:* m");
+	if (rc == 0)
+		rc = put(t, "devices.allow", "b *:* m");
+	for (size_t i = 0; rc == 0 && i < n_device_rules; i++) {
+		const struct device_rule *r = &device_rules[i];
+
+		if (r->minor < 0)
+			rc = put(t, "devices.allow", "c %u:* rwm", r->major);
+		else
+			rc = put(t, "devices.allow", "c %u:%d rwm", r->major, r->minor);
+	}
+	return rc;
+}
+
+static const struct cgroup_hierarchy *hierarchy_with(const struct cgroups *cg, unsigned controller)
+{
+	for (size_t i = 0; i < cg->n; i++)
+		if (cg->hierarchies[i].controllers & controller)
+			return &cg->hierarchies[i];
+	return NULL;
+}
+
 int cgroup_restrict_devices(const struct cgroups *cg, const char *path, struct err *err)
 {
-	/* mknod of anything; use of null, zero, full, tty, random, urandom, ptmx, pts, tun. */
-	static const char *const allowed[] = {
-		"c *:* m",  "b *:* m",	"c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm",	 "c 5:0 rwm",
-		"c 1:8 rwm", "c 1:9 rwm", "c 5:1 rwm", "c 5:2 rwm", "c 136:* rwm", "c 10:200 rwm",
-	};
+	struct target v1 = {hierarchy_with(cg, CGROUP_DEVICES), path, NULL};
+	CLEANUP_FD int v2 = -1;
 	int rc;
 
-	for (size_t i = 0; i < cg->n; i++) {
-		struct target t = {&cg->hierarchies[i], path, err};
-
-		if (!(t.hierarchy->controllers & CGROUP_DEVICES))
-			continue;
-		rc = put(&t, "devices.deny", "a");
-		for (size_t a = 0; rc == 0 && a < ARRAY_LEN(allowed); a++)
-			rc = put(&t, "devices.allow", "%s", allowed[a]);
+	if (v1.hierarchy) {
+		rc = restrict_devices_v1(&v1);
 		/* Where our own parent is restricted, we cannot give what we do not have. */
-		if (rc < 0 && rc != -EPERM)
-			return rc;
+		return rc == 0 || rc == -EPERM ? 0 : err_sys(err, -rc, "devices of cgroup %s", path);
 	}
-	return 0;
+	v2 = cgroup_open_v2(cg, path);
+	if (v2 < 0)
+		return err_sys(err, ENOTSUP, "devices of cgroup %s", path);
+	return devices_restrict_v2(v2, err);
 }
 
 static uint64_t read_number(const struct target *t, const char *file)

@@ -8,8 +8,11 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "runtime/supervisor/cgroup.h"
@@ -251,13 +254,69 @@ static void test_removal_is_deepest_first(void **state)
 	cgroups_close(cg);
 }
 
+/* The real thing, where a cgroup2 file system is mounted: a process in it, and what it can open. */
+static void test_v2_device_filter(void **state)
+{
+	CLEANUP_FREE char *root = xasprintf("k8sfs-test-%d", (int)getpid());
+	struct cgroups *all = cgroups_open("/proc/self/mountinfo", root, NULL), *cg;
+	CLEANUP_FREE char *line = NULL;
+	struct err err = ERR_INIT;
+	int results[5], out[2];
+	pid_t pid;
+
+	(void)state;
+	for (size_t i = 0; all && i < all->n; i++)
+		if (all->hierarchies[i].controllers & CGROUP_V2)
+			line = xasprintf("%u %s\n", (unsigned)CGROUP_V2, all->hierarchies[i].mount);
+	cgroups_close(all);
+	if (geteuid() != 0 || !line)
+		skip();
+	cg = cgroups_parse(line, root, &err);
+	assert_non_null(cg);
+	if (cgroups_prepare(cg, &err) < 0 || cgroup_make(cg, "c", 0, &err) < 0 ||
+	    cgroup_restrict_devices(cg, "c", &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(pipe(out), 0);
+	pid = fork();
+	if (pid == 0) {
+		static const struct {
+			mode_t type;
+			unsigned major, minor;
+		} devices[] = {{S_IFCHR, 1, 3}, {S_IFCHR, 1, 9}, {S_IFCHR, 1, 1}, {S_IFBLK, 253, 0}, {S_IFCHR, 5, 2}};
+
+		if (cgroup_join(cg, "c", 1, NULL) < 0)
+			_exit(1);
+		for (int i = 0; i < 5; i++) {
+			CLEANUP_FREE char *path = xasprintf("%s/dev%d", dir, i);
+			int fd;
+
+			if (mknod(path, devices[i].type | 0600, makedev(devices[i].major, devices[i].minor)) < 0)
+				_exit(2);
+			fd = open(path, O_RDONLY | O_CLOEXEC);
+			results[i] = fd < 0 ? errno : 0;
+		}
+		_exit(write(out[1], results, sizeof(results)) == sizeof(results) ? 0 : 3);
+	}
+	close(out[1]);
+	assert_int_equal(read(out[0], results, sizeof(results)), sizeof(results));
+	close(out[0]);
+	waitpid(pid, NULL, 0);
+	assert_int_equal(results[0], 0);
+	assert_int_equal(results[1], 0);
+	assert_int_equal(results[2], EPERM); /* mem */
+	assert_int_equal(results[3], EPERM); /* a disk */
+	assert_int_not_equal(results[4], EPERM); /* ptmx; there is no devpts beside it */
+	assert_int_equal(cgroups_purge(cg), 0);
+	cgroups_close(cg);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_v2_limits),	   T(test_v2_hands_controllers_down), T(test_v1_limits),	   T(test_extremes),
-		T(test_description_goes_round), T(test_no_cgroups_at_all),    T(test_removal_is_deepest_first),
+		T(test_description_goes_round), T(test_no_cgroups_at_all),    T(test_removal_is_deepest_first), T(test_v2_device_filter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
