@@ -177,13 +177,13 @@ static size_t add_op(struct run *run, struct step *s)
 	return note_op(run, key);
 }
 
-static void run_step(struct run *run, size_t i)
+static void try_step(struct run *run, size_t i)
 {
 	struct api_request *r = run->batch->list[i];
 	CLEANUP_VALUE struct value *live = NULL;
 	struct step s = {.run = run, .r = r};
 
-	if (r->faults.n || request_resolve_key(r))
+	if (request_resolve_key(r))
 		return;
 	live = run_current(run, request_key(r), &s.live_rv);
 	for (int tries = 0; live && tries < 8 && request_rename(r); tries++) {
@@ -206,6 +206,28 @@ static void run_step(struct run *run, size_t i)
 		r->changed = 1;
 	}
 	value_unref(s.next);
+}
+
+/* A misspelt field says nothing about the others: what is wrong with those is told at once, too. */
+static int only_unknown_fields(const struct faults *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->list[i].kind != FAULT_UNKNOWN)
+			return 0;
+	return 1;
+}
+
+static void run_step(struct run *run, size_t i)
+{
+	struct api_request *r = run->batch->list[i];
+	struct faults decoding = r->faults;
+
+	if (!only_unknown_fields(&r->faults))
+		return;
+	r->faults = (struct faults)FAULTS_INIT;
+	try_step(run, i);
+	faults_move(&decoding, &r->faults);
+	r->faults = decoding;
 }
 
 static void committed(struct store_txn *txn, int rc, const struct err *err);

@@ -140,6 +140,18 @@ static void test_create(void **state)
 	assert_int_equal(strlen(generated->name), 7);
 }
 
+static void test_all_faults_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct api_request *r = request(API_CREATE, "configmaps", "default", "No", "{\"dta\":{}}");
+
+	assert_int_equal(api_call(f->api, &alice, r), -EINVAL);
+	assert_int_equal(r->faults.n, 2);
+	assert_string_equal(r->faults.list[0].field, "dta");
+	assert_string_equal(r->faults.list[1].field, "metadata.name");
+	api_request_free(r);
+}
+
 static void test_update_demands_the_version_it_names(void **state)
 {
 	struct fixture *f = *state;
@@ -430,6 +442,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_create),
+		TEST(test_all_faults_at_once),
 		TEST(test_update_demands_the_version_it_names),
 		TEST(test_generation_counts_spec_only),
 		TEST(test_immutable_is_eperm),
