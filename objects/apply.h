@@ -15,15 +15,15 @@
 struct field_writer {
 	const char *manager;
 	const char *subresource; /* "" or "status", "scale" */
-	const char *now;	 /* metav1.Time text */
+	const char *now;         /* metav1.Time text */
 };
 
 /*
  * Apply `config` over `live` (NULL: creation). config is what the manager wants, *as it wrote it*:
  * schema_decode() found no fault in it, but it is not replaced by schema_decode()'s result, since
- * an empty map or a null says something here (`labels: {}` holds .metadata.labels; `tolerations: []`
- * empties an atomic list). A decoded config works, too, and says less. Fields that only the server
- * sets are ignored in it, and so is .status unless who->subresource is "status".
+ * an empty map or a null says something here (`labels: {}` holds .metadata.labels; `tolerations:
+ * []` empties an atomic list). A decoded config works, too, and says less. Fields that only the
+ * server sets are ignored in it, and so is .status unless who->subresource is "status".
  *
  * Returns the merged object with managedFields brought up to date, owned, in stored form, not yet
  * defaulted or validated: the caller does that next. When nothing changes, that is `live` itself
@@ -34,8 +34,9 @@ struct field_writer {
  * Fields that the manager applied before and applies no more are removed unless
  * another manager holds them.
  */
-struct value *apply_merge(const struct kind *k, const struct value *live, const struct value *config,
-			  const struct field_writer *who, int force, struct faults *faults);
+struct value *apply_merge(const struct kind *k, const struct value *live,
+			  const struct value *config, const struct field_writer *who, int force,
+			  struct faults *faults);
 
 /*
  * Operation Update: `now` is what will be stored (defaulted), `live` what was (NULL: creation).

@@ -26,17 +26,20 @@
  *    need is asked of the api, with the caller that is given here. manifest_remove asks whether he
  *    may delete the objects at once, and refuses (-EACCES) before anything is hidden.
  *  - A write that is refused leaves a draft under the name, also where no file was before: size,
- *    bytes and `faults` (the content of <file>.err, lines `<file>:<line>:<col>: <field>: <message>`)
- *    are there once `done` has run. A good write, or the removal, ends it. A refused rename makes the
- *    target such a draft and leaves the source as it was.
- *  - No bytes are a draft without faults: nothing happens to objects, also those that it held before.
- *  - Below dry-run/ a good write keeps not the bytes but what would be stored, as YAML; reading shows it.
- *    Renaming to or from there is -EXDEV: mv copies.
+ *    bytes and `faults` (the content of <file>.err, lines `<file>:<line>:<col>: <field>:
+ *<message>`) are there once `done` has run. A good write, or the removal, ends it. A refused rename
+ *makes the target such a draft and leaves the source as it was.
+ *  - No bytes are a draft without faults: nothing happens to objects, also those that it held
+ *before.
+ *  - Below dry-run/ a good write keeps not the bytes but what would be stored, as YAML; reading
+ *shows it. Renaming to or from there is -EXDEV: mv copies.
  *  - `id` is another one when a file was removed and is written again.
- *  - Refusals are in manifest_errors of the writer's uid and in an Event (reason ManifestRefused) at each
- *    of the objects that exists, by themselves: manifest_note_error is for what other files refuse.
- *  - Errors: -EINVAL the text; -EACCES; -EBUSY, -EPERM, -EDQUOT, -ENOENT (no such namespace) as the api
- *    has them; -ENOENT no such file or directory; -ENOSPC too many files; -EDQUOT too many drafts; -EIO.
+ *  - Refusals are in manifest_errors of the writer's uid and in an Event (reason ManifestRefused)
+ *at each of the objects that exists, by themselves: manifest_note_error is for what other files
+ *refuse.
+ *  - Errors: -EINVAL the text; -EACCES; -EBUSY, -EPERM, -EDQUOT, -ENOENT (no such namespace) as the
+ *api has them; -ENOENT no such file or directory; -ENOSPC too many files; -EDQUOT too many drafts;
+ *-EIO.
  *
  * Locking: any thread.
  */
@@ -56,9 +59,9 @@ struct manifest { /* a copy for the reader; manifest_fini */
 	size_t size;
 	unsigned mode, uid, gid;
 	struct timespec mtime;
-	int draft;     /* the bytes were refused (or never asked for: `touch`); `faults` says why */
-	char *faults;  /* content of <file>.err, NULL when there is none */
-	uint64_t id;   /* stable while the file exists: for inode numbers */
+	int draft;    /* the bytes were refused (or never asked for: `touch`); `faults` says why */
+	char *faults; /* content of <file>.err, NULL when there is none */
+	uint64_t id;  /* stable while the file exists: for inode numbers */
 };
 void manifest_fini(struct manifest *m);
 
@@ -73,7 +76,8 @@ int manifest_is_name(const char *name);
 
 /* Return: 0, -ENOENT. A removed file within its grace is not there. */
 int manifest_get(struct manifests *all, const char *path, struct manifest *out) MUST_CHECK;
-int manifest_read(struct manifests *all, const char *path, struct buf *out, struct err *err) MUST_CHECK;
+int manifest_read(struct manifests *all, const char *path, struct buf *out, struct err *err)
+	MUST_CHECK;
 
 struct manifest_list {
 	struct manifest *list; /* sorted by path */
@@ -84,13 +88,15 @@ void manifest_list(struct manifests *all, const char *dir, struct manifest_list 
 void manifest_list_fini(struct manifest_list *l);
 
 /* Subdirectories of apply/ and dry-run/ that somebody made. Durable. */
-int manifest_mkdir(struct manifests *all, const struct caller *who, const char *dir, struct err *err) MUST_CHECK;
+int manifest_mkdir(struct manifests *all, const struct caller *who, const char *dir,
+		   struct err *err) MUST_CHECK;
 int manifest_rmdir(struct manifests *all, const char *dir, struct err *err) MUST_CHECK;
 int manifest_is_dir(struct manifests *all, const char *dir);
 /* Names of direct subdirectories, NUL-separated into out. */
 void manifest_subdirs(struct manifests *all, const char *dir, struct buf *out);
 
-struct manifest_attrs { /* what cp -p, rsync and touch set; kept for the file, they mean nothing for objects */
+struct manifest_attrs { /* what cp -p, rsync and touch set; kept for the file, they mean nothing for
+			   objects */
 	unsigned mode, uid, gid;
 	struct timespec mtime;
 };
@@ -101,17 +107,18 @@ typedef void (*manifest_done_fn)(void *arg, int rc, const struct faults *faults)
 /* The file's whole content is now this. bytes are taken (buffer left empty). Equal bytes that were
  * good change nothing; no bytes make an empty draft (touch). */
 void manifest_write(struct manifests *all, const struct caller *who, const char *path,
-		    const struct manifest_attrs *attrs, struct buf *taken_bytes, manifest_done_fn done, void *arg);
+		    const struct manifest_attrs *attrs, struct buf *taken_bytes,
+		    manifest_done_fn done, void *arg);
 /*
  * What is certain already, in write(): tab indentation, no such kind, a kind that does not belong
  * into this directory. Return: 0 when nothing is certain; -errno with err. text may be partial.
  */
-int manifest_check_early(struct manifests *all, const struct caller *who, const char *path, const char *text,
-			 size_t len, struct err *err) MUST_CHECK;
-void manifest_remove(struct manifests *all, const struct caller *who, const char *path, manifest_done_fn done,
-		     void *arg);
-void manifest_rename(struct manifests *all, const struct caller *who, const char *from, const char *to,
+int manifest_check_early(struct manifests *all, const struct caller *who, const char *path,
+			 const char *text, size_t len, struct err *err) MUST_CHECK;
+void manifest_remove(struct manifests *all, const struct caller *who, const char *path,
 		     manifest_done_fn done, void *arg);
+void manifest_rename(struct manifests *all, const struct caller *who, const char *from,
+		     const char *to, manifest_done_fn done, void *arg);
 void manifest_set_attrs(struct manifests *all, const char *path, const struct manifest_attrs *attrs,
 			manifest_done_fn done, void *arg);
 

@@ -30,5 +30,5 @@ struct value *patch_json(struct value *taken, const struct value *patch, struct 
  * replaced, as the schema says; `$patch: replace|delete|merge`, `$retainKeys`,
  * `$setElementOrder/<list>`, `$deleteFromPrimitiveList/<list>`.
  */
-struct value *patch_strategic(const struct schema *s, struct value *taken, const struct value *patch,
-			      struct faults *faults);
+struct value *patch_strategic(const struct schema *s, struct value *taken,
+			      const struct value *patch, struct faults *faults);

@@ -16,7 +16,9 @@ static int read_plain(const char *line, size_t len, const char *key, char *out, 
 		return 0;
 	for (i = n + 1; i < len && line[i] == ' ';)
 		i++;
-	for (end = i; end < len && strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./-", line[end]);)
+	for (end = i; end < len &&
+		      strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./-",
+			     line[end]);)
 		end++;
 	if (i == n + 1 || end == i || end - i >= cap)
 		return 0;
@@ -27,7 +29,8 @@ static int read_plain(const char *line, size_t len, const char *key, char *out, 
 	return 1;
 }
 
-static int check_type(const struct place *p, const char *version, const char *kind, unsigned line, struct err *err)
+static int check_type(const struct place *p, const char *version, const char *kind, unsigned line,
+		      struct err *err)
 {
 	const struct kind *k = kind_by_gvk(version, kind);
 	CLEANUP(buf_fini) struct buf right = BUF_INIT;
@@ -37,14 +40,15 @@ static int check_type(const struct place *p, const char *version, const char *ki
 	if (str_ends(kind, "List"))
 		return 0;
 	if (!k)
-		return err_set(err, EINVAL, "%s:%u: no matches for kind \"%s\" in version \"%s\"", p->file, line, kind,
-			       version);
+		return err_set(err, EINVAL, "%s:%u: no matches for kind \"%s\" in version \"%s\"",
+			       p->file, line, kind, version);
 	place_of_kind(k, &right);
-	return err_set(err, EINVAL, "%s:%u: a %s belongs into %s or apply", p->file, line, kind, buf_str(&right));
+	return err_set(err, EINVAL, "%s:%u: a %s belongs into %s or apply", p->file, line, kind,
+		       buf_str(&right));
 }
 
-/* Only the first lines are looked at, where nothing else can be meant: apiVersion and kind, comments,
- * document starts. */
+/* Only the first lines are looked at, where nothing else can be meant: apiVersion and kind,
+ * comments, document starts. */
 static int check_head(const struct place *p, const char *text, size_t len, struct err *err)
 {
 	char version[256] = "", kind[256] = "";
@@ -102,8 +106,8 @@ static int check_tab(const struct place *p, const char *text, size_t len, struct
 	return rc;
 }
 
-int manifest_check_early(struct manifests *all, const struct caller *who, const char *path, const char *text,
-			 size_t len, struct err *err)
+int manifest_check_early(struct manifests *all, const struct caller *who, const char *path,
+			 const char *text, size_t len, struct err *err)
 {
 	struct place p;
 	size_t i = 0;

@@ -7,13 +7,13 @@
 
 #include <errno.h>
 
-#define MAX_EVENTS  16	 /* per refusal */
+#define MAX_EVENTS  16   /* per refusal */
 #define MAX_MESSAGE 1024 /* as Kubernetes has it */
-#define REASON	    "ManifestRefused"
+#define REASON      "ManifestRefused"
 
 struct telling {
 	struct value *about; /* involvedObject, owned */
-	char *message;	     /* owned */
+	char *message;       /* owned */
 	char now[32];
 };
 
@@ -52,7 +52,8 @@ static struct value *reference(const struct object *o)
 	v = value_set_str(v, "name", o->name);
 	v = *o->ns ? value_set_str(v, "namespace", o->ns) : v;
 	v = value_set_str(v, "uid", o->uid);
-	return value_set(v, "resourceVersion", value_new_stringf("%llu", (unsigned long long)o->rv));
+	return value_set(v, "resourceVersion",
+			 value_new_stringf("%llu", (unsigned long long)o->rv));
 }
 
 /* At most max bytes, and no part of a character. */
@@ -76,12 +77,13 @@ static char *event_name(const struct object *o, const char *user)
 	return xasprintf("%.*s.%016llx", (int)n, o->name, (unsigned long long)h);
 }
 
-static struct api_request *request(const struct kind *events, const struct object *o, const char *user,
-				   const char *message)
+static struct api_request *request(const struct kind *events, const struct object *o,
+				   const char *user, const char *message)
 {
 	struct telling *t = xcalloc(1, sizeof(*t));
 	CLEANUP_FREE char *name = event_name(o, user);
-	struct api_request *r = api_request_new(API_MUTATE, events, *o->ns ? o->ns : "default", name);
+	struct api_request *r =
+		api_request_new(API_MUTATE, events, *o->ns ? o->ns : "default", name);
 
 	t->about = reference(o);
 	t->message = xstrndup(message, cut(message, MAX_MESSAGE));
@@ -102,7 +104,8 @@ void events_tell(struct op *op, const char *text)
 
 	for (size_t i = 0; events && i < op->wants.n && told < MAX_EVENTS; i++) {
 		const struct wanted *w = &op->wants.list[i];
-		CLEANUP_OBJECT struct object *o = store_get(store, (struct objkey){w->kind, w->ns, w->name});
+		CLEANUP_OBJECT struct object *o =
+			store_get(store, (struct objkey){w->kind, w->ns, w->name});
 		struct api_batch *b;
 
 		if (!o || w->kind == events)

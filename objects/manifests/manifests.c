@@ -215,7 +215,8 @@ void manifest_list(struct manifests *all, const char *dir, struct manifest_list 
 
 	*out = (struct manifest_list){0};
 	pthread_mutex_lock(&all->lock);
-	for (size_t i = files_first_below(all, dir); i < all->n && is_below(all->list[i]->path, dir, len); i++) {
+	for (size_t i = files_first_below(all, dir);
+	     i < all->n && is_below(all->list[i]->path, dir, len); i++) {
 		const struct entry *e = all->list[i];
 
 		if (e->removed_ms || !is_child(e->path, dir, len))
@@ -229,7 +230,8 @@ void manifest_list(struct manifests *all, const char *dir, struct manifest_list 
 	pthread_mutex_unlock(&all->lock);
 }
 
-/* -- directories --------------------------------------------------------------------------------- */
+/* -- directories ---------------------------------------------------------------------------------
+ */
 
 int manifest_is_dir(struct manifests *all, const char *dir)
 {
@@ -279,13 +281,15 @@ static int check_mkdir(struct manifests *all, const char *dir, struct err *err)
 	return rc;
 }
 
-int manifest_mkdir(struct manifests *all, const struct caller *who, const char *dir, struct err *err)
+int manifest_mkdir(struct manifests *all, const struct caller *who, const char *dir,
+		   struct err *err)
 {
 	struct store_txn *txn;
 	int rc;
 
 	if (!place_is_shared(dir))
-		return err_set(err, EPERM, "%s: directories can be made in apply and dry-run only", dir);
+		return err_set(err, EPERM, "%s: directories can be made in apply and dry-run only",
+			       dir);
 	rc = check_mkdir(all, dir, err);
 	if (rc)
 		return rc;
@@ -312,7 +316,8 @@ static int check_rmdir(struct manifests *all, const char *dir, size_t *at, struc
 	dirs_find(all, first, &below);
 	if (below < all->n_dirs && is_below(all->dirs[below], dir, len))
 		return err_set(err, ENOTEMPTY, "%s: there are directories in it", dir);
-	for (size_t i = files_first_below(all, dir); i < all->n && is_below(all->list[i]->path, dir, len); i++)
+	for (size_t i = files_first_below(all, dir);
+	     i < all->n && is_below(all->list[i]->path, dir, len); i++)
 		if (!all->list[i]->removed_ms)
 			return err_set(err, ENOTEMPTY, "%s: there are manifests in it", dir);
 	return 0;
@@ -343,7 +348,8 @@ int manifest_rmdir(struct manifests *all, const char *dir, struct err *err)
 	return rc;
 }
 
-/* -- writing --------------------------------------------------------------------------------------- */
+/* -- writing
+ * --------------------------------------------------------------------------------------- */
 
 static void answer(manifest_done_fn done, void *arg, int rc, const struct err *err)
 {
@@ -365,7 +371,8 @@ static int check_parent(struct manifests *all, const char *path, struct err *err
 }
 
 void manifest_write(struct manifests *all, const struct caller *who, const char *path,
-		    const struct manifest_attrs *attrs, struct buf *taken_bytes, manifest_done_fn done, void *arg)
+		    const struct manifest_attrs *attrs, struct buf *taken_bytes,
+		    manifest_done_fn done, void *arg)
 {
 	struct op *op = op_new(all, OP_WRITE, who, path, done, arg);
 	struct err err = ERR_INIT;
@@ -389,13 +396,14 @@ void manifest_write(struct manifests *all, const struct caller *who, const char 
 	op_submit(op);
 }
 
-void manifest_remove(struct manifests *all, const struct caller *who, const char *path, manifest_done_fn done,
-		     void *arg)
+void manifest_remove(struct manifests *all, const struct caller *who, const char *path,
+		     manifest_done_fn done, void *arg)
 {
 	op_submit(op_new(all, OP_REMOVE, who, path, done, arg));
 }
 
-static int check_rename(struct manifests *all, const char *from, const char *to, struct place *place, struct err *err)
+static int check_rename(struct manifests *all, const char *from, const char *to,
+			struct place *place, struct err *err)
 {
 	int rc = place_parse(to, place, err);
 
@@ -407,8 +415,8 @@ static int check_rename(struct manifests *all, const char *from, const char *to,
 	return rc;
 }
 
-void manifest_rename(struct manifests *all, const struct caller *who, const char *from, const char *to,
-		     manifest_done_fn done, void *arg)
+void manifest_rename(struct manifests *all, const struct caller *who, const char *from,
+		     const char *to, manifest_done_fn done, void *arg)
 {
 	struct op *op;
 	struct err err = ERR_INIT;

@@ -12,24 +12,25 @@
 #define DIR_SPACE    "manifest-dir"
 
 /* Bounds of what users can make us keep in memory. */
-#define MAX_FILES	   200000
-#define MAX_DIRS	   20000
+#define MAX_FILES          200000
+#define MAX_DIRS           20000
 #define MAX_DRAFTS_PER_UID 4096
-#define MAX_FAULTS_TEXT	   (16u << 10) /* of one file */
-#define RETRY_MS	   5000
+#define MAX_FAULTS_TEXT    (16u << 10) /* of one file */
+#define RETRY_MS           5000
 
 /* An object that a file stands for. */
 struct held {
 	const struct kind *kind;
 	char *ns, *name; /* owned */
-	char *uid;	 /* owned; NULL: not known yet */
+	char *uid;       /* owned; NULL: not known yet */
 };
 
 struct holds {
 	struct held *list; /* owned */
 	size_t n;
 };
-void holds_add(struct holds *h, const struct kind *kind, const char *ns, const char *name, const char *uid);
+void holds_add(struct holds *h, const struct kind *kind, const char *ns, const char *name,
+	       const char *uid);
 void holds_copy(struct holds *to, const struct holds *from);
 void holds_fini(struct holds *h);
 /* "kind index/ns/name": the key of an object in tables. */
@@ -39,14 +40,15 @@ char *held_key(const struct kind *kind, const char *ns, const char *name);
 struct entry {
 	char *path; /* owned */
 	uint64_t id;
-	uint64_t seq; /* when its objects were taken: of two files that hold one object the later has it */
+	uint64_t seq; /* when its objects were taken: of two files that hold one object the later
+			 has it */
 	size_t size;
 	struct manifest_attrs attrs;
 	int draft;
-	char *faults;	     /* owned, NULL: none */
+	char *faults; /* owned, NULL: none */
 	struct holds holds;
-	int64_t removed_ms;  /* wall clock; 0: it is there */
-	char *removed_by;    /* owned, user */
+	int64_t removed_ms; /* wall clock; 0: it is there */
+	char *removed_by;   /* owned, user */
 	unsigned removed_uid;
 };
 struct entry *entry_new(const char *path);
@@ -61,9 +63,9 @@ struct entry *record_entry(const char *path, const char *meta); /* NULL: not rea
 
 struct place {
 	const struct kind *kind; /* what the directory is for; NULL: apply/ and dry-run/ take all */
-	const char *file;	 /* the last part of the path, borrowed */
-	char *ns;		 /* owned; NULL: the directory implies none */
-	char *stem;		 /* owned: the file's name without extension */
+	const char *file;        /* the last part of the path, borrowed */
+	char *ns;                /* owned; NULL: the directory implies none */
+	char *stem;              /* owned: the file's name without extension */
 	int dry;
 };
 /* Return: 0, -ENOENT when no manifest can be there, -EINVAL for a bad name. */
@@ -82,7 +84,8 @@ struct wanted {
 	char *ns, *name;    /* owned */
 	struct value *body; /* owned */
 	unsigned document;  /* of the text */
-	long item;	    /* of a List in that document, -1: none */
+	unsigned line;      /* where that starts, from 1 */
+	long item;          /* of a List in that document, -1: none */
 };
 
 struct wants {
@@ -90,11 +93,14 @@ struct wants {
 	size_t n;
 };
 /* With faults located in the text. */
-void wants_parse(const struct place *p, const char *text, size_t len, struct wants *out, struct faults *faults);
+void wants_parse(const struct place *p, const char *text, size_t len, struct wants *out,
+		 struct faults *faults);
 void wants_fini(struct wants *w);
-/* Faults of one wanted object (or of a whole document) get their place in the text, and move to all. */
-void faults_place(struct faults *all, struct faults *of_one, const char *text, size_t len, unsigned document,
-		  long item);
+/* The faults are those of an element of a List: their paths begin there. */
+void faults_of_item(struct faults *faults, long item);
+/* Faults of one document get their place in the text, and move to all. */
+void faults_place(struct faults *all, struct faults *of_one, const char *text, size_t len,
+		  unsigned document, unsigned line);
 
 /* -- the index -------------------------------------------------------------------------- */
 
@@ -102,7 +108,7 @@ struct manifests {
 	struct api *api;
 	struct loop *loop;
 	struct loop_timer *timer; /* on the loop's thread */
-	_Atomic int refs;	  /* the owner's, and one per post on its way */
+	_Atomic int refs;         /* the owner's, and one per post on its way */
 
 	pthread_mutex_t lock; /* all below */
 	pthread_cond_t idle;
@@ -130,7 +136,8 @@ struct manifests {
 
 /* Under the lock. */
 struct entry *files_find(const struct manifests *all, const char *path);
-/* Put in place of what has its path; the objects that it holds are no other file's any more. Takes e. */
+/* Put in place of what has its path; the objects that it holds are no other file's any more. Takes
+ * e. */
 void files_put(struct manifests *all, struct entry *taken);
 void files_remove(struct manifests *all, const char *path);
 size_t files_first_below(const struct manifests *all, const char *dir);
@@ -168,8 +175,8 @@ struct op {
 	struct op *next_ready;
 };
 
-struct op *op_new(struct manifests *all, enum op_type type, const struct caller *who, const char *path,
-		  manifest_done_fn done, void *arg);
+struct op *op_new(struct manifests *all, enum op_type type, const struct caller *who,
+		  const char *path, manifest_done_fn done, void *arg);
 /* One that was never submitted. */
 void op_discard(struct op *op);
 /* Run it when nothing before it has one of its paths or objects. Takes op. */
@@ -184,15 +191,18 @@ void remove_run(struct op *op);
 void attrs_run(struct op *op);
 void expire_run(struct op *op);
 
-/* A transaction of records only; then op_end(rc). next is put, or (NULL) the path removed. bytes NULL: kept. */
-void commit_record(struct op *op, const char *path, struct entry *taken_next, struct buf *taken_bytes);
+/* A transaction of records only; then op_end(rc). next is put, or (NULL) the path removed. bytes
+ * NULL: kept. */
+void commit_record(struct op *op, const char *path, struct entry *taken_next,
+		   struct buf *taken_bytes);
 /* A delete for each of h whose object is the one that it was; under no lock. */
-void batch_delete(struct manifests *all, struct api_batch *b, const struct holds *h, unsigned flags);
+void batch_delete(struct manifests *all, struct api_batch *b, const struct holds *h,
+		  unsigned flags);
 
 /* -- grace --------------------------------------------------------------------------------- */
 
 struct pending {
-	char *path; /* owned */
+	char *path;   /* owned */
 	uint64_t due; /* loop_now_ms() */
 };
 /* Any thread, not under the lock. */

@@ -23,8 +23,8 @@ static const char **groups_copy(const char *const *groups)
 	return copy;
 }
 
-struct op *op_new(struct manifests *all, enum op_type type, const struct caller *who, const char *path,
-		  manifest_done_fn done, void *arg)
+struct op *op_new(struct manifests *all, enum op_type type, const struct caller *who,
+		  const char *path, manifest_done_fn done, void *arg)
 {
 	struct op *op = xcalloc(1, sizeof(*op));
 
@@ -81,7 +81,8 @@ static void add_path_keys(struct op *op, const char *path)
 	const struct op *before = strmap_get(&op->all->tails, key);
 
 	for (size_t i = 0; e && i < e->holds.n; i++)
-		add_key(op, held_key(e->holds.list[i].kind, e->holds.list[i].ns, e->holds.list[i].name));
+		add_key(op, held_key(e->holds.list[i].kind, e->holds.list[i].ns,
+				     e->holds.list[i].name));
 	for (size_t i = 0; before && i < before->n_keys; i++)
 		add_key(op, xstrdup(before->keys[i].key));
 	add_key(op, STEAL(key));
@@ -123,7 +124,8 @@ static void take_keys(struct op *op)
 		add_key(op, xasprintf("path:%s", op->path));
 	}
 	for (size_t i = 0; i < op->wants.n; i++)
-		add_key(op, held_key(op->wants.list[i].kind, op->wants.list[i].ns, op->wants.list[i].name));
+		add_key(op, held_key(op->wants.list[i].kind, op->wants.list[i].ns,
+				     op->wants.list[i].name));
 	unique_keys(op);
 	for (size_t i = 0; i < op->n_keys; i++) {
 		struct op *before = strmap_set(&op->all->tails, op->keys[i].key, op);
@@ -190,7 +192,8 @@ static void release_keys(struct op *op)
 	}
 }
 
-/* One thread runs what became ready; others leave theirs to it, so that nothing recurses. Under the lock. */
+/* One thread runs what became ready; others leave theirs to it, so that nothing recurses. Under the
+ * lock. */
 static void drain(struct manifests *all)
 {
 	if (all->draining)
@@ -255,7 +258,8 @@ static void record_committed(struct store_txn *txn, int rc, const struct err *er
 	pthread_mutex_unlock(&all->lock);
 	store_txn_free(txn);
 	if (rc)
-		fault_add_code(&faults, -rc, "%s", err && err->msg[0] ? err->msg : "the store refused the write");
+		fault_add_code(&faults, -rc, "%s",
+			       err && err->msg[0] ? err->msg : "the store refused the write");
 	/* a refused text stays refused, whether its draft could be kept or not */
 	if (op->faults.n)
 		op_end(op, -(op->faults.code ? op->faults.code : EINVAL), &op->faults);
@@ -263,7 +267,8 @@ static void record_committed(struct store_txn *txn, int rc, const struct err *er
 		op_end(op, rc, &faults);
 }
 
-void commit_record(struct op *op, const char *path, struct entry *taken_next, struct buf *taken_bytes)
+void commit_record(struct op *op, const char *path, struct entry *taken_next,
+		   struct buf *taken_bytes)
 {
 	struct store_txn *txn = store_txn_new();
 

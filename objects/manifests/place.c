@@ -9,7 +9,8 @@ static const char *const extensions[] = {".yaml", ".yml", ".json"};
 int manifest_is_name(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_LEN(extensions); i++)
-		if (str_ends(name, extensions[i]) && !str_eq(name, extensions[i]) && *name != '_' && *name != '@')
+		if (str_ends(name, extensions[i]) && !str_eq(name, extensions[i]) && *name != '_' &&
+		    *name != '@')
 			return 1;
 	return 0;
 }
@@ -66,7 +67,8 @@ static int parse_collection(const char *path, struct place *out, struct err *err
 		return err_set(err, ENOENT, "%s: no manifest can be there", path);
 	out->kind = kind_find(parts[1], parts[2], parts[3]);
 	if (!out->kind)
-		return err_set(err, ENOENT, "%s: there is no resource %s in %s/%s", path, parts[3], parts[1], parts[2]);
+		return err_set(err, ENOENT, "%s: there is no resource %s in %s/%s", path, parts[3],
+			       parts[1], parts[2]);
 	if (n == 6 && !(out->kind->flags & KIND_NAMESPACED))
 		return err_set(err, ENOENT, "%s: %s have no namespaces", path, out->kind->plural);
 	out->ns = n == 6 ? xstrdup(parts[4]) : NULL;
@@ -75,10 +77,12 @@ static int parse_collection(const char *path, struct place *out, struct err *err
 
 static int is_plain(const char *path)
 {
-	for (const char *part = path; part; part = strchr(part, '/') ? strchr(part, '/') + 1 : NULL) {
+	for (const char *part = path; part;
+	     part = strchr(part, '/') ? strchr(part, '/') + 1 : NULL) {
 		size_t n = strcspn(part, "/");
 
-		if (n == 0 || (n == 1 && *part == '.') || (n == 2 && part[0] == '.' && part[1] == '.'))
+		if (n == 0 || (n == 1 && *part == '.') ||
+		    (n == 2 && part[0] == '.' && part[1] == '.'))
 			return 0;
 	}
 	return 1;
@@ -94,7 +98,8 @@ int place_parse(const char *path, struct place *out, struct err *err)
 		return err_set(err, EINVAL, "%s: this is no path below the mount", path);
 	out->file = slash ? slash + 1 : path;
 	if (!manifest_is_name(out->file))
-		return err_set(err, EINVAL, "%s: the name of a manifest ends in .yaml, .yml or .json", path);
+		return err_set(err, EINVAL,
+			       "%s: the name of a manifest ends in .yaml, .yml or .json", path);
 	out->dry = place_is_dry(path);
 	if (!slash || !place_is_shared(path))
 		rc = parse_collection(path, out, err);

@@ -5,7 +5,8 @@
 #include "objects/codec.h"
 #include "util/log.h"
 
-void holds_add(struct holds *h, const struct kind *kind, const char *ns, const char *name, const char *uid)
+void holds_add(struct holds *h, const struct kind *kind, const char *ns, const char *name,
+	       const char *uid)
 {
 	if ((h->n & (h->n - 1)) == 0) /* grows by doubling */
 		h->list = xreallocarray(h->list, h->n ? h->n * 2 : 1, sizeof(*h->list));
@@ -15,7 +16,8 @@ void holds_add(struct holds *h, const struct kind *kind, const char *ns, const c
 void holds_copy(struct holds *to, const struct holds *from)
 {
 	for (size_t i = 0; i < from->n; i++)
-		holds_add(to, from->list[i].kind, from->list[i].ns, from->list[i].name, from->list[i].uid);
+		holds_add(to, from->list[i].kind, from->list[i].ns, from->list[i].name,
+			  from->list[i].uid);
 }
 
 void holds_fini(struct holds *h)
@@ -110,14 +112,16 @@ static void read_held(struct entry *e, const struct value *list)
 {
 	for (size_t i = 0; i < value_count(list); i++) {
 		const struct value *h = value_at(list, i);
-		const char *version = value_str(value_at(h, 0), ""), *kind = value_str(value_at(h, 1), "");
+		const char *version = value_str(value_at(h, 0), ""),
+			   *kind = value_str(value_at(h, 1), "");
 		const struct kind *k = kind_by_gvk(version, kind);
 
 		if (k)
-			holds_add(&e->holds, k, value_str(value_at(h, 2), ""), value_str(value_at(h, 3), ""),
-				  value_str(value_at(h, 4), NULL));
+			holds_add(&e->holds, k, value_str(value_at(h, 2), ""),
+				  value_str(value_at(h, 3), ""), value_str(value_at(h, 4), NULL));
 		else
-			log_warn("manifest %s: there is no kind %s in %s any more", e->path, kind, version);
+			log_warn("manifest %s: there is no kind %s in %s any more", e->path, kind,
+				 version);
 	}
 }
 

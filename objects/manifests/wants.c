@@ -8,11 +8,9 @@
 
 struct parser {
 	const struct place *place;
-	const char *text;
-	size_t len;
 	struct wants *out;
-	struct faults *faults;
-	unsigned document;
+	struct faults faults; /* of this document */
+	const struct document *document;
 	long item;
 };
 
@@ -27,35 +25,86 @@ void wants_fini(struct wants *w)
 	*w = (struct wants){0};
 }
 
-void faults_place(struct faults *all, struct faults *of_one, const char *text, size_t len, unsigned document,
-		  long item)
+void faults_of_item(struct faults *faults, long item)
 {
-	for (size_t i = 0; item >= 0 && i < of_one->n; i++) {
-		struct value **steps = &of_one->list[i].steps;
+	for (size_t i = 0; item >= 0 && i < faults->n; i++) {
+		struct value **steps = &faults->list[i].steps;
 
-		*steps = value_insert_at(*steps ? *steps : value_new_list(), 0, value_new_int(item));
+		*steps =
+			value_insert_at(*steps ? *steps : value_new_list(), 0, value_new_int(item));
 		*steps = value_insert_at(*steps, 0, value_new_string("items"));
 	}
-	yaml_locate(text, len, document, of_one);
+}
+
+static const char *line_start(const char *text, size_t len, unsigned line)
+{
+	const char *at = text, *end = text + len;
+
+	while (line > 1 && at < end) {
+		const char *stop = memchr(at, '\n', (size_t)(end - at));
+
+		if (!stop)
+			return text;
+		at = stop + 1;
+		line--;
+	}
+	return line > 1 ? text : at;
+}
+
+static int all_located(const struct faults *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (!f->list[i].line)
+			return 0;
+	return 1;
+}
+
+/* Only the document itself is read again, else many documents would make many walks over all of
+ * them. */
+static void locate(struct faults *f, const char *text, size_t len, unsigned document, unsigned line)
+{
+	const char *start = line_start(text, len, line);
+
+	if (start == text || all_located(f)) {
+		yaml_locate(text, len, document, f);
+		return;
+	}
+	yaml_locate(start, len - (size_t)(start - text), 0, f);
+	for (size_t i = 0; i < f->n; i++)
+		if (f->list[i].line)
+			f->list[i].line += line - 1;
+	if (!all_located(f)) /* it needs what stands before it: %TAG */
+		yaml_locate(text, len, document, f);
+}
+
+void faults_place(struct faults *all, struct faults *of_one, const char *text, size_t len,
+		  unsigned document, unsigned line)
+{
+	if (of_one->n && all->n < FAULTS_MAX)
+		locate(of_one, text, len, document, line);
 	faults_move(all, of_one);
 }
 
-static int read_type(const struct value *doc, const char **version, const char **kind, struct faults *faults)
+static int read_type(const struct value *doc, const char **version, const char **kind,
+		     struct faults *faults)
 {
 	const struct value *v = value_get(doc, "apiVersion"), *k = value_get(doc, "kind");
 
 	*version = value_str(v, NULL);
 	*kind = value_str(k, NULL);
 	if (!*version || !**version)
-		fault_add(faults, PATH_FIELD(NULL, "apiVersion"), v && !value_is(v, VALUE_NULL) ? FAULT_TYPE : FAULT_REQUIRED, v,
+		fault_add(faults, PATH_FIELD(NULL, "apiVersion"),
+			  v && !value_is(v, VALUE_NULL) ? FAULT_TYPE : FAULT_REQUIRED, v,
 			  "must be a version such as v1 or apps/v1");
 	if (!*kind || !**kind)
-		fault_add(faults, PATH_FIELD(NULL, "kind"), k && !value_is(k, VALUE_NULL) ? FAULT_TYPE : FAULT_REQUIRED, k,
+		fault_add(faults, PATH_FIELD(NULL, "kind"),
+			  k && !value_is(k, VALUE_NULL) ? FAULT_TYPE : FAULT_REQUIRED, k,
 			  "must be a kind such as Pod");
 	return faults->n ? -EINVAL : 0;
 }
 
-static void check_directory(const struct place *p, const struct kind *k, const struct value *doc, struct faults *faults)
+static void check_directory(const struct place *p, const struct kind *k, const struct value *doc,
+			    struct faults *faults)
 {
 	CLEANUP(buf_fini) struct buf right = BUF_INIT, here = BUF_INIT;
 
@@ -64,10 +113,12 @@ static void check_directory(const struct place *p, const struct kind *k, const s
 	place_of_kind(k, &right);
 	place_of_kind(p->kind, &here);
 	fault_add(faults, PATH_FIELD(NULL, "kind"), FAULT_INVALID, value_get(doc, "kind"),
-		  "%s is for %s; this belongs into %s or apply", buf_str(&here), p->kind->kind, buf_str(&right));
+		  "%s is for %s; this belongs into %s or apply", buf_str(&here), p->kind->kind,
+		  buf_str(&right));
 }
 
-static char *namespace_of(const struct place *p, const struct kind *k, const struct value *doc, struct faults *faults)
+static char *namespace_of(const struct place *p, const struct kind *k, const struct value *doc,
+			  struct faults *faults)
 {
 	const struct value *v = value_dig(doc, "metadata", "namespace", NULL);
 	const char *ns = value_str(v, NULL);
@@ -75,8 +126,9 @@ static char *namespace_of(const struct place *p, const struct kind *k, const str
 	if (!(k->flags & KIND_NAMESPACED))
 		return xstrdup("");
 	if (ns && *ns && p->ns && !str_eq(ns, p->ns))
-		fault_add(faults, PATH_FIELD(PATH_FIELD(NULL, "metadata"), "namespace"), FAULT_INVALID, v,
-			  "the file is in the directory of the namespace \"%s\"", p->ns);
+		fault_add(faults, PATH_FIELD(PATH_FIELD(NULL, "metadata"), "namespace"),
+			  FAULT_INVALID, v, "the file is in the directory of the namespace \"%s\"",
+			  p->ns);
 	if (ns && *ns)
 		return xstrdup(ns);
 	return xstrdup(p->ns ? p->ns : "default");
@@ -103,11 +155,15 @@ static struct value *complete(const struct kind *k, const struct value *doc, con
 	return value_set(body, "metadata", m);
 }
 
-static void add_wanted(struct parser *p, const struct kind *k, const struct value *doc, struct faults *faults)
+static void add_wanted(struct parser *p, const struct kind *k, const struct value *doc,
+		       struct faults *faults)
 {
 	const char *name = value_dig_str(doc, "metadata", "name", NULL);
 	struct wants *w = p->out;
-	struct wanted one = {.kind = k, .document = p->document, .item = p->item};
+	struct wanted one = {.kind = k,
+			     .document = p->document->index,
+			     .line = p->document->line,
+			     .item = p->item};
 
 	check_directory(p->place, k, doc, faults);
 	one.ns = namespace_of(p->place, k, doc, faults);
@@ -135,7 +191,8 @@ static int is_list(const char *version, const char *kind, const struct kind **of
 
 static void take_object(struct parser *p, const struct value *doc, int below_list);
 
-static void take_list(struct parser *p, const struct value *doc, const struct kind *of, struct faults *faults)
+static void take_list(struct parser *p, const struct value *doc, const struct kind *of,
+		      struct faults *faults)
 {
 	const struct value *items = value_get(doc, "items");
 
@@ -145,7 +202,8 @@ static void take_list(struct parser *p, const struct value *doc, const struct ki
 		struct value *item = value_ref(value_at(items, i));
 
 		if (of && value_is(item, VALUE_MAP) && !value_get(item, "kind"))
-			item = value_set_str(value_set_str(item, "kind", of->kind), "apiVersion", kind_api_version(of));
+			item = value_set_str(value_set_str(item, "kind", of->kind), "apiVersion",
+					     kind_api_version(of));
 		p->item = (long)i;
 		take_object(p, item, 1);
 		value_unref(item);
@@ -161,25 +219,27 @@ static void take_object(struct parser *p, const struct value *doc, int below_lis
 	long item = p->item;
 
 	if (!value_is(doc, VALUE_MAP)) {
-		fault_add(&faults, NULL, FAULT_SYNTAX, NULL, "an object is a map with apiVersion, kind and metadata");
+		fault_add(&faults, NULL, FAULT_SYNTAX, NULL,
+			  "an object is a map with apiVersion, kind and metadata");
 	} else if (read_type(doc, &version, &kind, &faults)) {
 		;
 	} else if (!below_list && is_list(version, kind, &of)) {
 		take_list(p, doc, of, &faults);
 	} else if (!(k = kind_by_gvk(version, kind))) {
-		fault_add(&faults, PATH_FIELD(NULL, "kind"), FAULT_OTHER, NULL, "no matches for kind \"%.200s\" in version \"%.200s\"",
-			  kind, version);
+		fault_add(&faults, PATH_FIELD(NULL, "kind"), FAULT_OTHER, NULL,
+			  "no matches for kind \"%.200s\" in version \"%.200s\"", kind, version);
 	} else {
 		add_wanted(p, k, doc, &faults);
 	}
-	if (faults.n)
-		faults_place(p->faults, &faults, p->text, p->len, p->document, item);
+	faults_of_item(&faults, item);
+	faults_move(&p->faults, &faults);
 }
 
 /* What others need is made first. */
 static int comes_first(const struct wanted *w)
 {
-	return str_eq(w->kind->kind, "Namespace") || str_eq(w->kind->kind, "CustomResourceDefinition");
+	return str_eq(w->kind->kind, "Namespace") ||
+	       str_eq(w->kind->kind, "CustomResourceDefinition");
 }
 
 static void order(struct wants *w)
@@ -195,17 +255,19 @@ static void order(struct wants *w)
 	w->list = list;
 }
 
-void wants_parse(const struct place *place, const char *text, size_t len, struct wants *out, struct faults *faults)
+void wants_parse(const struct place *place, const char *text, size_t len, struct wants *out,
+		 struct faults *faults)
 {
-	struct parser p = {.place = place, .text = text, .len = len, .out = out, .faults = faults, .item = -1};
+	struct parser p = {.place = place, .out = out, .item = -1};
 	struct documents docs = {0};
 
 	*out = (struct wants){0};
 	if (yaml_parse(text, len, &docs, faults) && !faults->n)
 		fault_add(faults, NULL, FAULT_SYNTAX, NULL, "this is no YAML");
 	for (size_t i = 0; i < docs.n; i++) {
-		p.document = docs.list[i].index;
+		p.document = &docs.list[i];
 		take_object(&p, docs.list[i].value, 0);
+		faults_place(faults, &p.faults, text, len, docs.list[i].index, docs.list[i].line);
 	}
 	documents_fini(&docs);
 	order(out);

@@ -22,8 +22,8 @@ static struct entry *current(struct manifests *all, const char *path)
 
 static int same_attrs(const struct manifest_attrs *a, const struct manifest_attrs *b)
 {
-	return a->mode == b->mode && a->uid == b->uid && a->gid == b->gid && a->mtime.tv_sec == b->mtime.tv_sec &&
-	       a->mtime.tv_nsec == b->mtime.tv_nsec;
+	return a->mode == b->mode && a->uid == b->uid && a->gid == b->gid &&
+	       a->mtime.tv_sec == b->mtime.tv_sec && a->mtime.tv_nsec == b->mtime.tv_nsec;
 }
 
 /* The file as it will be, without what it holds. was NULL or removed: a new file. */
@@ -114,22 +114,49 @@ static const char *target(const struct op *op)
 	return op->to ? op->to : op->path;
 }
 
-/* Faults of a batch, each with its place in the text. */
+static int cmp_document(const void *a, const void *b, void *arg)
+{
+	const struct wanted *list = arg, *x = &list[*(const size_t *)a],
+			    *y = &list[*(const size_t *)b];
+
+	return x->document != y->document
+		       ? (x->document > y->document) - (x->document < y->document)
+		       : (x->item > y->item) - (x->item < y->item);
+}
+
+/* Faults of what was applied, document after document, each with its place in the text. */
+static void collect_wanted(struct op *op, struct api_batch *b)
+{
+	CLEANUP(faults_fini) struct faults of_one = FAULTS_INIT;
+	CLEANUP_FREE size_t *order = xcalloc(op->wants.n + 1, sizeof(*order));
+	const struct wanted *list = op->wants.list;
+
+	for (size_t i = 0; i < op->wants.n; i++)
+		order[i] = i;
+	qsort_r(order, op->wants.n, sizeof(*order), cmp_document, op->wants.list);
+	for (size_t i = 0; i < op->wants.n; i++) {
+		const struct wanted *w = &list[order[i]];
+
+		faults_of_item(&b->list[order[i]]->faults, w->item);
+		faults_move(&of_one, &b->list[order[i]]->faults);
+		if (i + 1 == op->wants.n || list[order[i + 1]].document != w->document)
+			faults_place(&op->faults, &of_one, buf_str(&op->bytes), op->bytes.len,
+				     w->document, w->line);
+	}
+}
+
 static void collect_faults(struct op *op, struct api_batch *b, int rc)
 {
-	const char *text = buf_str(&op->bytes);
+	collect_wanted(op, b);
+	for (size_t i = op->wants.n; i < b->n; i++) {
+		const struct faults *f = &b->list[i]->faults;
 
-	for (size_t i = 0; i < b->n; i++) {
-		struct faults *f = &b->list[i]->faults;
-
-		if (!f->n)
-			continue;
-		if (i < op->wants.n)
-			faults_place(&op->faults, f, text, op->bytes.len, op->wants.list[i].document, op->wants.list[i].item);
-		else
-			fault_add_code(&op->faults, f->code ? f->code : EINVAL,
-				       "%s \"%s\", which the file says no more, cannot be deleted: %s",
-				       kind_resource(b->list[i]->kind), b->list[i]->name, f->list[0].message);
+		if (f->n)
+			fault_add_code(
+				&op->faults, f->code ? f->code : EINVAL,
+				"%s \"%s\", which the file says no more, cannot be deleted: %s",
+				kind_resource(b->list[i]->kind), b->list[i]->name,
+				f->list[0].message);
 	}
 	if (!op->faults.n)
 		fault_add_code(&op->faults, -rc, "the store refused the write");
@@ -153,8 +180,8 @@ void batch_delete(struct manifests *all, struct api_batch *b, const struct holds
 {
 	for (size_t i = h->n; i-- > 0;) {
 		const struct held *one = &h->list[i];
-		CLEANUP_OBJECT struct object *o =
-			store_get(api_store(all->api), (struct objkey){one->kind, one->ns, one->name});
+		CLEANUP_OBJECT struct object *o = store_get(
+			api_store(all->api), (struct objkey){one->kind, one->ns, one->name});
 		struct api_request *r;
 
 		/* Somebody else deleted it, and perhaps made another one: not ours any more. */
@@ -179,7 +206,8 @@ static int cmp_held(const void *a, const void *b)
 
 static int has(const struct holds *sorted, const struct held *one)
 {
-	return sorted->n && bsearch(one, sorted->list, sorted->n, sizeof(*sorted->list), cmp_held) != NULL;
+	return sorted->n &&
+	       bsearch(one, sorted->list, sorted->n, sizeof(*sorted->list), cmp_held) != NULL;
 }
 
 /* What the file will hold: each object once, sorted; uids as far as they are known now. */
@@ -190,7 +218,8 @@ static void hold_wants(struct op *op, struct holds *out)
 
 	for (size_t i = 0; i < op->wants.n; i++) {
 		const struct wanted *w = &op->wants.list[i];
-		CLEANUP_OBJECT struct object *o = store_get(store, (struct objkey){w->kind, w->ns, w->name});
+		CLEANUP_OBJECT struct object *o =
+			store_get(store, (struct objkey){w->kind, w->ns, w->name});
 
 		holds_add(out, w->kind, w->ns, w->name, o ? o->uid : NULL);
 	}
@@ -210,7 +239,8 @@ static void hold_wants(struct op *op, struct holds *out)
 	out->n = kept;
 }
 
-static void add_gone(struct op *op, struct api_batch *b, const struct entry *was, const struct holds *now)
+static void add_gone(struct op *op, struct api_batch *b, const struct entry *was,
+		     const struct holds *now)
 {
 	struct holds gone = {0};
 
@@ -251,7 +281,6 @@ static void applied(struct api_batch *b, int rc)
 
 	if (rc) {
 		struct entry *was = current(all, target(op));
-
 
 		/* the text went into the transaction: it is needed for the draft */
 		op->bytes = b->extra->ops[0].bytes;
@@ -323,12 +352,30 @@ static void dry_run_done(struct api_batch *b, int rc)
 	entry_free(was);
 }
 
+static int made_here(const struct op *op, const char *ns)
+{
+	for (size_t i = 0; i < op->wants.n && str_eq(op->wants.list[i].kind->kind, "Namespace");
+	     i++)
+		if (str_eq(op->wants.list[i].name, ns))
+			return 1;
+	return 0;
+}
+
+/* A dry run does not make the Namespaces of the text: that they are missing is no fault of it. */
+static void forgive_namespaces(const struct op *op, struct api_batch *b)
+{
+	for (size_t i = 0; i < op->wants.n; i++)
+		if (b->list[i]->faults.code == ENOENT && made_here(op, op->wants.list[i].ns))
+			faults_fini(&b->list[i]->faults);
+}
+
 /* The text is refused already; what else is wrong with it is said in the same breath. */
 static void found_more(struct api_batch *b, int rc)
 {
 	struct op *op = b->arg;
 	struct entry *was = current(op->all, target(op));
 
+	forgive_namespaces(op, b);
 	if (rc)
 		collect_faults(op, b, rc);
 	refuse(op, target(op), was);
@@ -351,7 +398,8 @@ static void dry_run(struct op *op)
 	api_submit(op->all->api, &op->who, b);
 }
 
-/* -- entry points -------------------------------------------------------------------------------- */
+/* -- entry points --------------------------------------------------------------------------------
+ */
 
 static int holds_same_bytes(struct op *op, const struct entry *was)
 {
@@ -363,7 +411,8 @@ static int holds_same_bytes(struct op *op, const struct entry *was)
 		return 1;
 	if (was->draft || op->place.dry)
 		return 0;
-	return store_record_read(api_store(op->all->api), RECORD_SPACE, was->path, &old, NULL) == 0 &&
+	return store_record_read(api_store(op->all->api), RECORD_SPACE, was->path, &old, NULL) ==
+		       0 &&
 	       old.len == op->bytes.len && memcmp(old.data, op->bytes.data, old.len) == 0;
 }
 
@@ -449,13 +498,15 @@ void rename_run(struct op *op)
 
 	if (!from || from->removed_ms) {
 		op_fail(op, ENOENT, "%s: no such manifest", op->path);
-	} else if (from->size && (rc = store_record_read(api_store(op->all->api), RECORD_SPACE, op->path, &op->bytes, &err))) {
+	} else if (from->size && (rc = store_record_read(api_store(op->all->api), RECORD_SPACE,
+							 op->path, &op->bytes, &err))) {
 		op_fail(op, -rc, "%s", err.msg);
 	} else {
 		op->has_attrs = 1;
 		op->attrs = from->attrs;
 		if (op->bytes.len)
-			wants_parse(&op->place, op->bytes.data, op->bytes.len, &op->wants, &op->faults);
+			wants_parse(&op->place, op->bytes.data, op->bytes.len, &op->wants,
+				    &op->faults);
 		if (op->bytes.len == 0)
 			rename_empty(op, was, from);
 		else if (op->faults.n)

@@ -8,13 +8,15 @@
 
 /* Nobody holds these. apimachinery: managedfields/internal/stripmeta.go */
 static const char *const unheld_meta[] = {
-	"creationTimestamp", "generation", "managedFields", "name", "namespace",
-	"resourceVersion",   "selfLink",   "uid",
+	"creationTimestamp", "generation",      "managedFields", "name",
+	"namespace",         "resourceVersion", "selfLink",      "uid",
 };
 /* What a config may carry (a file made by `kubectl get -o yaml`) without meaning anything. */
 static const char *const server_meta[] = {
-	"creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation",
-	"managedFields",     "resourceVersion",		   "selfLink",		"uid",
+	"creationTimestamp", "deletionGracePeriodSeconds",
+	"deletionTimestamp", "generation",
+	"managedFields",     "resourceVersion",
+	"selfLink",          "uid",
 };
 
 #define BEFORE_FIRST_APPLY "before-first-apply"
@@ -34,7 +36,8 @@ static struct value *strip(const struct kind *k, const char *subresource, struct
 	if (!taken)
 		return NULL;
 	if (status) {
-		out = value_set(value_new_map(), "f:status", value_ref(value_get(taken, "f:status")));
+		out = value_set(value_new_map(), "f:status",
+				value_ref(value_get(taken, "f:status")));
 		value_unref(taken);
 		taken = out;
 	}
@@ -114,8 +117,8 @@ static void take_changes(const struct kind *k, struct managers *all, const struc
 }
 
 /* Whose list counts: the writer's if he changed it on purpose and it can be read, else live's. */
-static void read_for_update(const struct value *live, const struct value *now, const char *subresource,
-			    struct managers *out)
+static void read_for_update(const struct value *live, const struct value *now,
+			    const char *subresource, struct managers *out)
 {
 	const struct value *was = managed_of(live), *is = managed_of(now);
 
@@ -170,7 +173,8 @@ static struct value *canonical(const struct schema *s, const struct value *v)
 	for (size_t i = 0; i < value_count(v); i++) {
 		const struct value *was = value_at(v, i);
 		const char *key = value_key_at(v, i);
-		struct value *child = canonical(shape == SHAPE_FIELDS ? shape_child(s, key) : s->items, was);
+		struct value *child =
+			canonical(shape == SHAPE_FIELDS ? shape_child(s, key) : s->items, was);
 
 		if (child == was)
 			value_unref(child);
@@ -182,7 +186,8 @@ static struct value *canonical(const struct schema *s, const struct value *v)
 	return out;
 }
 
-static struct value *clean_config(const struct kind *k, const struct value *config, const char *subresource)
+static struct value *clean_config(const struct kind *k, const struct value *config,
+				  const char *subresource)
 {
 	const struct value *meta = value_get(config, "metadata");
 	struct value *out = value_ref(config), *m;
@@ -203,6 +208,15 @@ static struct value *clean_config(const struct kind *k, const struct value *conf
 	return m;
 }
 
+/* The set with all named fields that lead to its paths. */
+static struct value *named(struct value *taken_set, const struct schema *s)
+{
+	struct value *out = fieldset_with_named(taken_set, s);
+
+	value_unref(taken_set);
+	return out;
+}
+
 /*
  * Remove what the manager applied last and does not apply now, unless somebody else holds it.
  * Paths that nobody holds stay, unless they are below one that goes.
@@ -210,32 +224,31 @@ static struct value *clean_config(const struct kind *k, const struct value *conf
 static struct value *prune(const struct schema *s, struct value *taken, const struct value *last,
 			   const struct value *applied, const struct managers *others)
 {
-	CLEANUP_VALUE struct value *merged = taken, *gone = NULL, *rest = NULL, *kept = NULL, *all = NULL;
-	CLEANUP_VALUE struct value *held = NULL, *dangling = NULL;
+	CLEANUP_VALUE struct value *merged = taken, *gone = NULL, *rest = NULL, *kept = NULL;
+	CLEANUP_VALUE struct value *all = NULL, *held = NULL, *dangling = NULL, *out = NULL;
 
 	if (fieldset_within(last, applied))
 		return STEAL(merged);
 	gone = fieldset_with_named(last, s);
-	all = shape_fields(s, merged);
-	all = ({ struct value *named = fieldset_with_named(all, s); value_unref(all); named; });
+	all = named(shape_fields(s, merged), s);
 
 	/* without all that was applied last ... */
 	rest = shape_remove(s, merged, gone);
-	kept = ({ CLEANUP_VALUE struct value *f = shape_fields(s, rest); fieldset_with_named(f, s); });
+	kept = named(shape_fields(s, rest), s);
 	/* ... but with what is held now: */
 	held = managers_union(others);
 	fieldset_add(&held, applied);
-	held = ({ struct value *named = fieldset_with_named(held, s); value_unref(held); named; });
+	held = named(STEAL(held), s);
 	fieldset_add(&kept, held);
 	dangling = fieldset_minus(all, kept);
 	value_unref(rest);
 	rest = shape_remove(s, merged, dangling);
 	/* what went by that and was not applied last comes back */
 	value_unref(kept);
-	kept = ({ CLEANUP_VALUE struct value *f = shape_fields(s, rest); fieldset_with_named(f, s); });
+	kept = named(shape_fields(s, rest), s);
 	fieldset_subtract(&all, kept);
-	all = ({ struct value *both = fieldset_and(all, gone); value_unref(all); both; });
-	return shape_remove(s, merged, all);
+	out = fieldset_and(all, gone);
+	return shape_remove(s, merged, out);
 }
 
 /* -- conflicts ------------------------------------------------------------------------------ */
@@ -259,12 +272,13 @@ static void add_conflict(void *arg, const char *path)
 	struct conflicts *c = arg;
 
 	manager_render(c->with, &who);
-	fault_add_code(c->faults, EBUSY, "Apply failed with %zu conflict%s: conflict with %s: %s", c->n,
-		       c->n == 1 ? "" : "s", buf_str(&who), path);
+	fault_add_code(c->faults, EBUSY, "Apply failed with %zu conflict%s: conflict with %s: %s",
+		       c->n, c->n == 1 ? "" : "s", buf_str(&who), path);
 }
 
 /* Others hold fields of `changed`. Return: 0, or -EBUSY with a fault for each field and manager. */
-static int check_conflicts(const struct managers *others, const struct value *changed, struct faults *faults)
+static int check_conflicts(const struct managers *others, const struct value *changed,
+			   struct faults *faults)
 {
 	struct conflicts c = {.faults = faults};
 	struct value **clash = xcalloc(others->n + 1, sizeof(*clash));
@@ -288,8 +302,8 @@ struct apply {
 	const struct kind *k;
 	const struct value *live;
 	const struct field_writer *who;
-	struct managers others;	 /* all but the one that applies */
-	struct value *last;	 /* what it held before, owned; NULL: it is new */
+	struct managers others; /* all but the one that applies */
+	struct value *last;     /* what it held before, owned; NULL: it is new */
 	const struct value *last_entry;
 	const char *last_time, *last_version;
 };
@@ -302,7 +316,8 @@ static void adopt_untracked(struct apply *a)
 
 	compare(a->k, "", NULL, a->live, &d);
 	if (d.changed) {
-		before = managers_get(&a->others, BEFORE_FIRST_APPLY, 0, kind_api_version(a->k), "");
+		before =
+			managers_get(&a->others, BEFORE_FIRST_APPLY, 0, kind_api_version(a->k), "");
 		before->set = STEAL(d.changed);
 		before->time = a->who->now;
 	}
@@ -319,7 +334,8 @@ static void read_managers(struct apply *a)
 	for (size_t i = 0; i < all->n; i++) {
 		struct manager *m = &all->list[i];
 
-		if (!m->applies || !str_eq(m->name, a->who->manager) || !str_eq(m->subresource, a->who->subresource))
+		if (!m->applies || !str_eq(m->name, a->who->manager) ||
+		    !str_eq(m->subresource, a->who->subresource))
 			continue;
 		a->last = STEAL(m->set); /* an empty manager is not written */
 		a->last_entry = m->entry;
@@ -339,7 +355,8 @@ static struct value *write_managers(struct apply *a, struct value *taken_set, in
 		value_unref(taken_set);
 		taken_set = value_ref(a->last);
 	}
-	self = managers_get(&a->others, a->who->manager, 1, kind_api_version(a->k), a->who->subresource);
+	self = managers_get(&a->others, a->who->manager, 1, kind_api_version(a->k),
+			    a->who->subresource);
 	value_unref(self->set);
 	self->set = taken_set;
 	if (same && !object_changed && str_eq(a->last_version, kind_api_version(a->k))) {
@@ -370,8 +387,9 @@ static struct value *finish(struct apply *a, struct value *taken_next, const str
 	return set_managed(next, managed);
 }
 
-struct value *apply_merge(const struct kind *k, const struct value *live, const struct value *config,
-			  const struct field_writer *who, int force, struct faults *faults)
+struct value *apply_merge(const struct kind *k, const struct value *live,
+			  const struct value *config, const struct field_writer *who, int force,
+			  struct faults *faults)
 {
 	struct apply a = {.k = k, .live = live, .who = who, .last_time = "", .last_version = ""};
 	struct value *said = clean_config(k, config, who->subresource);
@@ -382,7 +400,8 @@ struct value *apply_merge(const struct kind *k, const struct value *live, const 
 	read_managers(&a);
 	if (a.last)
 		next = prune(k->schema, next, a.last, set, &a.others);
-	/* before empty parts are dropped: a list that was emptied is a change, its field is not gone */
+	/* before empty parts are dropped: a list that was emptied is a change, its field is not
+	 * gone */
 	compare(k, who->subresource, live, next, &d);
 	if (force || !check_conflicts(&a.others, d.changed, faults))
 		next = schema_decode(k->schema, next, NULL, faults);
@@ -413,7 +432,8 @@ static int alike(const struct value *live, const struct value *next)
 	for (size_t i = 0; i < value_count(next); i++) {
 		const char *key = value_key_at(next, i);
 
-		if (!str_eq(key, "metadata") && !value_equal(value_get(live, key), value_at(next, i)))
+		if (!str_eq(key, "metadata") &&
+		    !value_equal(value_get(live, key), value_at(next, i)))
 			return 0;
 	}
 	plain_was = value_is(was, VALUE_MAP) ? value_ref(was) : value_new_map();
@@ -433,7 +453,8 @@ struct value *apply_settle(const struct value *live, struct value *taken_next)
 {
 	const struct value *was = managed_of(live);
 
-	if (!live || live == taken_next || !managers_alike(was, managed_of(taken_next)) || !alike(live, taken_next))
+	if (!live || live == taken_next || !managers_alike(was, managed_of(taken_next)) ||
+	    !alike(live, taken_next))
 		return taken_next;
 	value_unref(taken_next);
 	return value_ref(live);

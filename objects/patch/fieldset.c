@@ -25,12 +25,13 @@ enum combine { UNION, MINUS, AND };
 
 /* A trie being built from steps in sorted order. */
 struct builder {
-	struct value *out; /* NULL: nothing */
+	struct value *out;        /* NULL: nothing */
 	const struct value *like; /* the result may turn out to be this one */
 	size_t n_same;
 };
 
-static void build(struct builder *b, const char *key, struct value *taken_child, const struct value *was)
+static void build(struct builder *b, const char *key, struct value *taken_child,
+		  const struct value *was)
 {
 	if (!taken_child)
 		return;
@@ -66,7 +67,8 @@ static int combine_members(enum combine op, int a, int b)
 
 static struct value *combine(enum combine op, const struct value *a, const struct value *b);
 
-static struct value *combine_children(enum combine op, const struct value *a, const struct value *b, int member)
+static struct value *combine_children(enum combine op, const struct value *a, const struct value *b,
+				      int member)
 {
 	struct builder to = {.like = a};
 	size_t i = 0, j = 0;
@@ -164,7 +166,8 @@ struct value *fieldset_with_named(const struct value *set, const struct schema *
 		if (str_eq(step, SELF))
 			continue;
 		fresh = fieldset_with_named(child, below(s, step));
-		if (s && s->type == SCHEMA_STRUCT && str_starts(step, "f:") && schema_field(s, step + 2))
+		if (s && s->type == SCHEMA_STRUCT && str_starts(step, "f:") &&
+		    schema_field(s, step + 2))
 			fresh = fieldset_member(fresh);
 		build(&to, step, fresh, child);
 	}
@@ -213,7 +216,8 @@ int fieldset_decode(const struct value *fields, struct value **out, struct err *
 		int rc;
 
 		if (!step)
-			return err_set(err, EINVAL, "fieldsV1: \"%.100s\" is no step of a field path", key);
+			return err_set(err, EINVAL,
+				       "fieldsV1: \"%.100s\" is no step of a field path", key);
 		if (str_eq(key, SELF)) {
 			child = value_new_map();
 		} else {

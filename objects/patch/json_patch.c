@@ -51,7 +51,8 @@ static size_t depth_of(const struct value *v)
 
 /* -- one place ----------------------------------------------------------------------- */
 
-static struct value *edit_map(struct value *taken, const char *key, enum edit what, struct value *taken_child, int *rc)
+static struct value *edit_map(struct value *taken, const char *key, enum edit what,
+			      struct value *taken_child, int *rc)
 {
 	if (what != ADD && !value_get(taken, key)) {
 		*rc = -ENOENT;
@@ -61,8 +62,8 @@ static struct value *edit_map(struct value *taken, const char *key, enum edit wh
 	return value_set(taken, key, taken_child);
 }
 
-static struct value *edit_list(struct value *taken, const char *token, enum edit what, struct value *taken_child,
-			       int *rc)
+static struct value *edit_list(struct value *taken, const char *token, enum edit what,
+			       struct value *taken_child, int *rc)
 {
 	long at = pointer_index(token, value_count(taken), what == ADD);
 
@@ -92,8 +93,9 @@ static struct value *edit_at(struct value *taken, char *const *tokens, size_t n,
 		return edit_list(taken, tokens[0], what, taken_child, rc);
 	if (value_is(taken, VALUE_LIST))
 		at = pointer_index(tokens[0], value_count(taken), 0);
-	child = at < 0 ? NULL : value_ref(value_is(taken, VALUE_LIST) ? value_at(taken, (size_t)at)
-								     : value_get(taken, tokens[0]));
+	child = at < 0 ? NULL
+		       : value_ref(value_is(taken, VALUE_LIST) ? value_at(taken, (size_t)at)
+							       : value_get(taken, tokens[0]));
 	if (!child || n == 1) {
 		value_unref(child);
 		value_unref(taken_child);
@@ -109,25 +111,34 @@ static struct value *edit_at(struct value *taken, char *const *tokens, size_t n,
 					   : value_set(taken, tokens[0], child);
 }
 
-static int edit(struct patcher *p, struct value **doc, const struct operation *op, const struct pointer *where,
-		enum edit what, const struct value *value)
+static int edit(struct patcher *p, struct value **doc, const struct operation *op,
+		const struct pointer *where, enum edit what, const struct value *value)
 {
 	int rc = 0;
 
 	if (where->n == 0) {
 		if (what == REMOVE)
-			return fail(p, "%s operation does not apply: the whole document cannot be removed", op->op);
+			return fail(
+				p,
+				"%s operation does not apply: the whole document cannot be removed",
+				op->op);
 		value_ref(value);
 		value_unref(*doc);
 		*doc = (struct value *)value;
 		return 0;
 	}
-	*doc = edit_at(*doc, where->tokens, where->n, what, what == REMOVE ? NULL : value_ref(value), &rc);
+	*doc = edit_at(*doc, where->tokens, where->n, what,
+		       what == REMOVE ? NULL : value_ref(value), &rc);
 	if (rc && what == REPLACE)
-		return fail(p, "replace operation does not apply: doc is missing key: %s: missing value", where->text);
+		return fail(
+			p,
+			"replace operation does not apply: doc is missing key: %s: missing value",
+			where->text);
 	if (rc)
-		return fail(p, "%s operation does not apply: doc is missing path: \"%s\": missing value", op->op,
-			    where->text);
+		return fail(
+			p,
+			"%s operation does not apply: doc is missing path: \"%s\": missing value",
+			op->op, where->text);
 	return 0;
 }
 
@@ -164,7 +175,9 @@ static int do_copy(struct patcher *p, struct value **doc, const struct operation
 	CLEANUP_VALUE struct value *v = value_ref(pointer_get(*doc, &op->from));
 
 	if (!v)
-		return fail(p, "copy operation does not apply: doc is missing from path: \"%s\": missing value",
+		return fail(p,
+			    "copy operation does not apply: doc is missing from path: \"%s\": "
+			    "missing value",
 			    op->from.text);
 	if (spend(p, v) || check_depth(p, &op->path, v))
 		return -EINVAL;
@@ -177,10 +190,13 @@ static int do_move(struct patcher *p, struct value **doc, const struct operation
 	int rc;
 
 	if (!v)
-		return fail(p, "move operation does not apply: doc is missing from path: %s: missing value",
+		return fail(p,
+			    "move operation does not apply: doc is missing from path: %s: missing "
+			    "value",
 			    op->from.text);
 	if (op->from.n < op->path.n && pointer_within(&op->from, &op->path))
-		return fail(p, "move operation does not apply: %s is below %s", op->path.text, op->from.text);
+		return fail(p, "move operation does not apply: %s is below %s", op->path.text,
+			    op->from.text);
 	if (op->from.n == op->path.n && pointer_within(&op->from, &op->path))
 		return 0;
 	if (op->path.n > op->from.n && (spend(p, v) || check_depth(p, &op->path, v)))
@@ -204,14 +220,16 @@ static int do_operation(struct patcher *p, struct value **doc, const struct oper
 	return do_move(p, doc, op);
 }
 
-static int read_pointer(struct patcher *p, const struct value *v, const char *key, struct pointer *out)
+static int read_pointer(struct patcher *p, const struct value *v, const char *key,
+			struct pointer *out)
 {
 	const char *text = value_str(value_get(v, key), NULL);
 
 	if (!text)
 		return fail(p, "\"%s\" is missing", key);
 	if (pointer_parse(text, out))
-		return fail(p, "\"%s\": \"%.100s\" is no JSON pointer such as /spec/replicas", key, text);
+		return fail(p, "\"%s\": \"%.100s\" is no JSON pointer such as /spec/replicas", key,
+			    text);
 	return 0;
 }
 

@@ -5,12 +5,13 @@
 
 #define MAX_UPDATERS 10
 #define MAX_FOREIGN  1000 /* nobody needs more, and they are looked up one by one */
-#define ANCIENT	     "ancient-changes"
+#define ANCIENT      "ancient-changes"
 
 static struct manager *append(struct managers *m)
 {
 	m->list = xreallocarray(m->list, m->n + 1, sizeof(*m->list));
-	m->list[m->n] = (struct manager){.name = "", .api_version = "", .subresource = "", .time = ""};
+	m->list[m->n] =
+		(struct manager){.name = "", .api_version = "", .subresource = "", .time = ""};
 	return &m->list[m->n++];
 }
 
@@ -32,7 +33,8 @@ void managers_read(const struct value *managed, struct managers *out)
 {
 	*out = (struct managers){0};
 	for (size_t i = 0; i < value_count(managed); i++) {
-		const struct value *entry = value_at(managed, i), *set = value_get(entry, "fieldsV1");
+		const struct value *entry = value_at(managed, i),
+				   *set = value_get(entry, "fieldsV1");
 		struct manager m = {0};
 
 		if (read_entry(entry, &m) || value_count(set) == 0)
@@ -50,7 +52,8 @@ int managers_read_foreign(const struct value *managed, struct managers *out)
 	if (!value_is(managed, VALUE_LIST) || value_count(managed) > MAX_FOREIGN)
 		return -EINVAL;
 	for (size_t i = 0; i < value_count(managed); i++) {
-		const struct value *entry = value_at(managed, i), *set = value_get(entry, "fieldsV1");
+		const struct value *entry = value_at(managed, i),
+				   *set = value_get(entry, "fieldsV1");
 		struct manager m = {0}, *known;
 		struct value *fields;
 
@@ -77,15 +80,16 @@ void managers_fini(struct managers *m)
 	*m = (struct managers){0};
 }
 
-struct manager *managers_get(struct managers *m, const char *name, int applies, const char *api_version,
-			     const char *subresource)
+struct manager *managers_get(struct managers *m, const char *name, int applies,
+			     const char *api_version, const char *subresource)
 {
 	struct manager *fresh;
 
 	for (size_t i = 0; i < m->n; i++) {
 		struct manager *one = &m->list[i];
 
-		if (one->applies == applies && str_eq(one->name, name) && str_eq(one->subresource, subresource) &&
+		if (one->applies == applies && str_eq(one->name, name) &&
+		    str_eq(one->subresource, subresource) &&
 		    (applies || str_eq(one->api_version, api_version)))
 			return one;
 	}
@@ -188,7 +192,8 @@ static struct value *write_one(const struct manager *m)
 {
 	struct value *entry;
 
-	if (m->entry && m->set == m->was && str_eq(m->time, value_str(value_get(m->entry, "time"), "")) &&
+	if (m->entry && m->set == m->was &&
+	    str_eq(m->time, value_str(value_get(m->entry, "time"), "")) &&
 	    str_eq(m->api_version, value_str(value_get(m->entry, "apiVersion"), "")))
 		return value_ref(m->entry);
 	entry = value_set_str(value_new_map(), "manager", m->name);
@@ -221,7 +226,8 @@ struct value *managers_write(struct managers *m)
 
 static int entries_alike(const struct value *a, const struct value *b)
 {
-	static const char *const keys[] = {"manager", "operation", "apiVersion", "subresource", "fieldsV1"};
+	static const char *const keys[] = {"manager", "operation", "apiVersion", "subresource",
+					   "fieldsV1"};
 
 	if (a == b)
 		return 1;
@@ -231,7 +237,8 @@ static int entries_alike(const struct value *a, const struct value *b)
 	return 1;
 }
 
-/* The order may differ, as it follows the times: an entry is looked for, first where it should be. */
+/* The order may differ, as it follows the times: an entry is looked for, first where it should be.
+ */
 static int has_alike(const struct value *list, const struct value *entry, size_t near)
 {
 	if (near < value_count(list) && entries_alike(value_at(list, near), entry))

@@ -11,8 +11,8 @@
 
 struct manager {
 	const char *name, *api_version, *subresource, *time; /* borrowed; "" for none */
-	int applies;		   /* operation Apply, else Update */
-	struct value *set;	   /* owned; NULL: nothing left */
+	int applies;                                         /* operation Apply, else Update */
+	struct value *set;                                   /* owned; NULL: nothing left */
 	const struct value *entry; /* what it was read from, borrowed; NULL: new */
 	const struct value *was;   /* its set there, borrowed */
 };
@@ -22,15 +22,18 @@ struct managers {
 	size_t n;
 };
 
-/* managed: metadata.managedFields, must outlive the table. Entries that make no sense are left out. */
+/* managed: metadata.managedFields, must outlive the table. Entries that make no sense are left out.
+ */
 void managers_read(const struct value *managed, struct managers *out);
-/* The same for what a client sent: its sets are brought into canonical form. -EINVAL: not readable. */
+/* The same for what a client sent: its sets are brought into canonical form. -EINVAL: not readable.
+ */
 int managers_read_foreign(const struct value *managed, struct managers *out) MUST_CHECK;
 void managers_fini(struct managers *m);
 
-/* The manager of that identity; made when it is not there. Valid until the next call. Strings are borrowed. */
-struct manager *managers_get(struct managers *m, const char *name, int applies, const char *api_version,
-			     const char *subresource);
+/* The manager of that identity; made when it is not there. Valid until the next call. Strings are
+ * borrowed. */
+struct manager *managers_get(struct managers *m, const char *name, int applies,
+			     const char *api_version, const char *subresource);
 /* What all of them hold together. Owned. */
 struct value *managers_union(const struct managers *m);
 /* At most 10 managers that update are kept apart; the oldest are folded into "ancient-changes". */

@@ -14,7 +14,8 @@ static struct value *without_nulls(const struct value *patch)
 		const char *key = value_key_at(patch, i);
 
 		if (value_type(value_at(patch, i)) != VALUE_NULL)
-			out = value_map_add(out, key, strlen(key), without_nulls(value_at(patch, i)));
+			out = value_map_add(out, key, strlen(key),
+					    without_nulls(value_at(patch, i)));
 	}
 	return out;
 }
@@ -34,7 +35,9 @@ static struct value *merge_maps(struct value *taken, const struct value *patch)
 
 		if (say && value_type(say) == VALUE_NULL)
 			continue;
-		child = !say ? value_ref(was) : was ? patch_merge(value_ref(was), say) : without_nulls(say);
+		child = !say  ? value_ref(was)
+			: was ? patch_merge(value_ref(was), say)
+			      : without_nulls(say);
 		same += child == was;
 		out = value_map_add(out, key, strlen(key), child);
 	}

@@ -28,7 +28,8 @@ const struct schema *shape_child(const struct schema *s, const char *key)
 /* -- elements of lists ------------------------------------------------------------ */
 
 /* The value of a key of an element: its own, else the default that it will get. */
-static const struct value *key_value(const struct schema *item_schema, const struct value *item, const char *key)
+static const struct value *key_value(const struct schema *item_schema, const struct value *item,
+				     const char *key)
 {
 	const struct value *v = value_get(item, key);
 	const struct schema_field *f;
@@ -70,7 +71,8 @@ static int cmp_items(const void *a, const void *b)
 	return c ? c : (x->index > y->index) - (x->index < y->index);
 }
 
-void items_of(const struct schema *s, const struct value *v, size_t from, size_t to, struct items *out)
+void items_of(const struct schema *s, const struct value *v, size_t from, size_t to,
+	      struct items *out)
 {
 	int sorted = 1;
 
@@ -108,7 +110,8 @@ size_t items_same(const struct items *items, size_t i)
 
 /* -- all that a value says ---------------------------------------------------------- */
 
-static struct value *add_child(struct value *taken, const char *prefix, const char *name, struct value *taken_child)
+static struct value *add_child(struct value *taken, const char *prefix, const char *name,
+			       struct value *taken_child)
 {
 	CLEANUP_FREE char *step = xasprintf("%s%s", prefix, name);
 
@@ -151,7 +154,8 @@ static struct value *fields_of_items(const struct schema *s, const struct value 
 
 		end = items_same(&items, i);
 		for (size_t j = i; j < end; j++) {
-			CLEANUP_VALUE struct value *one = shape_fields(s->items, items.list[j].value);
+			CLEANUP_VALUE struct value *one =
+				shape_fields(s->items, items.list[j].value);
 
 			fieldset_add(&child, one);
 		}

@@ -16,14 +16,15 @@ enum shape {
 	SHAPE_ITEMS,  /* a list whose elements are known by keys or by their value */
 };
 
-/* Of a value that is there; null and NULL (absent) look like the other side, so they are leaves here. */
+/* Of a value that is there; null and NULL (absent) look like the other side, so they are leaves
+ * here. */
 enum shape shape_of(const struct schema *s, const struct value *v);
 /* Schema of a field's value; never NULL (anything goes where the schema does not know). */
 const struct schema *shape_child(const struct schema *s, const char *key);
 
 /* The elements of a list by their steps. */
 struct item {
-	char *step; /* owned */
+	char *step;                /* owned */
 	const struct value *value; /* borrowed */
 	size_t index;
 };
@@ -33,7 +34,8 @@ struct items {
 	size_t n;
 };
 /* Of the elements [from, to); none when v is no such list. O(n log n). */
-void items_of(const struct schema *s, const struct value *v, size_t from, size_t to, struct items *out);
+void items_of(const struct schema *s, const struct value *v, size_t from, size_t to,
+	      struct items *out);
 void items_fini(struct items *items);
 /* One past the last item that has the same step as the i-th. */
 size_t items_same(const struct items *items, size_t i);
@@ -57,7 +59,9 @@ void difference_fini(struct difference *d);
  * changed: live itself. Elements of lists: in the order of config, those that only live has keep
  * their place among the others. Either may be NULL. Owned.
  */
-struct value *shape_merge(const struct schema *s, const struct value *live, const struct value *config);
+struct value *shape_merge(const struct schema *s, const struct value *live,
+			  const struct value *config);
 
-/* v without the paths of `set`. What is emptied and is not itself in the set stays, empty. Owned. */
+/* v without the paths of `set`. What is emptied and is not itself in the set stays, empty. Owned.
+ */
 struct value *shape_remove(const struct schema *s, const struct value *v, const struct value *set);

@@ -14,15 +14,18 @@ static int is_nothing(const struct value *v)
 	return value_type(v) == VALUE_NULL || (value_type(v) >= VALUE_LIST && value_count(v) == 0);
 }
 
-static void put_child(struct value **set, const char *prefix, const char *name, struct value *taken_child)
+static void put_child(struct value **set, const char *prefix, const char *name,
+		      struct value *taken_child)
 {
 	CLEANUP_FREE char *step = taken_child ? xasprintf("%s%s", prefix, name) : NULL;
 
 	if (taken_child)
-		*set = value_map_add(*set ? *set : value_new_map(), step, strlen(step), taken_child);
+		*set = value_map_add(*set ? *set : value_new_map(), step, strlen(step),
+				     taken_child);
 }
 
-static void put(struct difference *out, const char *prefix, const char *name, struct difference *taken)
+static void put(struct difference *out, const char *prefix, const char *name,
+		struct difference *taken)
 {
 	put_child(&out->changed, prefix, name, STEAL(taken->changed));
 	put_child(&out->removed, prefix, name, STEAL(taken->removed));
@@ -33,7 +36,8 @@ static int always_there(const struct schema *s, const char *key)
 {
 	const struct schema_field *f = s->type == SCHEMA_STRUCT ? schema_field(s, key) : NULL;
 
-	return f && ((f->required && !f->omit_empty) || (value_is(f->dflt, VALUE_MAP) && !value_count(f->dflt)));
+	return f && ((f->required && !f->omit_empty) ||
+		     (value_is(f->dflt, VALUE_MAP) && !value_count(f->dflt)));
 }
 
 /* What is stored as if it were not said: nothing came. */
@@ -74,8 +78,8 @@ static void compare_same(const struct schema *s, const struct items *was, size_t
 	int equal = i_end - i == j_end - j, gone = j == j_end;
 
 	if (i_end - i <= 1 && j_end - j <= 1) {
-		shape_compare(s->items, i < i_end ? was->list[i].value : NULL, j < j_end ? now->list[j].value : NULL,
-			      out);
+		shape_compare(s->items, i < i_end ? was->list[i].value : NULL,
+			      j < j_end ? now->list[j].value : NULL, out);
 		return;
 	}
 	for (size_t n = 0; equal && n < i_end - i; n++)
@@ -138,7 +142,8 @@ static void compare_unlike(const struct schema *s, const struct value *was, cons
 	out->changed = fieldset_member(shape_fields(s, now));
 }
 
-void shape_compare(const struct schema *s, const struct value *was, const struct value *now, struct difference *out)
+void shape_compare(const struct schema *s, const struct value *was, const struct value *now,
+		   struct difference *out)
 {
 	enum shape shape, other;
 

@@ -11,7 +11,8 @@ static struct value *settle(struct value *taken, const struct value *live)
 	return value_ref(live);
 }
 
-static struct value *merge_fields(const struct schema *s, const struct value *live, const struct value *config)
+static struct value *merge_fields(const struct schema *s, const struct value *live,
+				  const struct value *config)
 {
 	struct value *out = value_new_map();
 	size_t i = 0, j = 0, same = 0;
@@ -41,18 +42,22 @@ static struct value *merge_fields(const struct schema *s, const struct value *li
 /* One element of config or live, and what the other side has under the same step. */
 struct pair {
 	const struct value *live, *config;
-	size_t at;	/* by_config: index in live */
-	size_t next_at; /* by_config: the same of the next element, this one included, that live has, too */
+	size_t at;      /* by_config: index in live */
+	size_t next_at; /* by_config: the same of the next element, this one included, that live
+			   has, too */
 };
 
 /* Fill both, each in its list's order. A step that is there several times is not merged: the
  * elements of config replace those of live. */
-static void match(const struct items *live, const struct items *config, struct pair *by_live, struct pair *by_config)
+static void match(const struct items *live, const struct items *config, struct pair *by_live,
+		  struct pair *by_config)
 {
 	size_t i = 0, j = 0;
 
 	while (i < live->n || j < config->n) {
-		int c = i == live->n ? 1 : j == config->n ? -1 : strcmp(live->list[i].step, config->list[j].step);
+		int c = i == live->n     ? 1
+			: j == config->n ? -1
+					 : strcmp(live->list[i].step, config->list[j].step);
 		size_t i_end = c <= 0 ? items_same(live, i) : i;
 		size_t j_end = c >= 0 ? items_same(config, j) : j;
 		int merged = i_end - i == 1 && j_end - j == 1;
@@ -60,10 +65,11 @@ static void match(const struct items *live, const struct items *config, struct p
 		const struct value *b = j < j_end ? config->list[j].value : NULL;
 
 		for (; i < i_end; i++)
-			by_live[live->list[i].index] = (struct pair){.live = live->list[i].value, .config = b};
+			by_live[live->list[i].index] =
+				(struct pair){.live = live->list[i].value, .config = b};
 		for (; j < j_end; j++)
-			by_config[config->list[j].index] =
-				(struct pair){a ? a->value : NULL, config->list[j].value, a ? a->index : NOWHERE};
+			by_config[config->list[j].index] = (struct pair){
+				a ? a->value : NULL, config->list[j].value, a ? a->index : NOWHERE};
 	}
 }
 
@@ -71,8 +77,8 @@ static void match(const struct items *live, const struct items *config, struct p
  * The order of config holds. Elements that only live has come as early as they can without
  * passing the next element that both have.
  */
-static struct value *weave(const struct schema *s, const struct pair *by_live, size_t n, struct pair *by_config,
-			   size_t m)
+static struct value *weave(const struct schema *s, const struct pair *by_live, size_t n,
+			   struct pair *by_config, size_t m)
 {
 	struct value *out = value_new_list();
 	size_t i = 0, next = NOWHERE;
@@ -80,13 +86,16 @@ static struct value *weave(const struct schema *s, const struct pair *by_live, s
 	for (size_t j = m; j-- > 0;)
 		by_config[j].next_at = next = by_config[j].at != NOWHERE ? by_config[j].at : next;
 	for (size_t j = 0; j < m; j++) {
-		size_t stop = by_config[j].next_at >= i && by_config[j].next_at < n ? by_config[j].next_at : n;
+		size_t stop = by_config[j].next_at >= i && by_config[j].next_at < n
+				      ? by_config[j].next_at
+				      : n;
 
 		for (; i < stop; i++)
 			if (!by_live[i].config)
 				out = value_append(out, value_ref(by_live[i].live));
 		i += i == by_config[j].at;
-		out = value_append(out, shape_merge(s->items, by_config[j].live, by_config[j].config));
+		out = value_append(out,
+				   shape_merge(s->items, by_config[j].live, by_config[j].config));
 	}
 	for (; i < n; i++)
 		if (!by_live[i].config)
@@ -94,7 +103,8 @@ static struct value *weave(const struct schema *s, const struct pair *by_live, s
 	return out;
 }
 
-static struct value *merge_items(const struct schema *s, const struct value *live, const struct value *config)
+static struct value *merge_items(const struct schema *s, const struct value *live,
+				 const struct value *config)
 {
 	struct items a, b;
 	struct pair *by_live, *by_config;
@@ -118,7 +128,8 @@ static int is_nothing(const struct value *v)
 	return value_type(v) == VALUE_NULL || (value_type(v) >= VALUE_LIST && value_count(v) == 0);
 }
 
-struct value *shape_merge(const struct schema *s, const struct value *live, const struct value *config)
+struct value *shape_merge(const struct schema *s, const struct value *live,
+			  const struct value *config)
 {
 	enum shape shape;
 
@@ -142,7 +153,8 @@ static int takes_all(const struct value *below)
 	return below && (value_count(below) == 0 || value_get(below, "."));
 }
 
-static struct value *remove_fields(const struct schema *s, const struct value *v, const struct value *set)
+static struct value *remove_fields(const struct schema *s, const struct value *v,
+				   const struct value *set)
 {
 	struct value *out = value_new_map();
 	size_t same = 0, j = 0;
@@ -170,7 +182,8 @@ static struct value *remove_fields(const struct schema *s, const struct value *v
 	return value_ref(v);
 }
 
-static struct value *remove_items(const struct schema *s, const struct value *v, const struct value *set)
+static struct value *remove_items(const struct schema *s, const struct value *v,
+				  const struct value *set)
 {
 	struct value *out = value_new_list();
 	const char **step_of = xcalloc(value_count(v), sizeof(*step_of));

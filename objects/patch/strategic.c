@@ -9,10 +9,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define DIRECTIVE    "$patch"
-#define RETAIN_KEYS  "$retainKeys"
-#define ORDER_OF     "$setElementOrder/"
-#define DELETE_FROM  "$deleteFromPrimitiveList/"
+#define DIRECTIVE     "$patch"
+#define RETAIN_KEYS   "$retainKeys"
+#define ORDER_OF      "$setElementOrder/"
+#define DELETE_FROM   "$deleteFromPrimitiveList/"
 #define PRINT_AT_MOST 400
 
 void strategic_fail(struct strategic *st, const char *fmt, ...)
@@ -89,7 +89,8 @@ struct value *strategic_plain(const struct value *patch)
 	struct value *out;
 
 	if (value_is(patch, VALUE_MAP))
-		return str_eq(value_dig_str(patch, DIRECTIVE, NULL), "delete") ? NULL : plain_map(patch);
+		return str_eq(value_dig_str(patch, DIRECTIVE, NULL), "delete") ? NULL
+									       : plain_map(patch);
 	if (!value_is(patch, VALUE_LIST))
 		return value_ref(patch);
 	out = value_new_list();
@@ -115,7 +116,8 @@ static int has_string(const struct value *list, const char *s)
 }
 
 /* Only the named keys stay. */
-static struct value *retain_keys(struct strategic *st, struct value *taken, const struct value *patch)
+static struct value *retain_keys(struct strategic *st, struct value *taken,
+				 const struct value *patch)
 {
 	const struct value *names = value_get(patch, RETAIN_KEYS);
 	struct value *out;
@@ -125,11 +127,13 @@ static struct value *retain_keys(struct strategic *st, struct value *taken, cons
 	for (size_t i = 0; i < value_count(patch); i++) {
 		const char *key = value_key_at(patch, i);
 
-		if (!is_directive(key) && value_type(value_at(patch, i)) != VALUE_NULL && !has_string(names, key))
+		if (!is_directive(key) && value_type(value_at(patch, i)) != VALUE_NULL &&
+		    !has_string(names, key))
 			names = NULL;
 	}
 	if (!value_is(names, VALUE_LIST)) {
-		strategic_fail(st, "invalid patch format of retainKeys: every key of the patch must be in the list");
+		strategic_fail(st, "invalid patch format of retainKeys: every key of the patch "
+				   "must be in the list");
 		return taken;
 	}
 	out = value_new_map();
@@ -165,9 +169,10 @@ static const struct value *beside(const struct value *patch, const char *prefix,
 	return value_get(patch, name);
 }
 
-/* $setElementOrder and $deleteFromPrimitiveList, with the elements that the patch has for the list. */
-static struct value *list_directives(struct strategic *st, const struct schema *s, struct value *out,
-				     const struct value *patch)
+/* $setElementOrder and $deleteFromPrimitiveList, with the elements that the patch has for the list.
+ */
+static struct value *list_directives(struct strategic *st, const struct schema *s,
+				     struct value *out, const struct value *patch)
 {
 	for (size_t i = 0; i < value_count(patch); i++) {
 		const char *key = value_key_at(patch, i), *name;
@@ -182,14 +187,17 @@ static struct value *list_directives(struct strategic *st, const struct schema *
 			continue; /* both at once, below the other key */
 		list = value_get(patch, name);
 		live = value_get(out, name);
-		if (!*name || (list && !value_is(list, VALUE_LIST)) || (order && !value_is(order, VALUE_LIST)) ||
-		    (remove && !value_is(remove, VALUE_LIST)) || (live && !value_is(live, VALUE_LIST))) {
+		if (!*name || (list && !value_is(list, VALUE_LIST)) ||
+		    (order && !value_is(order, VALUE_LIST)) ||
+		    (remove && !value_is(remove, VALUE_LIST)) ||
+		    (live && !value_is(live, VALUE_LIST))) {
 			strategic_fail(st, "expected a list for %.200s", key);
 			return out;
 		}
 		if (live || list)
-			out = value_set(out, name, strategic_list(st, s ? schema_child(s, name) : NULL, live, list,
-								  order, remove));
+			out = value_set(out, name,
+					strategic_list(st, s ? schema_child(s, name) : NULL, live,
+						       list, order, remove));
 	}
 	return out;
 }
@@ -255,15 +263,16 @@ struct value *strategic_map(struct strategic *st, const struct schema *s, struct
 		return taken;
 	}
 	for (size_t i = 0; i < value_count(patch); i++)
-		directives |= strchr(value_key_at(patch, i), '/') && is_directive(value_key_at(patch, i));
+		directives |=
+			strchr(value_key_at(patch, i), '/') && is_directive(value_key_at(patch, i));
 	taken = retain_keys(st, taken, patch);
 	if (directives)
 		taken = list_directives(st, s, taken, patch);
 	return merge_keys(st, s, taken, patch, directives);
 }
 
-struct value *patch_strategic(const struct schema *s, struct value *taken, const struct value *patch,
-			      struct faults *faults)
+struct value *patch_strategic(const struct schema *s, struct value *taken,
+			      const struct value *patch, struct faults *faults)
 {
 	struct strategic st = {.faults = faults};
 	struct value *out;

@@ -8,7 +8,8 @@
 #include "objects/codec.h"
 #include "util/strmap.h"
 
-/* The text by which an element is known: its merge key's value, or (scalars) itself. NULL: it has none. */
+/* The text by which an element is known: its merge key's value, or (scalars) itself. NULL: it has
+ * none. */
 static char *name_of(const struct value *item, const char *merge_key)
 {
 	CLEANUP(buf_fini) struct buf out = BUF_INIT;
@@ -67,19 +68,21 @@ static int cmp_was(const void *a, const void *b)
  * The elements that the patch names come in its order. The others keep theirs, each before the
  * first of the patch's that stood behind it in the live list.
  */
-static struct value *in_order(struct value *taken, const struct value *order, const struct value *live,
-			      const char *merge_key)
+static struct value *in_order(struct value *taken, const struct value *order,
+			      const struct value *live, const char *merge_key)
 {
 	struct strmap wanted = STRMAP_INIT, was = STRMAP_INIT;
 	size_t n = value_count(taken), n_left = 0, n_right = 0, i = 0, j = 0;
-	struct placed *left = xcalloc(n + 1, sizeof(*left)), *right = xcalloc(n + 1, sizeof(*right));
+	struct placed *left = xcalloc(n + 1, sizeof(*left)),
+		      *right = xcalloc(n + 1, sizeof(*right));
 	struct value *out = value_new_list();
 
 	index_names(order, merge_key, &wanted);
 	index_names(live, merge_key, &was);
 	for (size_t k = 0; k < n; k++) {
 		CLEANUP_FREE char *name = name_of(value_at(taken, k), merge_key);
-		struct placed p = {value_at(taken, k), position(&wanted, name), position(&was, name), k};
+		struct placed p = {value_at(taken, k), position(&wanted, name),
+				   position(&was, name), k};
 
 		if (p.wanted)
 			right[n_right++] = p;
@@ -89,8 +92,8 @@ static struct value *in_order(struct value *taken, const struct value *order, co
 	qsort(left, n_left, sizeof(*left), cmp_was);
 	qsort(right, n_right, sizeof(*right), cmp_wanted);
 	while (i < n_left || j < n_right) {
-		int first = j == n_right ||
-			    (i < n_left && left[i].was && right[j].was && left[i].was < right[j].was);
+		int first = j == n_right || (i < n_left && left[i].was && right[j].was &&
+					     left[i].was < right[j].was);
 
 		out = value_append(out, value_ref(first ? left[i++].item : right[j++].item));
 	}
@@ -104,8 +107,8 @@ static struct value *in_order(struct value *taken, const struct value *order, co
 
 /* -- lists of scalars ------------------------------------------------------------------------- */
 
-static struct value *append_new(struct value *taken, const struct value *list, const struct strmap *removed,
-				struct strmap *seen)
+static struct value *append_new(struct value *taken, const struct value *list,
+				const struct strmap *removed, struct strmap *seen)
 {
 	for (size_t i = 0; i < value_count(list); i++) {
 		CLEANUP_FREE char *name = name_of(value_at(list, i), NULL);
@@ -119,7 +122,8 @@ static struct value *append_new(struct value *taken, const struct value *list, c
 }
 
 /* live without those to remove, then the new ones; each once. */
-static struct value *merge_scalars(const struct value *live, const struct value *list, const struct value *remove)
+static struct value *merge_scalars(const struct value *live, const struct value *list,
+				   const struct value *remove)
 {
 	struct strmap removed = STRMAP_INIT, seen = STRMAP_INIT;
 	struct value *out = value_new_list();
@@ -132,28 +136,34 @@ static struct value *merge_scalars(const struct value *live, const struct value 
 	return out;
 }
 
-/* -- lists of maps ------------------------------------------------------------------------------ */
+/* -- lists of maps ------------------------------------------------------------------------------
+ */
 
 static void fail_no_key(struct strategic *st, const struct value *item, const char *merge_key)
 {
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
 
 	strategic_print(item, &text);
-	strategic_fail(st, "map: %.350s does not contain declared merge key: %s", buf_str(&text), merge_key);
+	strategic_fail(st, "map: %.350s does not contain declared merge key: %s", buf_str(&text),
+		       merge_key);
 }
 
 /* The elements that {$patch: delete} names, and whether {$patch: replace} says to forget live. */
-static int read_directives(struct strategic *st, const struct value *list, const char *merge_key, struct strmap *gone)
+static int read_directives(struct strategic *st, const struct value *list, const char *merge_key,
+			   struct strmap *gone)
 {
 	int replace = 0;
 
 	for (size_t i = 0; i < value_count(list); i++) {
-		const struct value *item = value_at(list, i), *directive = value_get(item, "$patch");
+		const struct value *item = value_at(list, i),
+				   *directive = value_get(item, "$patch");
 		CLEANUP_FREE char *name = name_of(item, merge_key);
 		const char *how = value_str(directive, "");
 
 		if (!value_is(item, VALUE_MAP)) {
-			strategic_fail(st, "the elements of a list that is merged by %s must be maps", merge_key);
+			strategic_fail(st,
+				       "the elements of a list that is merged by %s must be maps",
+				       merge_key);
 			return 0;
 		}
 		if (directive && str_eq(how, "replace")) {
@@ -171,7 +181,8 @@ static int read_directives(struct strategic *st, const struct value *list, const
 	return replace;
 }
 
-static struct value *without(const struct value *live, const char *merge_key, const struct strmap *gone)
+static struct value *without(const struct value *live, const char *merge_key,
+			     const struct strmap *gone)
 {
 	struct value *out;
 
@@ -194,7 +205,8 @@ static struct value *merge_elements(struct strategic *st, const struct schema *s
 
 	index_names(out, merge_key, &names);
 	for (size_t i = 0; i < value_count(list); i++) {
-		const struct value *item = value_at(list, i), *directive = value_get(item, "$patch");
+		const struct value *item = value_at(list, i),
+				   *directive = value_get(item, "$patch");
 		CLEANUP_FREE char *name = name_of(item, merge_key);
 		size_t at = position(&names, name);
 		struct value *was;
@@ -204,7 +216,8 @@ static struct value *merge_elements(struct strategic *st, const struct schema *s
 		if (at) {
 			was = value_ref(value_at(out, at - 1));
 			out = value_set_at(out, at - 1, value_new_null());
-			out = value_set_at(out, at - 1, strategic_map(st, s ? s->items : NULL, was, item));
+			out = value_set_at(out, at - 1,
+					   strategic_map(st, s ? s->items : NULL, was, item));
 			continue;
 		}
 		out = value_append(out, strategic_plain(item));
@@ -214,8 +227,9 @@ static struct value *merge_elements(struct strategic *st, const struct schema *s
 	return out;
 }
 
-static struct value *merge_maps(struct strategic *st, const struct schema *s, const struct value *live,
-				const struct value *list, const char *merge_key)
+static struct value *merge_maps(struct strategic *st, const struct schema *s,
+				const struct value *live, const struct value *list,
+				const char *merge_key)
 {
 	struct strmap gone = STRMAP_INIT;
 	int replace = read_directives(st, list, merge_key, &gone);
@@ -237,7 +251,8 @@ static int holds_maps(const struct value *a, const struct value *b)
 }
 
 struct value *strategic_list(struct strategic *st, const struct schema *s, const struct value *live,
-			     const struct value *list, const struct value *order, const struct value *remove)
+			     const struct value *list, const struct value *order,
+			     const struct value *remove)
 {
 	int maps = holds_maps(live, list);
 	const char *merge_key = maps && s ? s->merge_key : NULL;
@@ -246,11 +261,13 @@ struct value *strategic_list(struct strategic *st, const struct schema *s, const
 	if (!s || s->type != SCHEMA_LIST || !(s->patch & PATCH_MERGE)) {
 		if (list && !order && !remove)
 			return strategic_plain(list);
-		strategic_fail(st, "this list is replaced as a whole: no order and no deletion can be given for it");
+		strategic_fail(st, "this list is replaced as a whole: no order and no deletion can "
+				   "be given for it");
 		return live ? value_ref(live) : NULL;
 	}
 	if (maps && !merge_key) {
-		strategic_fail(st, "cannot merge lists without merge key for %s", s->name ? s->name : "this list");
+		strategic_fail(st, "cannot merge lists without merge key for %s",
+			       s->name ? s->name : "this list");
 		return live ? value_ref(live) : NULL;
 	}
 	out = maps ? merge_maps(st, s, live, list, merge_key) : merge_scalars(live, list, remove);

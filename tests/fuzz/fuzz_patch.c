@@ -16,8 +16,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct value *apply(const struct kind *k, const struct value *live, const struct value *config, const char *who,
-			   struct faults *faults)
+static struct value *apply(const struct kind *k, const struct value *live,
+			   const struct value *config, const char *who, struct faults *faults)
 {
 	struct field_writer writer = {who, "", "2026-01-01T00:00:00Z"};
 	struct value *next, *again, *third;
@@ -40,8 +40,8 @@ static struct value *apply(const struct kind *k, const struct value *live, const
 	return again;
 }
 
-static struct value *edit(const struct kind *k, char how, struct value *live, const struct value *patch,
-			  struct faults *faults)
+static struct value *edit(const struct kind *k, char how, struct value *live,
+			  const struct value *patch, struct faults *faults)
 {
 	struct field_writer writer = {"u", "", "2026-01-01T00:00:01Z"};
 	struct value *next;
@@ -89,9 +89,10 @@ static void line(const struct kind *k, const char *text, size_t len, struct valu
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char start[] =
-		"{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\",\"namespace\":\"d\"},\"spec\":{\"containers\":"
-		"[{\"name\":\"a\",\"image\":\"i\",\"env\":[{\"name\":\"A\",\"value\":\"1\"}]},{\"name\":\"b\"}]}}";
+	static const char start[] = "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{"
+				    "\"name\":\"p\",\"namespace\":\"d\"},\"spec\":{\"containers\":"
+				    "[{\"name\":\"a\",\"image\":\"i\",\"env\":[{\"name\":\"A\","
+				    "\"value\":\"1\"}]},{\"name\":\"b\"}]}}";
 	static const struct kind *k;
 	const char *at = (const char *)data, *end = at + size;
 	struct value *live;

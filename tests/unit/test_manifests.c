@@ -31,7 +31,8 @@ static const struct caller bob = {.user = "bob", .uid = 1001};
 
 /* -- fixture ----------------------------------------------------------------------- */
 
-static int authorize(void *arg, const struct caller *who, const struct api_request *r, struct err *err)
+static int authorize(void *arg, const struct caller *who, const struct api_request *r,
+		     struct err *err)
 {
 	struct fixture *f = arg;
 
@@ -73,7 +74,8 @@ static void close_all(struct fixture *f)
 
 static void make_namespace(struct fixture *f, const char *name)
 {
-	struct api_request *r = api_request_new(API_CREATE, kind_find("", "v1", "namespaces"), "", name);
+	struct api_request *r =
+		api_request_new(API_CREATE, kind_find("", "v1", "namespaces"), "", name);
 
 	r->body = value_new_map();
 	assert_int_equal(api_call(f->api, &(struct caller){.user = "admin", .trusted = 1}, r), 0);
@@ -138,11 +140,13 @@ static int wait_for(struct answer *a, char **text)
 	return a->rc;
 }
 
-#define ANSWER(name) struct answer name = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, BUF_INIT}
+#define ANSWER(name)                                                                               \
+	struct answer name = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, BUF_INIT}
 
 static const struct manifest_attrs attrs = {0644, 1000, 1000, {1700000000, 5}};
 
-static void start_write(struct fixture *f, const struct caller *who, const char *path, const char *text, struct answer *a)
+static void start_write(struct fixture *f, const struct caller *who, const char *path,
+			const char *text, struct answer *a)
 {
 	struct buf bytes = BUF_INIT;
 
@@ -151,7 +155,8 @@ static void start_write(struct fixture *f, const struct caller *who, const char 
 	assert_null(bytes.data);
 }
 
-static int write_as(struct fixture *f, const struct caller *who, const char *path, const char *text, char **faults)
+static int write_as(struct fixture *f, const struct caller *who, const char *path, const char *text,
+		    char **faults)
 {
 	ANSWER(a);
 
@@ -196,7 +201,8 @@ static int exists(struct fixture *f, const char *ns, const char *name)
 	return o != NULL;
 }
 
-static void assert_data(struct fixture *f, const char *ns, const char *name, const char *key, const char *want)
+static void assert_data(struct fixture *f, const char *ns, const char *name, const char *key,
+			const char *want)
 {
 	CLEANUP_OBJECT struct object *o = find(f, ns, name);
 
@@ -254,9 +260,9 @@ static int gone_within(struct fixture *f, const char *ns, const char *name, int 
 	return 0;
 }
 
-#define CM(name) "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: " name "\n"
+#define CM(name)   "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: " name "\n"
 #define DATA(k, v) "data:\n  " k ": \"" v "\"\n"
-#define HERE	   "apis/core/v1/configmaps/"
+#define HERE       "apis/core/v1/configmaps/"
 
 /* -- writing ------------------------------------------------------------------------------ */
 
@@ -293,7 +299,9 @@ static void test_writing_again_applies_the_change(void **state)
 	assert_data(f, "default", "one", "k", "3");
 	assert_data(f, "default", "one", "l", NULL);
 	assert_string_equal(
-		value_dig_str(value_at(value_dig(after->value, "metadata", "managedFields", NULL), 0), "manager", NULL),
+		value_dig_str(
+			value_at(value_dig(after->value, "metadata", "managedFields", NULL), 0),
+			"manager", NULL),
 		"alice");
 }
 
@@ -302,9 +310,11 @@ static void test_a_document_that_is_gone_deletes_its_object(void **state)
 	struct fixture *f = *state;
 
 	must_write(f, "apply/all.yaml", CM("a") "---\n" CM("b") "---\n# nothing\n---\n" CM("c"));
-	assert_true(exists(f, "default", "a") && exists(f, "default", "b") && exists(f, "default", "c"));
+	assert_true(exists(f, "default", "a") && exists(f, "default", "b") &&
+		    exists(f, "default", "c"));
 	must_write(f, "apply/all.yaml", CM("a") "---\n" CM("c"));
-	assert_true(exists(f, "default", "a") && !exists(f, "default", "b") && exists(f, "default", "c"));
+	assert_true(exists(f, "default", "a") && !exists(f, "default", "b") &&
+		    exists(f, "default", "c"));
 }
 
 static void test_lists_and_json(void **state)
@@ -312,10 +322,14 @@ static void test_lists_and_json(void **state)
 	struct fixture *f = *state;
 
 	must_write(f, "apply/l.json",
-		   "{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\","
-		   "\"metadata\":{\"name\":\"x\"}},{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"y\"}}]}");
-	must_write(f, HERE "m.yaml", "apiVersion: v1\nkind: ConfigMapList\nitems:\n- metadata: {name: z}\n");
-	assert_true(exists(f, "default", "x") && exists(f, "default", "y") && exists(f, "default", "z"));
+		   "{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[{\"apiVersion\":\"v1\","
+		   "\"kind\":\"ConfigMap\","
+		   "\"metadata\":{\"name\":\"x\"}},{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\","
+		   "\"metadata\":{\"name\":\"y\"}}]}");
+	must_write(f, HERE "m.yaml",
+		   "apiVersion: v1\nkind: ConfigMapList\nitems:\n- metadata: {name: z}\n");
+	assert_true(exists(f, "default", "x") && exists(f, "default", "y") &&
+		    exists(f, "default", "z"));
 }
 
 static void test_a_namespace_of_the_same_file_comes_first(void **state)
@@ -335,9 +349,11 @@ static void test_the_place_says_name_and_namespace(void **state)
 
 	must_write(f, HERE "prod/stem.yaml", "apiVersion: v1\nkind: ConfigMap\n");
 	assert_true(exists(f, "prod", "stem"));
-	assert_int_equal(write_as(f, &alice, HERE "prod/x.yaml",
-				  "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  namespace: default\n", &faults),
-			 -EINVAL);
+	assert_int_equal(
+		write_as(f, &alice, HERE "prod/x.yaml",
+			 "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  namespace: default\n",
+			 &faults),
+		-EINVAL);
 	assert_non_null(strstr(faults, "F:4:"));
 	assert_non_null(strstr(faults, "metadata.namespace"));
 }
@@ -347,11 +363,15 @@ static void test_a_kind_in_the_wrong_directory(void **state)
 	struct fixture *f = *state;
 	CLEANUP_FREE char *faults = NULL;
 
-	assert_int_equal(write_as(f, &alice, HERE "s.yaml", "apiVersion: apps/v1\nkind: Deployment\n", &faults), -EINVAL);
+	assert_int_equal(write_as(f, &alice, HERE "s.yaml",
+				  "apiVersion: apps/v1\nkind: Deployment\n", &faults),
+			 -EINVAL);
 	assert_non_null(strstr(faults, "F:2:"));
 	assert_non_null(strstr(faults, "apis/apps/v1/deployments"));
 	free(faults);
-	assert_int_equal(write_as(f, &alice, "apply/s.yaml", "apiVersion: apps/v1\nkind: Deploy\n", &faults), -EINVAL);
+	assert_int_equal(
+		write_as(f, &alice, "apply/s.yaml", "apiVersion: apps/v1\nkind: Deploy\n", &faults),
+		-EINVAL);
 	assert_non_null(strstr(faults, "no matches for kind \"Deploy\" in version \"apps/v1\""));
 }
 
@@ -363,7 +383,9 @@ static void assert_event(struct fixture *f, const char *name, const char *like, 
 	const struct value *v;
 
 	store_list(f->store, kind_find("", "v1", "events"), "default", &l);
-	for (int waited = 0; (l.n == 0 || value_int(value_get(l.list[0]->value, "count"), 0) < count) && waited < 5000;
+	for (int waited = 0;
+	     (l.n == 0 || value_int(value_get(l.list[0]->value, "count"), 0) < count) &&
+	     waited < 5000;
 	     waited += 10) {
 		object_list_fini(&l);
 		sleep_ms(10);
@@ -410,9 +432,11 @@ static void test_faults_of_all_documents_at_once(void **state)
 	CLEANUP_FREE char *faults = NULL;
 
 	assert_int_equal(write_as(f, &alice, "apply/x.yaml",
-				  CM("good") "---\nkind: Nope\napiVersion: v9\n---\n" CM("BAD") "dada: {}\n---\n"
-					     "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ConfigMap\n"
-					     "  metadata: {name: li}\n  data: 7\n",
+				  CM("good") "---\nkind: Nope\napiVersion: v9\n---\n" CM(
+					  "BAD") "dada: {}\n---\n"
+						 "apiVersion: v1\nkind: List\nitems:\n- "
+						 "apiVersion: v1\n  kind: ConfigMap\n"
+						 "  metadata: {name: li}\n  data: 7\n",
 				  &faults),
 			 -EINVAL);
 	assert_non_null(strstr(faults, "F:6:"));
@@ -450,7 +474,8 @@ static void test_forbidden(void **state)
 	assert_false(is_file(f, HERE "b.yaml"));
 }
 
-/* -- who holds what ------------------------------------------------------------------------------ */
+/* -- who holds what ------------------------------------------------------------------------------
+ */
 
 static void test_a_later_file_takes_over(void **state)
 {
@@ -538,7 +563,8 @@ static void test_a_removed_draft_takes_its_objects_along(void **state)
 	assert_true(gone_within(f, "default", "one", 5000));
 }
 
-/* -- renaming -------------------------------------------------------------------------------------- */
+/* -- renaming
+ * -------------------------------------------------------------------------------------- */
 
 static void test_rename(void **state)
 {
@@ -575,7 +601,8 @@ static void test_a_refused_rename_leaves_the_source(void **state)
 	struct fixture *f = *state;
 
 	must_write(f, HERE "a.yaml", CM("one"));
-	assert_int_equal(rename_as(f, &alice, HERE "a.yaml", "apis/core/v1/secrets/a.yaml"), -EINVAL);
+	assert_int_equal(rename_as(f, &alice, HERE "a.yaml", "apis/core/v1/secrets/a.yaml"),
+			 -EINVAL);
 	assert_file(f, HERE "a.yaml", 0, NULL);
 	assert_file(f, "apis/core/v1/secrets/a.yaml", 1, "belongs into apis/core/v1/configmaps");
 	assert_true(exists(f, "default", "one"));
@@ -585,7 +612,8 @@ static void test_a_refused_rename_leaves_the_source(void **state)
 	assert_int_equal(rename_as(f, &alice, HERE "a.yaml", "dry-run/a.yaml"), -EXDEV);
 }
 
-/* -- the rest ---------------------------------------------------------------------------------------- */
+/* -- the rest
+ * ---------------------------------------------------------------------------------------- */
 
 static void test_dry_run(void **state)
 {
@@ -595,13 +623,15 @@ static void test_dry_run(void **state)
 	struct err err = ERR_INIT;
 
 	must_write(f, "dry-run/p.yaml",
-		   CM("one") "---\napiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: i}]}\n");
+		   CM("one") "---\napiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: "
+			     "{containers: [{name: c, image: i}]}\n");
 	assert_int_equal(manifest_read(f->all, "dry-run/p.yaml", &got, &err), 0);
 	assert_non_null(strstr(buf_str(&got), "imagePullPolicy: Always"));
 	assert_non_null(strstr(buf_str(&got), "---\n"));
 	assert_null(strstr(buf_str(&got), "managedFields"));
 	assert_false(exists(f, "default", "one"));
-	assert_int_equal(write_as(f, &alice, "dry-run/p.yaml", CM("one") "dota: 1\n", &faults), -EINVAL);
+	assert_int_equal(write_as(f, &alice, "dry-run/p.yaml", CM("one") "dota: 1\n", &faults),
+			 -EINVAL);
 	assert_file(f, "dry-run/p.yaml", 1, "dota");
 	assert_int_equal(remove_as(f, &alice, "dry-run/p.yaml"), 0);
 	assert_false(is_file(f, "dry-run/p.yaml"));
@@ -689,14 +719,18 @@ static void test_what_is_certain_early(void **state)
 {
 	struct fixture *f = *state;
 
-	early(f, HERE "a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n\tname: x\n", "a.yaml:4:");
+	early(f, HERE "a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n\tname: x\n",
+	      "a.yaml:4:");
 	early(f, HERE "a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n\tname", NULL);
-	early(f, HERE "a.yaml", "apiVersion: v1\nkind: ConfigMap\ndata:\n  a: |\n    x\n    \ty\n", NULL);
+	early(f, HERE "a.yaml", "apiVersion: v1\nkind: ConfigMap\ndata:\n  a: |\n    x\n    \ty\n",
+	      NULL);
 	early(f, HERE "a.yaml", "{\n\t\"kind\": \"ConfigMap\"\n}\n", NULL);
-	early(f, HERE "a.yaml", "# c\n---\napiVersion: apps/v1\nkind: Deployment\n", "belongs into apis/apps/v1/deployments");
+	early(f, HERE "a.yaml", "# c\n---\napiVersion: apps/v1\nkind: Deployment\n",
+	      "belongs into apis/apps/v1/deployments");
 	early(f, HERE "a.yaml", "apiVersion: apps/v1\nkind: Deployment", NULL);
 	early(f, "apply/a.yaml", "apiVersion: apps/v1\nkind: Deployment\n", NULL);
-	early(f, "apply/a.yaml", "kind: Deploy\napiVersion: apps/v1\n", "no matches for kind \"Deploy\"");
+	early(f, "apply/a.yaml", "kind: Deploy\napiVersion: apps/v1\n",
+	      "no matches for kind \"Deploy\"");
 	early(f, "apply/a.yaml", "x: |\n  kind: Deploy\n  apiVersion: apps/v1\n", NULL);
 	early(f, "apply/a.yaml", "apiVersion: v1\nkind: List\nitems:\n", NULL);
 	early(f, "apply/a.txt", "", "ends in .yaml");
@@ -712,9 +746,11 @@ static void test_others_note_errors(void **state)
 	manifest_note_error(f->all, 5, "pods/a/ctl", "no such verb\n");
 	manifest_note_error(f->all, 5, "pods/a/spec/x", "one\ntwo");
 	manifest_errors(f->all, 5, &ring);
-	assert_string_equal(buf_str(&ring), "pods/a/ctl: no such verb\npods/a/spec/x: one\npods/a/spec/x: two\n");
+	assert_string_equal(buf_str(&ring),
+			    "pods/a/ctl: no such verb\npods/a/spec/x: one\npods/a/spec/x: two\n");
 	for (int i = 0; i < 5000; i++)
-		manifest_note_error(f->all, 5, "somewhere", "a line of some length that fills the ring after a while");
+		manifest_note_error(f->all, 5, "somewhere",
+				    "a line of some length that fills the ring after a while");
 	buf_resize(&ring, 0);
 	manifest_errors(f->all, 5, &ring);
 	assert_true(ring.len <= 64 << 10);
@@ -726,7 +762,8 @@ static void test_others_note_errors(void **state)
 	assert_int_equal(ring.len, 0); /* of so many users the oldest is forgotten */
 }
 
-/* Many writers of a few paths and objects: the last write of each path wins, and all are answered. */
+/* Many writers of a few paths and objects: the last write of each path wins, and all are answered.
+ */
 static void test_concurrent_writes_keep_their_order(void **state)
 {
 	enum { N = 200 };
@@ -755,6 +792,37 @@ static void test_concurrent_writes_keep_their_order(void **state)
 		assert_data(f, "default", name, "k", want);
 	}
 	free(a);
+}
+
+static double seconds_for(struct fixture *f, const char *unit, const char *head)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	CLEANUP_FREE char *faults = NULL;
+	struct timespec from, to;
+
+	buf_adds(&text, head);
+	while (text.len + strlen(unit) < CODEC_MAX_BYTES)
+		buf_adds(&text, unit);
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	assert_int_equal(write_as(f, &alice, "apply/hostile.yaml", buf_str(&text), &faults),
+			 -EINVAL);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	assert_non_null(strstr(faults, "F:"));
+	return (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+}
+
+/* What is wrong a hundred thousand times is not looked for a hundred thousand times. */
+static void test_hostile_texts_end_soon(void **state)
+{
+	struct fixture *f = *state;
+	double documents = seconds_for(f, "x: 1\n---\n", "");
+	double items = seconds_for(f, "- {kind: X, apiVersion: y}\n",
+				   "apiVersion: v1\nkind: List\nitems:\n");
+	double fields = seconds_for(f, "---\n" CM("a") "dota: 7\n", "");
+
+	print_message("3 MiB of faulty documents: %.1f s, of items: %.1f s, of objects: %.1f s\n",
+		      documents, items, fields);
+	assert_true(documents < 30 && items < 30 && fields < 30);
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -788,6 +856,7 @@ int main(void)
 		TEST(test_what_is_certain_early),
 		TEST(test_others_note_errors),
 		TEST(test_concurrent_writes_keep_their_order),
+		TEST(test_hostile_texts_end_soon),
 	};
 
 	kinds_init();

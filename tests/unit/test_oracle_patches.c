@@ -5,7 +5,8 @@
  * conflicts, and managedFields after each step must be the same here.
  *
  * Most of the maps and structs that are atomic now were not in 1.21 (nodeSelector, a Service's
- * selector, references to objects); the test runs with schemas as they were. K8SFS_PATCH_ORACLE=FILE runs other cases of the same form.
+ * selector, references to objects); the test runs with schemas as they were.
+ * K8SFS_PATCH_ORACLE=FILE runs other cases of the same form.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -117,8 +118,9 @@ static struct value *finish(const struct kind *k, struct value *next, const stru
 	return NULL;
 }
 
-static struct value *apply(const struct kind *k, const struct value *live, const struct value *config,
-			   const char *manager, int force, struct faults *faults)
+static struct value *apply(const struct kind *k, const struct value *live,
+			   const struct value *config, const char *manager, int force,
+			   struct faults *faults)
 {
 	struct field_writer who = {manager, "", NOW};
 	CLEANUP_VALUE struct value *said = place(k, value_ref(config));
@@ -133,8 +135,8 @@ static struct value *apply(const struct kind *k, const struct value *live, const
 	return finish(k, next, live, faults);
 }
 
-static struct value *update(const struct kind *k, const struct value *live, struct value *taken_next,
-			    const char *manager, struct faults *faults)
+static struct value *update(const struct kind *k, const struct value *live,
+			    struct value *taken_next, const char *manager, struct faults *faults)
 {
 	struct field_writer who = {manager, "", NOW};
 	struct value *next = taken_next;
@@ -146,8 +148,8 @@ static struct value *update(const struct kind *k, const struct value *live, stru
 	return next ? apply_track_update(k, live, next, &who) : NULL;
 }
 
-static struct value *edit(const struct kind *k, const char *op, struct value *taken, const struct value *patch,
-			  struct faults *faults)
+static struct value *edit(const struct kind *k, const char *op, struct value *taken,
+			  const struct value *patch, struct faults *faults)
 {
 	if (str_eq(op, "merge-patch"))
 		return patch_merge(taken, patch);
@@ -157,8 +159,8 @@ static struct value *edit(const struct kind *k, const char *op, struct value *ta
 	return patch_strategic(k->schema, taken, patch, faults);
 }
 
-static struct value *edited(const struct kind *k, const char *op, const struct value *live, const struct value *patch,
-			    const char *manager, struct faults *faults)
+static struct value *edited(const struct kind *k, const char *op, const struct value *live,
+			    const struct value *patch, const char *manager, struct faults *faults)
 {
 	const char *rv = value_dig_str(patch, "metadata", "resourceVersion", NULL);
 	struct value *next = edit(k, op, value_ref(live), patch, faults);
@@ -180,7 +182,8 @@ static int says_nothing(const struct value *v)
 	       ((value_is(v, VALUE_LIST) || value_is(v, VALUE_MAP)) && !value_count(v));
 }
 
-static void differ(const struct value *want, const struct value *got, const struct path *at, struct buf *out)
+static void differ(const struct value *want, const struct value *got, const struct path *at,
+		   struct buf *out)
 {
 	buf_adds(out, "\n    ");
 	path_render(at, out);
@@ -197,7 +200,8 @@ static void differ(const struct value *want, const struct value *got, const stru
 }
 
 /* Adds a line for each part of want that got lacks or has otherwise. */
-static void compare(const struct value *want, const struct value *got, const struct path *at, struct buf *out)
+static void compare(const struct value *want, const struct value *got, const struct path *at,
+		    struct buf *out)
 {
 	int lists = value_is(want, VALUE_LIST) && value_is(got, VALUE_LIST);
 
@@ -209,7 +213,8 @@ static void compare(const struct value *want, const struct value *got, const str
 
 			/* what the deployment controller of that server wrote meanwhile */
 			if (!str_eq(key, "deployment.kubernetes.io/revision"))
-				compare(value_at(want, i), value_get(got, key), PATH_FIELD(at, key), out);
+				compare(value_at(want, i), value_get(got, key), PATH_FIELD(at, key),
+					out);
 		}
 	} else if (lists && value_count(want) == value_count(got)) {
 		for (size_t i = 0; i < value_count(want); i++)
@@ -238,17 +243,21 @@ static struct value *without_tokens(const struct value *stored)
 /* What is here and not there: only parts of the spec that no default explains matter. */
 static void compare_both(const struct value *stored, const struct value *got, struct buf *out)
 {
-	static const char *const parts[] = {"data", "binaryData", "rules", "imagePullSecrets", "secrets"};
+	static const char *const parts[] = {"data", "binaryData", "rules", "imagePullSecrets",
+					    "secrets"};
 	static const char *const meta[] = {"labels", "annotations", "finalizers"};
-	static const char *const template[] = {"containers", "initContainers", "volumes", "tolerations", "hostAliases",
-					       "nodeSelector", "imagePullSecrets"};
+	static const char *const template[] = {"containers",      "initContainers", "volumes",
+					       "tolerations",     "hostAliases",    "nodeSelector",
+					       "imagePullSecrets"};
 	CLEANUP_VALUE struct value *want = without_tokens(stored);
 
 	compare(want, got, NULL, out);
 	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
-		compare(value_get(got, parts[i]), value_get(want, parts[i]), PATH_FIELD(NULL, "here"), out);
+		compare(value_get(got, parts[i]), value_get(want, parts[i]),
+			PATH_FIELD(NULL, "here"), out);
 	for (size_t i = 0; i < ARRAY_LEN(meta); i++)
-		compare(value_dig(got, "metadata", meta[i], NULL), value_dig(want, "metadata", meta[i], NULL),
+		compare(value_dig(got, "metadata", meta[i], NULL),
+			value_dig(want, "metadata", meta[i], NULL),
 			PATH_FIELD(NULL, "here.metadata"), out);
 	for (size_t i = 0; i < ARRAY_LEN(template); i++)
 		compare(value_dig(got, "spec", "template", "spec", template[i], NULL),
@@ -274,13 +283,15 @@ static const struct value *find_entry(const struct value *managed, const struct 
 }
 
 /* Every step that only one of them has. */
-static void compare_sets(const struct value *want, const struct value *got, const struct path *at, struct buf *out)
+static void compare_sets(const struct value *want, const struct value *got, const struct path *at,
+			 struct buf *out)
 {
 	for (size_t i = 0; i < value_count(want); i++) {
 		const char *key = value_key_at(want, i);
 
 		if (value_get(got, key))
-			compare_sets(value_at(want, i), value_get(got, key), PATH_KEY(at, key), out);
+			compare_sets(value_at(want, i), value_get(got, key), PATH_KEY(at, key),
+				     out);
 		else
 			differ(value_at(want, i), NULL, PATH_KEY(at, key), out);
 	}
@@ -294,8 +305,8 @@ static int is_ours(const struct value *entry)
 	return strlen(value_str(value_get(entry, "manager"), "")) == 1; /* a, b, c */
 }
 
-static void compare_managers(const struct value *docs, const struct value *want, const struct value *got,
-			     struct buf *out)
+static void compare_managers(const struct value *docs, const struct value *want,
+			     const struct value *got, struct buf *out)
 {
 	size_t n = 0;
 
@@ -306,7 +317,8 @@ static void compare_managers(const struct value *docs, const struct value *want,
 			continue;
 		n++;
 		if (!value_equal(value_get(w, "fieldsV1"), value_get(e, "fieldsV1"))) {
-			buf_addf(out, "\n    managedFields of %s %s", value_str(value_get(w, "manager"), ""),
+			buf_addf(out, "\n    managedFields of %s %s",
+				 value_str(value_get(w, "manager"), ""),
 				 value_str(value_get(w, "operation"), ""));
 			compare_sets(value_get(w, "fieldsV1"), value_get(e, "fieldsV1"), NULL, out);
 		}
@@ -317,12 +329,14 @@ static void compare_managers(const struct value *docs, const struct value *want,
 
 static int named(const struct faults *faults, const char *field, const char *message, int conflict)
 {
-	if (str_eq(field, "patch")) /* what the patch made does not decode; here the field itself is named */
+	if (str_eq(field, "patch")) /* what the patch made does not decode; here the field itself is
+				       named */
 		return faults->n && faults->list[0].kind == FAULT_TYPE;
 	for (size_t i = 0; i < faults->n; i++) {
 		CLEANUP_FREE char *end = xasprintf("%s: %s", message, field);
 
-		if (conflict ? str_ends(faults->list[i].message, end) : str_eq(faults->list[i].field, field))
+		if (conflict ? str_ends(faults->list[i].message, end)
+			     : str_eq(faults->list[i].field, field))
 			return 1;
 	}
 	return 0;
@@ -337,10 +351,14 @@ static void compare_refusal(const struct value *c, const struct faults *faults, 
 		buf_addf(out, "\n    %zu conflicts", faults->n);
 	for (size_t i = 0; i < value_count(causes); i++) {
 		const struct value *cause = value_at(causes, i);
-		const char *field = value_str(value_is(cause, VALUE_LIST) ? value_at(cause, 0)
-									  : value_get(cause, "field"), "");
-		const char *message = value_str(value_is(cause, VALUE_LIST) ? value_at(cause, 1)
-									    : value_get(cause, "message"), "");
+		const char *field =
+			value_str(value_is(cause, VALUE_LIST) ? value_at(cause, 0)
+							      : value_get(cause, "field"),
+				  "");
+		const char *message =
+			value_str(value_is(cause, VALUE_LIST) ? value_at(cause, 1)
+							      : value_get(cause, "message"),
+				  "");
 
 		if (!named(faults, field, message, conflict))
 			buf_addf(out, "\n    does not say %s %s", conflict ? message : "", field);
@@ -363,7 +381,8 @@ static void compare_answer(const struct value *docs, const struct value *c, cons
 {
 	if (!accepted(c)) {
 		if (got)
-			buf_addf(out, "\n    is accepted here, not with %d", (int)value_int(value_get(c, "code"), 0));
+			buf_addf(out, "\n    is accepted here, not with %d",
+				 (int)value_int(value_get(c, "code"), 0));
 		else
 			compare_refusal(c, faults, out);
 		return;
@@ -375,13 +394,14 @@ static void compare_answer(const struct value *docs, const struct value *c, cons
 	}
 	compare_both(doc(docs, value_get(c, "stored")), got, out);
 	if (value_get(c, "managedFields"))
-		compare_managers(docs, value_get(c, "managedFields"), value_dig(got, "metadata", "managedFields", NULL),
-				 out);
+		compare_managers(docs, value_get(c, "managedFields"),
+				 value_dig(got, "metadata", "managedFields", NULL), out);
 }
 
 static void run_patch(const struct value *docs, const struct value *c, struct buf *out)
 {
-	const struct value *base = doc(docs, value_get(c, "base")), *patch = doc(docs, value_get(c, "patch"));
+	const struct value *base = doc(docs, value_get(c, "base")),
+			   *patch = doc(docs, value_get(c, "patch"));
 	struct kind *k = kind_as_it_was(base);
 	CLEANUP(faults_fini) struct faults faults = FAULTS_INIT;
 	CLEANUP_VALUE struct value *live = update(k, NULL, value_ref(base), "base", &faults);
@@ -403,13 +423,16 @@ static void run_sequence(const struct value *docs, const struct value *c, struct
 	CLEANUP_VALUE struct value *live = NULL;
 
 	for (size_t i = 0; i < value_count(steps) && !out->len; i++) {
-		const struct value *step = value_at(steps, i), *body = doc(docs, value_get(step, "body"));
-		const char *op = value_str(value_get(step, "op"), ""), *who = value_str(value_get(step, "manager"), "");
+		const struct value *step = value_at(steps, i),
+				   *body = doc(docs, value_get(step, "body"));
+		const char *op = value_str(value_get(step, "op"), ""),
+			   *who = value_str(value_get(step, "manager"), "");
 		CLEANUP(faults_fini) struct faults faults = FAULTS_INIT;
 		struct value *next;
 
 		if (str_eq(op, "apply"))
-			next = apply(k, live, body, who, value_bool(value_get(step, "force"), 0), &faults);
+			next = apply(k, live, body, who, value_bool(value_get(step, "force"), 0),
+				     &faults);
 		else
 			next = edited(k, op, live, body, who, &faults);
 		compare_answer(docs, step, next, &faults, out);
@@ -434,7 +457,8 @@ struct tally {
 	size_t n, agree, known;
 };
 
-static void run_case(const struct value *docs, const struct value *c, const struct strmap *known, struct tally *tally)
+static void run_case(const struct value *docs, const struct value *c, const struct strmap *known,
+		     struct tally *tally)
 {
 	const char *id = value_str(value_get(c, "id"), "");
 	CLEANUP(buf_fini) struct buf out = BUF_INIT;

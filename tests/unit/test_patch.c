@@ -42,7 +42,8 @@ static void test_merge_follows_the_rfc(void **state)
 		{"{\"a\":\"b\",\"b\":\"c\"}", "{\"a\":null}", "{\"b\":\"c\"}"},
 		{"{\"a\":[\"b\"]}", "{\"a\":\"c\"}", "{\"a\":\"c\"}"},
 		{"{\"a\":\"c\"}", "{\"a\":[\"b\"]}", "{\"a\":[\"b\"]}"},
-		{"{\"a\":{\"b\":\"c\"}}", "{\"a\":{\"b\":\"d\",\"c\":null}}", "{\"a\":{\"b\":\"d\"}}"},
+		{"{\"a\":{\"b\":\"c\"}}", "{\"a\":{\"b\":\"d\",\"c\":null}}",
+		 "{\"a\":{\"b\":\"d\"}}"},
 		{"{\"a\":[{\"b\":\"c\"}]}", "{\"a\":[1]}", "{\"a\":[1]}"},
 		{"[\"a\",\"b\"]", "[\"c\",\"d\"]", "[\"c\",\"d\"]"},
 		{"{\"a\":\"b\"}", "[\"c\"]", "[\"c\"]"},
@@ -75,7 +76,8 @@ static void test_merge_of_nothing_new_is_the_same_tree(void **state)
 static void test_pointers(void **state)
 {
 	/* RFC 6901, section 5 */
-	CLEANUP_VALUE struct value *doc = json("{\"foo\":[\"bar\",\"baz\"],\"\":0,\"a/b\":1,\"c%d\":2,\"m~n\":8}");
+	CLEANUP_VALUE struct value *doc =
+		json("{\"foo\":[\"bar\",\"baz\"],\"\":0,\"a/b\":1,\"c%d\":2,\"m~n\":8}");
 	static const struct {
 		const char *pointer;
 		int64_t want;
@@ -114,16 +116,23 @@ static struct value *patched(const char *doc, const char *patch, struct faults *
 static void test_json_patch_operations(void **state)
 {
 	static const char *const cases[][3] = {
-		{"{\"a\":[1,3]}", "[{\"op\":\"add\",\"path\":\"/a/1\",\"value\":2}]", "{\"a\":[1,2,3]}"},
-		{"{\"a\":[1]}", "[{\"op\":\"add\",\"path\":\"/a/-\",\"value\":2}]", "{\"a\":[1,2]}"},
+		{"{\"a\":[1,3]}", "[{\"op\":\"add\",\"path\":\"/a/1\",\"value\":2}]",
+		 "{\"a\":[1,2,3]}"},
+		{"{\"a\":[1]}", "[{\"op\":\"add\",\"path\":\"/a/-\",\"value\":2}]",
+		 "{\"a\":[1,2]}"},
 		{"{\"a\":[1,2]}", "[{\"op\":\"remove\",\"path\":\"/a/0\"}]", "{\"a\":[2]}"},
-		{"{\"a\":1}", "[{\"op\":\"replace\",\"path\":\"/a\",\"value\":null}]", "{\"a\":null}"},
-		{"{\"a\":{\"b\":1},\"c\":{}}", "[{\"op\":\"move\",\"from\":\"/a/b\",\"path\":\"/c/d\"}]",
+		{"{\"a\":1}", "[{\"op\":\"replace\",\"path\":\"/a\",\"value\":null}]",
+		 "{\"a\":null}"},
+		{"{\"a\":{\"b\":1},\"c\":{}}",
+		 "[{\"op\":\"move\",\"from\":\"/a/b\",\"path\":\"/c/d\"}]",
 		 "{\"a\":{},\"c\":{\"d\":1}}"},
-		{"{\"a\":[1,2,3]}", "[{\"op\":\"move\",\"from\":\"/a/0\",\"path\":\"/a/2\"}]", "{\"a\":[2,3,1]}"},
+		{"{\"a\":[1,2,3]}", "[{\"op\":\"move\",\"from\":\"/a/0\",\"path\":\"/a/2\"}]",
+		 "{\"a\":[2,3,1]}"},
 		{"{\"a\":{\"b\":1}}", "[{\"op\":\"copy\",\"from\":\"/a\",\"path\":\"/a/c\"}]",
 		 "{\"a\":{\"b\":1,\"c\":{\"b\":1}}}"},
-		{"{\"a\":1}", "[{\"op\":\"test\",\"path\":\"/a\",\"value\":1.0},{\"op\":\"add\",\"path\":\"/b\",\"value\":2}]",
+		{"{\"a\":1}",
+		 "[{\"op\":\"test\",\"path\":\"/a\",\"value\":1.0},{\"op\":\"add\",\"path\":\"/"
+		 "b\",\"value\":2}]",
 		 "{\"a\":1,\"b\":2}"},
 		{"{\"a\":1}", "[{\"op\":\"test\",\"path\":\"/none\",\"value\":null}]", "{\"a\":1}"},
 		{"{\"a\":1}", "[{\"op\":\"add\",\"path\":\"\",\"value\":{\"z\":1}}]", "{\"z\":1}"},
@@ -147,7 +156,8 @@ static void test_json_patch_refusals(void **state)
 		{"[{\"op\":\"remove\",\"path\":\"\"}]", "the whole document"},
 		{"[{\"op\":\"replace\",\"path\":\"/nope\",\"value\":1}]", "missing key: /nope"},
 		{"[{\"op\":\"replace\",\"path\":\"/l/-\",\"value\":1}]", "missing key: /l/-"},
-		{"[{\"op\":\"add\",\"path\":\"/no/way\",\"value\":1}]", "missing path: \"/no/way\""},
+		{"[{\"op\":\"add\",\"path\":\"/no/way\",\"value\":1}]",
+		 "missing path: \"/no/way\""},
 		{"[{\"op\":\"add\",\"path\":\"/l/9\",\"value\":1}]", "missing path: \"/l/9\""},
 		{"[{\"op\":\"add\",\"path\":\"/s/x\",\"value\":1}]", "missing path: \"/s/x\""},
 		{"[{\"op\":\"test\",\"path\":\"/s\",\"value\":\"u\"}]", "testing value /s failed"},
@@ -163,7 +173,8 @@ static void test_json_patch_refusals(void **state)
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		CLEANUP(faults_fini) struct faults faults = FAULTS_INIT;
-		struct value *got = patched("{\"s\":\"t\",\"l\":[1,2],\"m\":{}}", cases[i][0], &faults);
+		struct value *got =
+			patched("{\"s\":\"t\",\"l\":[1,2],\"m\":{}}", cases[i][0], &faults);
 
 		if (got)
 			fail_msg("accepted: %s", cases[i][0]);
@@ -177,8 +188,9 @@ static void test_json_patch_refusals(void **state)
 static void test_json_patch_is_all_or_nothing(void **state)
 {
 	CLEANUP_VALUE struct value *doc = json("{\"a\":{\"b\":[1]}}");
-	CLEANUP_VALUE struct value *patch = json("[{\"op\":\"add\",\"path\":\"/a/b/-\",\"value\":2},"
-						 "{\"op\":\"remove\",\"path\":\"/none\"}]");
+	CLEANUP_VALUE struct value *patch =
+		json("[{\"op\":\"add\",\"path\":\"/a/b/-\",\"value\":2},"
+		     "{\"op\":\"remove\",\"path\":\"/none\"}]");
 	CLEANUP(faults_fini) struct faults faults = FAULTS_INIT;
 
 	assert_null(patch_json(value_ref(doc), patch, &faults));
@@ -192,7 +204,8 @@ static void test_json_patch_cannot_explode(void **state)
 	CLEANUP(buf_fini) struct buf path = BUF_INIT;
 
 	for (int i = 0; i < 200; i++)
-		patch = value_append(patch, json("{\"op\":\"copy\",\"from\":\"/a\",\"path\":\"/a/-\"}"));
+		patch = value_append(patch,
+				     json("{\"op\":\"copy\",\"from\":\"/a\",\"path\":\"/a/-\"}"));
 	assert_null(patch_json(json("{\"a\":[1]}"), patch, &faults));
 	assert_int_equal(faults.n, 1);
 
@@ -241,55 +254,78 @@ static void refuse_strategic(const char *live, const char *patch, const char *wh
 
 static void test_strategic_lists(void **state)
 {
-	static const char two[] = "{\"containers\":[{\"name\":\"a\",\"image\":\"x\",\"args\":[\"1\"]},{\"name\":\"b\"}]}";
+	static const char two[] = "{\"containers\":[{\"name\":\"a\",\"image\":\"x\",\"args\":["
+				  "\"1\"]},{\"name\":\"b\"}]}";
 
 	assert_strategic(two, "{\"containers\":[{\"name\":\"b\",\"image\":\"y\"}]}",
-			 "{\"containers\":[{\"name\":\"a\",\"image\":\"x\",\"args\":[\"1\"]},{\"name\":\"b\",\"image\":\"y\"}]}");
-	assert_strategic(two, "{\"containers\":[{\"name\":\"a\",\"args\":[\"2\",\"3\"]},{\"name\":\"b\",\"$patch\":\"delete\"}]}",
-			 "{\"containers\":[{\"name\":\"a\",\"image\":\"x\",\"args\":[\"2\",\"3\"]}]}");
+			 "{\"containers\":[{\"name\":\"a\",\"image\":\"x\",\"args\":[\"1\"]},{"
+			 "\"name\":\"b\",\"image\":\"y\"}]}");
+	assert_strategic(
+		two,
+		"{\"containers\":[{\"name\":\"a\",\"args\":[\"2\",\"3\"]},{\"name\":\"b\",\"$"
+		"patch\":\"delete\"}]}",
+		"{\"containers\":[{\"name\":\"a\",\"image\":\"x\",\"args\":[\"2\",\"3\"]}]}");
 	assert_strategic(two, "{\"containers\":[{\"$patch\":\"replace\"},{\"name\":\"c\"}]}",
 			 "{\"containers\":[{\"name\":\"c\"}]}");
-	assert_strategic(two, "{\"$setElementOrder/containers\":[{\"name\":\"b\"},{\"name\":\"a\"}]}",
-			 "{\"containers\":[{\"name\":\"b\"},{\"name\":\"a\",\"image\":\"x\",\"args\":[\"1\"]}]}");
 	assert_strategic(two,
-			 "{\"$setElementOrder/containers\":[{\"name\":\"c\"},{\"name\":\"b\"}],\"containers\":[{\"name\":\"c\"}]}",
-			 "{\"containers\":[{\"name\":\"c\"},{\"name\":\"a\",\"image\":\"x\",\"args\":[\"1\"]},{\"name\":\"b\"}]}");
-	assert_strategic("{}", "{\"containers\":[{\"name\":\"a\",\"image\":null},{\"name\":\"b\",\"$patch\":\"delete\"}]}",
+			 "{\"$setElementOrder/containers\":[{\"name\":\"b\"},{\"name\":\"a\"}]}",
+			 "{\"containers\":[{\"name\":\"b\"},{\"name\":\"a\",\"image\":\"x\","
+			 "\"args\":[\"1\"]}]}");
+	assert_strategic(two,
+			 "{\"$setElementOrder/"
+			 "containers\":[{\"name\":\"c\"},{\"name\":\"b\"}],\"containers\":[{"
+			 "\"name\":\"c\"}]}",
+			 "{\"containers\":[{\"name\":\"c\"},{\"name\":\"a\",\"image\":\"x\","
+			 "\"args\":[\"1\"]},{\"name\":\"b\"}]}");
+	assert_strategic("{}",
+			 "{\"containers\":[{\"name\":\"a\",\"image\":null},{\"name\":\"b\",\"$"
+			 "patch\":\"delete\"}]}",
 			 "{\"containers\":[{\"name\":\"a\"}]}");
 	refuse_strategic(two, "{\"containers\":[{\"image\":\"q\"}]}",
 			 "map: map[image:q] does not contain declared merge key: name");
-	refuse_strategic(two, "{\"containers\":[{\"name\":\"a\",\"$patch\":\"eat\"}]}", "unknown patch type 'eat'");
+	refuse_strategic(two, "{\"containers\":[{\"name\":\"a\",\"$patch\":\"eat\"}]}",
+			 "unknown patch type 'eat'");
 	refuse_strategic(two, "{\"$setElementOrder/containers\":7}", "expected a list");
-	refuse_strategic("{\"tolerations\":[{\"key\":\"k\"}]}", "{\"$setElementOrder/tolerations\":[{\"key\":\"k\"}]}",
+	refuse_strategic("{\"tolerations\":[{\"key\":\"k\"}]}",
+			 "{\"$setElementOrder/tolerations\":[{\"key\":\"k\"}]}",
 			 "replaced as a whole");
 }
 
 static void test_strategic_maps(void **state)
 {
-	assert_strategic("{\"nodeSelector\":{\"a\":\"1\",\"b\":\"2\"}}", "{\"nodeSelector\":{\"a\":null,\"c\":\"3\"}}",
+	assert_strategic("{\"nodeSelector\":{\"a\":\"1\",\"b\":\"2\"}}",
+			 "{\"nodeSelector\":{\"a\":null,\"c\":\"3\"}}",
 			 "{\"nodeSelector\":{\"b\":\"2\",\"c\":\"3\"}}");
-	assert_strategic("{\"nodeSelector\":{\"a\":\"1\"}}", "{\"nodeSelector\":{\"$patch\":\"replace\",\"c\":\"3\"}}",
+	assert_strategic("{\"nodeSelector\":{\"a\":\"1\"}}",
+			 "{\"nodeSelector\":{\"$patch\":\"replace\",\"c\":\"3\"}}",
 			 "{\"nodeSelector\":{\"c\":\"3\"}}");
-	assert_strategic("{\"nodeSelector\":{\"a\":\"1\"}}", "{\"nodeSelector\":{\"$patch\":\"delete\"}}",
-			 "{\"nodeSelector\":{}}");
-	assert_strategic("{\"nodeSelector\":{\"a\":\"1\"}}", "{\"nodeSelector\":{\"$patch\":\"merge\",\"b\":\"2\"}}",
+	assert_strategic("{\"nodeSelector\":{\"a\":\"1\"}}",
+			 "{\"nodeSelector\":{\"$patch\":\"delete\"}}", "{\"nodeSelector\":{}}");
+	assert_strategic("{\"nodeSelector\":{\"a\":\"1\"}}",
+			 "{\"nodeSelector\":{\"$patch\":\"merge\",\"b\":\"2\"}}",
 			 "{\"nodeSelector\":{\"a\":\"1\",\"b\":\"2\"}}");
 	assert_strategic("{\"volumes\":[{\"name\":\"v\",\"emptyDir\":{}}]}",
-			 "{\"volumes\":[{\"name\":\"v\",\"$retainKeys\":[\"name\",\"hostPath\"],\"hostPath\":{\"path\":\"/\"}}]}",
+			 "{\"volumes\":[{\"name\":\"v\",\"$retainKeys\":[\"name\",\"hostPath\"],"
+			 "\"hostPath\":{\"path\":\"/\"}}]}",
 			 "{\"volumes\":[{\"name\":\"v\",\"hostPath\":{\"path\":\"/\"}}]}");
-	refuse_strategic("{\"nodeSelector\":{\"a\":\"1\"}}", "{\"nodeSelector\":{\"$patch\":7}}", "unknown patch type '7'");
-	refuse_strategic("{\"nodeSelector\":{\"a\":\"1\"}}", "{\"nodeSelector\":{\"$retainKeys\":[\"x\"],\"y\":\"1\"}}",
+	refuse_strategic("{\"nodeSelector\":{\"a\":\"1\"}}", "{\"nodeSelector\":{\"$patch\":7}}",
+			 "unknown patch type '7'");
+	refuse_strategic("{\"nodeSelector\":{\"a\":\"1\"}}",
+			 "{\"nodeSelector\":{\"$retainKeys\":[\"x\"],\"y\":\"1\"}}",
 			 "invalid patch format of retainKeys");
 	refuse_strategic("{}", "[1]", "is a map");
 }
 
 static void test_strategic_primitive_lists(void **state)
 {
-	const struct schema *meta = schema_field(kind_by_gvk("v1", "Pod")->schema, "metadata")->schema;
+	const struct schema *meta =
+		schema_field(kind_by_gvk("v1", "Pod")->schema, "metadata")->schema;
 	CLEANUP(faults_fini) struct faults faults = FAULTS_INIT;
-	CLEANUP_VALUE struct value *patch = json("{\"$deleteFromPrimitiveList/finalizers\":[\"a/1\"],"
-						 "\"$setElementOrder/finalizers\":[\"c/3\",\"b/2\"],\"finalizers\":[\"c/3\"]}");
-	CLEANUP_VALUE struct value *got = patch_strategic(meta, json("{\"finalizers\":[\"a/1\",\"b/2\"]}"), patch, &faults);
+	CLEANUP_VALUE struct value *patch =
+		json("{\"$deleteFromPrimitiveList/finalizers\":[\"a/1\"],"
+		     "\"$setElementOrder/finalizers\":[\"c/3\",\"b/2\"],\"finalizers\":[\"c/3\"]}");
+	CLEANUP_VALUE struct value *got =
+		patch_strategic(meta, json("{\"finalizers\":[\"a/1\",\"b/2\"]}"), patch, &faults);
 
 	assert_int_equal(faults.n, 0);
 	assert_json(got, "{\"finalizers\":[\"c/3\",\"b/2\"]}");
