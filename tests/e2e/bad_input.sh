@@ -28,9 +28,9 @@ END
 sed 's/replicas: 2/replica: 2/' "$good" | try unknown.yaml 'Invalid argument' \
     '^unknown.yaml:[0-9]*:[0-9]*:.*unknown field "\(spec\.\)\?replica".*did you mean "\(spec\.\)\?replicas"'
 sed 's/replicas: 2.*/replicas: three/' "$good" | try type.yaml 'Invalid argument' \
-    '^type.yaml:11:13: spec.replicas: Invalid value: "three": must be an integer'
+    '^type.yaml:11:3: spec.replicas: Invalid value: "three": must be an integer'
 sed 's/^  replicas: 2.*/  replicas: 2\n  strategy: {type: Sideways}/' "$good" | try enum.yaml 'Invalid argument' \
-    'spec.strategy.type: Unsupported value: "Sideways": supported values: "Recreate", "RollingUpdate"'
+    '^enum.yaml:12:3: spec.strategy: Unsupported value: "Sideways": supported values: "Recreate", "RollingUpdate"'
 sed 's/name: nginx-deployment/name: Not_A_Name/' "$good" | try name.yaml 'Invalid argument' \
     'metadata.name: Invalid value: "Not_A_Name": a lowercase RFC 1123 subdomain'
 sed '0,/app: nginx/s//app: other/' "$good" | try selector.yaml 'Invalid argument' \

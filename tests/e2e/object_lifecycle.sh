@@ -27,9 +27,10 @@ echo '{"data":{"a":null,"b":"x"}}' >"$object/patch.merge" || fail patch
 # apply without force: a field that another writer changed is his, and he is named
 made shared >"$maps/shared.yaml"
 echo 5 >"$mnt/configmaps/default/shared/data/a" || fail "echo 5"
-refused 'Device or resource busy' bash -c "printf 'apiVersion: v1\nkind: ConfigMap\ndata: {a: other}\n' > '$mnt/configmaps/default/shared/apply'"
+printf 'apiVersion: v1\nkind: ConfigMap\ndata: {a: other}\n' >"$tmp/partial.yaml"
+refused 'Device or resource busy' cp "$tmp/partial.yaml" "$mnt/configmaps/default/shared/apply"
 contains "$(tail -n 3 "$mnt/errors")" 'conflict with "root".*\.data\.a'
-printf 'apiVersion: v1\nkind: ConfigMap\ndata: {a: other}\n' >"$mnt/configmaps/default/shared/apply.force" || fail apply.force
+cp "$tmp/partial.yaml" "$mnt/configmaps/default/shared/apply.force" || fail apply.force
 equal a other "$(cat "$mnt/configmaps/default/shared/data/a")"
 
 # finalizers hold a deletion until they are gone
@@ -60,7 +61,7 @@ eventually 5 is "$mnt/namespaces/team/status" phase Active
 eventually 5 test -e "$mnt/serviceaccounts/team/default"
 made inside | sed 's/name: inside/name: inside, namespace: team/' >"$maps/inside.yaml" || fail inside
 [ -e "$mnt/configmaps/team/inside" ] || fail "not in its namespace"
-refused 'Invalid argument' sh -c "sed 's/namespace: team/namespace: other/' '$maps/inside.yaml' > '$maps/team/x.yaml'"
+refused 'Invalid argument' sh -c "sed 's/namespace: team/namespace: default/' '$maps/inside.yaml' > '$maps/team/x.yaml'"
 rmdir "$mnt/apis/core/v1/namespaces/team" || fail rmdir
 eventually 10 test ! -e "$mnt/namespaces/team"
 [ ! -e "$mnt/configmaps/team/inside" ] || fail "an object outlives its namespace"

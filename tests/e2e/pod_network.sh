@@ -73,4 +73,5 @@ links_are() { [ "$(ip -o link | wc -l)" = "$1" ]; }
 eventually 10 links_are "$links" # the kernel removes namespaces in its own time
 rm "$pods/web.yaml"
 eventually 10 test ! -e "$mnt/pods/default/web"
-refused '.' curl -s -m 1 http://127.0.0.1:18080/
+curl -s -m 1 http://127.0.0.1:18080/ && fail "the host's port is still open"
+true
