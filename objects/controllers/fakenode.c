@@ -112,6 +112,21 @@ static struct value *plenty(void)
 	return value_set_str(v, "pods", "1M");
 }
 
+static struct value *node_info(void)
+{
+	static const char *const said[][2] = {
+		{"architecture", "amd64"}, {"bootID", ""},	   {"containerRuntimeVersion", ""},
+		{"kernelVersion", ""},	   {"kubeProxyVersion", ""}, {"kubeletVersion", "fake"},
+		{"machineID", ""},	   {"operatingSystem", "linux"}, {"osImage", ""},
+		{"systemUUID", ""},
+	};
+	struct value *v = value_new_map();
+
+	for (size_t i = 0; i < ARRAY_LEN(said); i++)
+		v = value_set_str(v, said[i][0], said[i][1]);
+	return v;
+}
+
 static struct value *node_status(const struct value *was)
 {
 	struct value *s = was ? value_ref(was) : value_new_map();
@@ -123,6 +138,8 @@ static struct value *node_status(const struct value *was)
 	}
 	if (!value_count(value_get(s, "capacity")))
 		s = value_set(s, "capacity", value_ref(value_get(s, "allocatable")));
+	if (!value_get(s, "nodeInfo"))
+		s = value_set(s, "nodeInfo", node_info());
 	s = condition_set(s, node_condition("MemoryPressure", "False", "KubeletHasSufficientMemory",
 					    "kubelet has sufficient memory available"));
 	s = condition_set(s, node_condition("DiskPressure", "False", "KubeletHasNoDiskPressure",
