@@ -171,6 +171,24 @@ static struct nl_msg *address_msg(int type, int flags, int index, struct in_addr
 	return m;
 }
 
+/*
+ * No link-local IPv6 address: pods have IPv4 only, and each interface that looks for neighbours and
+ * routers would be heard on all ports of the bridge. Best effort: a kernel without IPv6 has none
+ * anyway.
+ */
+static void quiet_ipv6(struct netlink *nl, int index, const char *name)
+{
+	struct ifinfomsg info = {.ifi_family = AF_UNSPEC, .ifi_index = index};
+	struct nl_msg *m = link_msg(RTM_NEWLINK, 0, &info, name);
+	struct nlattr *all = nla_nest_start(m, IFLA_AF_SPEC);
+	struct nlattr *inet6 = nla_nest_start(m, AF_INET6);
+
+	nla_put_u8(m, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	nla_nest_end(m, inet6);
+	nla_nest_end(m, all);
+	(void)!netlink_do(nl, &m, 1, "quiet", NULL);
+}
+
 struct address {
 	int index;
 	struct in_addr ip;
@@ -243,6 +261,7 @@ int link_bridge(struct netlink *nl, const char *name, struct in_addr ip, unsigne
 		return err_set(err, EEXIST, "interface %s exists and is no bridge", name);
 	if (remove_other_addresses(nl, l.index, ip, prefix, err) < 0)
 		return -err->code;
+	quiet_ipv6(nl, l.index, NULL);
 	set[0] = address_msg(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, l.index, ip, prefix);
 	set[1] = up_msg(l.index, NULL);
 	return netlink_do(nl, set, 2, name, err) < 0 ? -err->code : l.index;
@@ -252,8 +271,7 @@ int link_bridge(struct netlink *nl, const char *name, struct in_addr ip, unsigne
 
 static struct nl_msg *veth_msg(const struct pod_link *l, int netns_fd)
 {
-	struct ifinfomsg info = {
-		.ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+	struct ifinfomsg info = {.ifi_family = AF_UNSPEC};
 	struct ifinfomsg peer_info = {.ifi_family = AF_UNSPEC}; /* IFF_UP here would be ENOTCONN */
 	struct nl_msg *m = link_msg(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &info, l->host_name);
 	struct nlattr *kind, *data, *peer;
@@ -291,9 +309,13 @@ int link_hairpin(struct netlink *nl, const char *name, struct err *err)
 
 int link_veth(struct netlink *nl, const struct pod_link *l, int netns_fd, struct err *err)
 {
-	struct nl_msg *m = veth_msg(l, netns_fd);
+	struct nl_msg *m = veth_msg(l, netns_fd), *up;
 
 	if (netlink_do(nl, &m, 1, l->host_name, err) < 0)
+		return -err->code;
+	quiet_ipv6(nl, 0, l->host_name);
+	up = up_msg(0, l->host_name);
+	if (netlink_do(nl, &up, 1, l->host_name, err) < 0)
 		return -err->code;
 	return l->hairpin ? link_hairpin(nl, l->host_name, err) : 0;
 }
@@ -320,6 +342,7 @@ int link_configure(struct netlink *inside, const struct pod_link *l, struct err 
 
 	if (!index)
 		return err_set(err, ENODEV, "the pod's network namespace has no " POD_LINK);
+	quiet_ipv6(inside, index, NULL);
 	set[0] = up_msg(LOOPBACK_INDEX, NULL);
 	set[1] = address_msg(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, index, l->ip, l->prefix);
 	set[2] = up_msg(index, NULL);

@@ -319,6 +319,19 @@ static void test_mtu_is_that_of_the_way_out(void **state)
 	net_close(n);
 }
 
+/* Pods start side by side: none is to hear the others looking for IPv6 neighbours. */
+static void test_no_ipv6_chatter(void **state)
+{
+	struct net *n = open_net();
+	struct pod a;
+
+	attach(n, &a, "pod-a", NULL, 0);
+	assert_int_not_equal(sh_in(a.ns, "ip -6 -o addr show dev eth0 | grep -q fe80"), 0);
+	assert_false(has("ip -6 -o addr", "veth"));
+	detach(n, &a);
+	net_close(n);
+}
+
 static void test_host_ports_are_reached_from_everywhere(void **state)
 {
 	static const struct host_port web[] = {{.host_port = 8080, .container_port = 80}};
@@ -767,6 +780,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_pods_node_and_outside_reach_each_other),
 		T(test_mtu_is_that_of_the_way_out),
+		T(test_no_ipv6_chatter),
 		T(test_host_ports_are_reached_from_everywhere),
 		T(test_host_port_of_udp_and_of_one_address),
 		T(test_a_taken_host_port_is_refused),
