@@ -69,6 +69,15 @@ void leftovers_sweep(struct sandboxes *all)
 	strmap_fini(&s.found);
 }
 
+void leftovers_close(struct sandboxes *all)
+{
+	CLEANUP_FREE char *path = xasprintf("%s/pods", all->run_dir);
+
+	/* A pod has a directory there; its cgroup may be idle between two containers. */
+	if (rmdir(path) == 0)
+		cgroups_remove_idle(all->cgroups);
+}
+
 int sandboxes_purge(struct sandboxes *all, struct err *err)
 {
 	CLEANUP_FREE char *path = xasprintf("%s/pods", all->run_dir);

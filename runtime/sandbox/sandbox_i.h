@@ -75,6 +75,8 @@ char *supervisor_find(void);
 /* -- leftovers.c -- */
 /* What a supervisor that is gone left: processes, cgroups, run files. */
 void leftovers_remove(struct sandboxes *all, const char *uid);
+/* At the end of a daemon without pods: its cgroups go, too. */
+void leftovers_close(struct sandboxes *all);
 /* The pods in cgroups that have no run directory. */
 void leftovers_sweep(struct sandboxes *all);
 

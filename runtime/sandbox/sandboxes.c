@@ -83,6 +83,8 @@ void sandboxes_close(struct sandboxes *all)
 	strmap_fini(&all->by_uid);
 	ids_fini(all);
 	seccomp_cache_free(all->seccomp);
+	if (all->hierarchies)
+		leftovers_close(all);
 	if (all->cgroups)
 		cgroups_close(all->cgroups);
 	zygote_stop(all);

@@ -387,3 +387,22 @@ int cgroups_purge(const struct cgroups *cg)
 	}
 	return rc;
 }
+
+static int count_members(int parent, const char *name)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	char file[PATH_MAX];
+
+	snprintf(file, sizeof(file), "%s/cgroup.procs", name);
+	return cgroup_read_at(parent, file, &text) == 0 && text.len ? -EBUSY : 0;
+}
+
+void cgroups_remove_idle(const struct cgroups *cg)
+{
+	for (size_t i = 0; i < cg->n; i++) {
+		CLEANUP_FD int top = open(cg->hierarchies[i].mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (walk(top, cg->root, count_members) == 0)
+			(void)walk(top, cg->root, remove_one);
+	}
+}

@@ -69,6 +69,8 @@ int cgroup_kill(const struct cgroups *cg, const char *path);
 int cgroup_remove(const struct cgroups *cg, const char *path);
 /* Kill everything in the whole subtree and remove it. Return: 0, -EBUSY. */
 int cgroups_purge(const struct cgroups *cg);
+/* Remove the subtree if nothing runs in it. */
+void cgroups_remove_idle(const struct cgroups *cg);
 /* Use, as far as the controllers are there. Return: 0, -ENOENT. */
 int cgroup_stats(const struct cgroups *cg, const char *path, struct container_stats *out) MUST_CHECK;
 /* The directories below path, in any hierarchy; fn's name is borrowed. */

@@ -234,11 +234,16 @@ void rig_shell_spec(struct rig *r, struct container_spec *spec, const char *uid,
 	};
 }
 
-void rig_start(struct rig *r, const struct container_spec *spec)
+void rig_start_in(struct sandbox *sb, const struct container_spec *spec)
 {
 	struct err err = ERR_INIT;
 
-	must(sandbox_start_container(r->sb, spec, &err), &err);
+	must(sandbox_start_container(sb, spec, &err), &err);
+}
+
+void rig_start(struct rig *r, const struct container_spec *spec)
+{
+	rig_start_in(r->sb, spec);
 }
 
 int rig_run(struct rig *r, const char *uid, const char *name, const char *script)

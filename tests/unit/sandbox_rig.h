@@ -36,6 +36,7 @@ void rig_pod(struct rig *r, const char *uid);
 void rig_pod_of(struct rig *r, const struct sandbox_spec *spec);
 /* A shell command as a container; borrowed strings in spec are replaced by owned ones. */
 void rig_shell_spec(struct rig *r, struct container_spec *spec, const char *uid, const char *name, const char *script);
+void rig_start_in(struct sandbox *sb, const struct container_spec *spec);
 void rig_start(struct rig *r, const struct container_spec *spec);
 /* Start, wait for its end. Return: exit code. */
 int rig_run(struct rig *r, const char *uid, const char *name, const char *script);

@@ -617,6 +617,126 @@ static void test_the_supervisors_memory(void **state)
 	rig_destroy(&rig);
 }
 
+/* -- the zygote -- */
+
+static pid_t find_zygote(void)
+{
+	FILE *f = popen("pgrep -x -P $PPID k8sfs-pod", "r"); /* our children; the supervisors are, too */
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	int pid, found_pid = 0;
+
+	while (fscanf(f, "%d", &pid) == 1) {
+		char path[64];
+
+		text.len = 0;
+		snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
+		if (fd_read_file(path, 4096, &text, NULL) == 0 && text.len && strstr(text.data, "(zygote)"))
+			found_pid = pid;
+	}
+	pclose(f);
+	return found_pid;
+}
+
+static void test_a_killed_zygote_is_replaced(void **state)
+{
+	pid_t first = find_zygote();
+
+	(void)state;
+	assert_true(first > 0);
+	kill(first, SIGKILL);
+	rig_pod(&rig, UID);
+	assert_int_equal(rig_run(&rig, UID, "main", "exit 3"), 3);
+	assert_true(find_zygote() > 0);
+	assert_int_not_equal(find_zygote(), first);
+	rig_destroy(&rig);
+}
+
+/* An environment too big for a packet. */
+static void test_a_big_environment(void **state)
+{
+	struct container_spec spec;
+	char *log;
+
+	(void)state;
+	rig_pod(&rig, UID);
+	rig_shell_spec(&rig, &spec, UID, "big", "env | wc -c");
+	spec.envp = xreallocarray(spec.envp, 103, sizeof(char *));
+	for (int i = 2; i < 102; i++)
+		spec.envp[i] = xasprintf("V%d=%04000d", i, i);
+	spec.envp[102] = NULL;
+	rig_start(&rig, &spec);
+	rig_wait(&rig, CONTAINER_EXITED, "big");
+	log = rig_log(&rig, UID, "big");
+	assert_true(atoi(log) > 400000);
+	free(log);
+	container_spec_fini(&spec);
+	rig_destroy(&rig);
+}
+
+/* -- many at once -- */
+
+#define N_PODS 40
+
+static struct many {
+	int ready, started, gone;
+	struct sandbox *sb[N_PODS];
+} many;
+
+static void on_many(void *arg, struct sandbox *sb, const struct sandbox_event *ev)
+{
+	struct rig *r = arg;
+	struct container_spec spec;
+
+	switch (ev->kind) {
+	case SANDBOX_READY:
+		many.ready++;
+		rig_shell_spec(r, &spec, sandbox_uid(sb), "main", "exec sleep 1000");
+		rig_start_in(sb, &spec);
+		container_spec_fini(&spec);
+		return;
+	case CONTAINER_STARTED:
+		if (++many.started == N_PODS)
+			loop_stop(r->loop);
+		return;
+	case SANDBOX_GONE:
+		if (++many.gone == N_PODS)
+			loop_stop(r->loop);
+		return;
+	case CONTAINER_EXITED:
+		return;
+	default:
+		fail_msg("%s", ev->message);
+	}
+}
+
+static void test_many_pods_at_once(void **state)
+{
+	uint64_t before = loop_now_ms(), started;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	memset(&many, 0, sizeof(many));
+	for (int i = 0; i < N_PODS; i++) {
+		struct sandbox_spec spec;
+		char uid[16];
+
+		snprintf(uid, sizeof(uid), "many-%d", i);
+		rig_pod_spec(&rig, &spec, uid);
+		many.sb[i] = sandbox_create(rig.all, &spec, on_many, &rig, &err);
+		assert_non_null(many.sb[i]);
+		sandbox_spec_fini(&spec);
+	}
+	loop_run(rig.loop);
+	assert_int_equal(many.started, N_PODS);
+	started = loop_now_ms();
+	for (int i = 0; i < N_PODS; i++)
+		sandbox_destroy(many.sb[i]);
+	loop_run(rig.loop);
+	assert_int_equal(many.gone, N_PODS);
+	print_message("%d pods started in %llu ms, gone after %llu ms more\n", N_PODS,
+		      (unsigned long long)(started - before), (unsigned long long)(loop_now_ms() - started));
+}
+
 /* -- how fast -- */
 
 static int64_t now_us(void)
@@ -680,6 +800,9 @@ int main(int argc, char **argv)
 		T(test_leftovers_are_removed),
 		T(test_nothing_is_left),
 		T(test_the_supervisors_memory),
+		T(test_a_killed_zygote_is_replaced),
+		T(test_a_big_environment),
+		T(test_many_pods_at_once),
 		T(test_start_latency),
 	};
 
