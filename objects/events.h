@@ -30,9 +30,9 @@ struct event_recorder *event_recorder_new(struct api *api);
 void event_recorder_free(struct event_recorder *r);
 
 /* type "Normal" or "Warning". field_path: "spec.containers{nginx}", NULL: the object as a whole. */
-void event_record(struct event_recorder *r, const struct event_source *source, const struct object *about,
-		  const char *field_path, const char *type, const char *reason, const char *fmt, ...)
-	PRINTF_LIKE(7, 8);
+void event_record(struct event_recorder *r, const struct event_source *source,
+		  const struct object *about, const char *field_path, const char *type,
+		  const char *reason, const char *fmt, ...) PRINTF_LIKE(7, 8);
 /* Events that are being written. */
 size_t event_recorder_pending(const struct event_recorder *r);
 
@@ -41,7 +41,7 @@ size_t event_recorder_pending(const struct event_recorder *r);
  * nanoseconds since the epoch. count 0: not to be written.
  */
 struct event_sum {
-	char *name; /* owned */
+	char *name;    /* owned */
 	char *message; /* owned */
 	int64_t first, count;
 };
@@ -49,5 +49,5 @@ struct correlator;
 struct correlator *correlator_new(void);
 void correlator_free(struct correlator *c);
 void correlate(struct correlator *c, const struct event_source *source, const struct object *about,
-	       const char *field_path, const char *type, const char *reason, const char *message, int64_t now,
-	       struct event_sum *out);
+	       const char *field_path, const char *type, const char *reason, const char *message,
+	       int64_t now, struct event_sum *out);

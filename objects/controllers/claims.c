@@ -42,7 +42,7 @@ void orphans_observe(struct orphans *o, const struct change *ch)
 
 struct claim {
 	struct object *owner; /* owned */
-	char *uid;	      /* owned: of the object that is meant */
+	char *uid;            /* owned: of the object that is meant */
 };
 
 static void claim_free(void *arg)
@@ -76,7 +76,8 @@ static struct value *adopt(void *arg, struct value *taken, struct err *err)
 	const struct claim *c = arg;
 	const char *controller = controller_uid(taken);
 
-	if (is_meant(c, taken, err) && (!controller || str_eq(controller, c->owner->uid)) && !object_deleting(taken))
+	if (is_meant(c, taken, err) && (!controller || str_eq(controller, c->owner->uid)) &&
+	    !object_deleting(taken))
 		return with_controller(taken, c->owner);
 	err_set(err, EBUSY, "somebody else adopted it");
 	value_unref(taken);
@@ -115,7 +116,8 @@ static void claim_owned(struct store *s, const struct object *owner, const struc
 	for (size_t i = 0; i < owned.n; i++) {
 		struct object *o = owned.list[i];
 
-		if (o->kind != kind || !str_eq(o->ns, owner->ns) || !str_eq(controller_uid(o->value), owner->uid))
+		if (o->kind != kind || !str_eq(o->ns, owner->ns) ||
+		    !str_eq(controller_uid(o->value), owner->uid))
 			continue;
 		if (selector_matches(selector, labels_of(o)))
 			list_add(out, object_ref(o));
@@ -135,7 +137,8 @@ void claim_objects(const struct orphans *orphans, struct store *s, const struct 
 	claim_owned(s, owner, kind, selector, plan, out);
 	if (names && !object_deleting(owner->value)) {
 		STRMAP_FOREACH (slot, names) {
-			struct object *o = store_get(s, (struct objkey){kind, owner->ns, slot->key});
+			struct object *o =
+				store_get(s, (struct objkey){kind, owner->ns, slot->key});
 
 			if (o && !object_controller(o->value) && !object_deleting(o->value) &&
 			    selector_matches(selector, labels_of(o))) {

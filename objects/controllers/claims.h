@@ -24,9 +24,9 @@ void orphans_fini(struct orphans *o);
 void orphans_observe(struct orphans *o, const struct change *ch);
 
 /*
- * The objects of `kind` that belong to owner, in no order; adoptions and releases go into the plan (an
- * adopted object is in the list already, a released one is not). Nothing is adopted
- * by an owner that is being deleted.
+ * The objects of `kind` that belong to owner, in no order; adoptions and releases go into the plan
+ * (an adopted object is in the list already, a released one is not). Nothing is adopted by an owner
+ * that is being deleted.
  */
 void claim_objects(const struct orphans *o, struct store *s, const struct object *owner,
 		   const struct kind *kind, const struct selector *selector, struct plan *plan,

@@ -25,17 +25,21 @@ struct controller;
 struct runner; /* all controllers of a daemon */
 
 /*
- * What sync wants written. Requests are independent of each other: one failing does not stop the others.
- * Those that return a request lend it for refinement (grace_seconds, propagation) until sync returns.
+ * What sync wants written. Requests are independent of each other: one failing does not stop the
+ * others. Those that return a request lend it for refinement (grace_seconds, propagation) until
+ * sync returns.
  */
 struct plan;
 /* taken. */
 void plan_request(struct plan *p, struct api_request *taken);
 /* taken value: the whole new object. */
-struct api_request *plan_create(struct plan *p, const struct kind *k, const char *ns, struct value *taken);
-/* Replace .status (status taken) if it differs from the one in o. A conflict if .status changed since. */
+struct api_request *plan_create(struct plan *p, const struct kind *k, const char *ns,
+				struct value *taken);
+/* Replace .status (status taken) if it differs from the one in o. A conflict if .status changed
+ * since. */
 void plan_status(struct plan *p, const struct object *o, struct value *taken_status);
-/* Replace the object by an edited copy of o->value; fails on a conflict, and is tried again from the top. */
+/* Replace the object by an edited copy of o->value; fails on a conflict, and is tried again from
+ * the top. */
 void plan_update(struct plan *p, const struct object *o, struct value *taken);
 /* An edit that holds whatever else changed meanwhile. arg is freed by free_arg (NULL: not). */
 struct api_request *plan_mutate(struct plan *p, const struct object *o, api_mutate_fn fn, void *arg,
@@ -44,7 +48,8 @@ struct api_request *plan_mutate(struct plan *p, const struct object *o, api_muta
 struct api_request *plan_delete(struct plan *p, const struct object *o);
 /* The next request commits together with the one before (two writes to one object). */
 void plan_join(struct plan *p);
-/* An Event about `o`: repeated ones are counted up (count, lastTimestamp). type "Normal" or "Warning". */
+/* An Event about `o`: repeated ones are counted up (count, lastTimestamp). type "Normal" or
+ * "Warning". */
 void plan_event(struct plan *p, const struct object *o, const char *type, const char *reason,
 		const char *fmt, ...) PRINTF_LIKE(5, 6);
 /* The same, if and when the request that was planned last is committed. */
@@ -63,17 +68,20 @@ struct plan_fault {
 struct controller_class {
 	const char *name;    /* "deployment-controller": event source */
 	const char *manager; /* field manager; NULL: "kube-controller-manager" */
-	size_t state_size; /* of the controller's own struct, zeroed; 0: none */
+	size_t state_size;   /* of the controller's own struct, zeroed; 0: none */
 	void (*init)(struct controller *c);
 	void (*fini)(struct controller *c);
-	/* A change: call controller_enqueue for what it concerns. At start every object comes as CHANGE_ADDED. */
+	/* A change: call controller_enqueue for what it concerns. At start every object comes as
+	 * CHANGE_ADDED. */
 	void (*observe)(struct controller *c, const struct change *ch);
-	/* Return: 0, or -errno with err: logged and tried again after the back-off. The object may be gone. */
+	/* Return: 0, or -errno with err: logged and tried again after the back-off. The object may
+	 * be gone. */
 	int (*sync)(struct controller *c, struct objkey key, struct plan *plan, struct err *err);
-	/* Some requests of key's plan were refused: a last plan that says so (events, conditions). Conflicts
-	 * are not told. The key runs again after its back-off all the same. NULL: nothing to say. */
-	void (*failed)(struct controller *c, struct objkey key, const struct plan_fault *faults, size_t n,
-		       struct plan *plan);
+	/* Some requests of key's plan were refused: a last plan that says so (events, conditions).
+	 * Conflicts are not told. The key runs again after its back-off all the same. NULL: nothing
+	 * to say. */
+	void (*failed)(struct controller *c, struct objkey key, const struct plan_fault *faults,
+		       size_t n, struct plan *plan);
 };
 
 /* Inside observe and sync. */
@@ -85,11 +93,13 @@ void controller_enqueue(struct controller *c, struct objkey key);
 void controller_enqueue_after(struct controller *c, struct objkey key, uint64_t delay_ms);
 
 /* Start all controllers of the table below over a store. On the loop's thread or before it runs. */
-struct runner *runner_start(struct loop *loop, struct api *api, const struct controller_class *const *classes);
+struct runner *runner_start(struct loop *loop, struct api *api,
+			    const struct controller_class *const *classes);
 /* Waits for writes in flight; then nothing runs any more. */
 void runner_stop(struct runner *r);
-/* True when no change is unseen, no key is queued, in its back-off or in flight, and no event is being
- * written: tests wait for it. Deadlines (plan_again, controller_enqueue_after) do not count. On the loop. */
+/* True when no change is unseen, no key is queued, in its back-off or in flight, and no event is
+ * being written: tests wait for it. Deadlines (plan_again, controller_enqueue_after) do not count.
+ * On the loop. */
 int runner_idle(const struct runner *r);
 
 /* The table: NULL-terminated, in objects/controllers/table.c */

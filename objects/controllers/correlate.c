@@ -10,11 +10,11 @@
 #define N_SETS 128
 #define N_WAYS 4
 
-#define SIMILAR_MAX	10	      /* messages about one thing before they are combined */
-#define SIMILAR_FORGET	600	      /* seconds */
-#define BURST		25.0	      /* events of one source about one object */
-#define REFILL_PER_SEC	(1.0 / 300.0) /* events per second after the burst */
-#define NS_PER_SEC	1000000000LL
+#define SIMILAR_MAX    10            /* messages about one thing before they are combined */
+#define SIMILAR_FORGET 600           /* seconds */
+#define BURST          25.0          /* events of one source about one object */
+#define REFILL_PER_SEC (1.0 / 300.0) /* events per second after the burst */
+#define NS_PER_SEC     1000000000LL
 
 struct entry { /* first member of what the tables hold */
 	uint64_t key;
@@ -59,7 +59,8 @@ void correlator_free(struct correlator *c)
 	free(c);
 }
 
-/* The entry of a key in its set of `ways` entries of `size` bytes; *found 0: the oldest, to be filled. */
+/* The entry of a key in its set of `ways` entries of `size` bytes; *found 0: the oldest, to be
+ * filled. */
 static void *find(void *set, size_t size, uint64_t key, int *found)
 {
 	struct entry *oldest = set;
@@ -85,7 +86,9 @@ static uint64_t object_hash(const struct event_source *source, const struct obje
 {
 	uint64_t h = mix(mix(0, source->component), source->host);
 
-	return mix(mix(mix(mix(mix(h, about->kind->group), about->kind->plural), about->ns), about->name), about->uid);
+	return mix(mix(mix(mix(mix(h, about->kind->group), about->kind->plural), about->ns),
+		       about->name),
+		   about->uid);
 }
 
 static int too_similar(struct correlator *c, uint64_t key, uint64_t message, int64_t now)
@@ -144,8 +147,8 @@ static int allowed(struct correlator *c, uint64_t key, int64_t now)
 }
 
 void correlate(struct correlator *c, const struct event_source *source, const struct object *about,
-	       const char *field_path, const char *type, const char *reason, const char *message, int64_t now,
-	       struct event_sum *out)
+	       const char *field_path, const char *type, const char *reason, const char *message,
+	       int64_t now, struct event_sum *out)
 {
 	uint64_t object = object_hash(source, about);
 	uint64_t thing = mix(mix(object, type), reason);
@@ -159,7 +162,8 @@ void correlate(struct correlator *c, const struct event_source *source, const st
 		out->message = xstrdup(message);
 	}
 	count_up(c, exact, about->name, now, out);
-	/* Warnings have an allowance of their own, so that a thousand good news do not drown them. */
+	/* Warnings have an allowance of their own, so that a thousand good news do not drown them.
+	 */
 	if (!allowed(c, mix(object, type), now))
 		out->count = 0;
 }

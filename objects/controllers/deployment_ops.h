@@ -18,4 +18,5 @@ struct api_request *deployment_restart(const struct object *o);
 struct api_request *deployment_pause(const struct object *o);
 struct api_request *deployment_resume(const struct object *o);
 /* The template of this revision again; 0: of the one before. */
-struct api_request *deployment_undo(struct store *s, const struct object *o, int64_t revision, struct err *err);
+struct api_request *deployment_undo(struct store *s, const struct object *o, int64_t revision,
+				    struct err *err);

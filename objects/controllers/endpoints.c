@@ -22,7 +22,8 @@ static void enqueue_services(struct controller *c, const struct object *pod)
 
 	store_list(controller_store(c), known_kind(K_SERVICE), pod->ns, &services);
 	for (size_t i = 0; i < services.n; i++) {
-		struct selector *sel = selector_from_map(value_dig(services.list[i]->value, "spec", "selector", NULL));
+		struct selector *sel = selector_from_map(
+			value_dig(services.list[i]->value, "spec", "selector", NULL));
 
 		if (selector_matches(sel, labels_of(pod)))
 			controller_enqueue(c, object_key(services.list[i]));
@@ -33,7 +34,8 @@ static void enqueue_services(struct controller *c, const struct object *pod)
 
 static int same(const struct change *ch, const char *x, const char *y)
 {
-	const struct value *a = value_dig(ch->old->value, x, y, NULL), *b = value_dig(ch->now->value, x, y, NULL);
+	const struct value *a = value_dig(ch->old->value, x, y, NULL),
+			   *b = value_dig(ch->now->value, x, y, NULL);
 
 	return a == b || value_equal(a, b);
 }
@@ -52,7 +54,8 @@ static void observe(struct controller *c, const struct change *ch)
 	if (is_kind(ch->now, K_SERVICE)) {
 		controller_enqueue(c, object_key(ch->now));
 	} else if (is_kind(ch->now, K_ENDPOINTS) && ch->type == CHANGE_DELETED) {
-		controller_enqueue(c, (struct objkey){known_kind(K_SERVICE), ch->now->ns, ch->now->name});
+		controller_enqueue(
+			c, (struct objkey){known_kind(K_SERVICE), ch->now->ns, ch->now->name});
 	} else if (is_kind(ch->now, K_POD) && pod_changed(ch)) {
 		enqueue_services(c, ch->now);
 		if (ch->old && !same(ch, "metadata", "labels"))
@@ -62,7 +65,8 @@ static void observe(struct controller *c, const struct change *ch)
 
 /* -- ports ----------------------------------------------------------------------------- */
 
-static const struct value *find_port(const struct value *pod, const char *name, const char *protocol)
+static const struct value *find_port(const struct value *pod, const char *name,
+				     const char *protocol)
 {
 	static const char *const lists[] = {"containers", "initContainers"};
 
@@ -120,8 +124,8 @@ static struct value *endpoint_ports(const struct value *service, const struct va
 
 /* -- subsets ------------------------------------------------------------------------------ */
 
-struct subset { /* pods that show the same ports */
-	struct value *ports;	     /* owned */
+struct subset {                      /* pods that show the same ports */
+	struct value *ports;         /* owned */
 	struct value *ready, *other; /* owned lists of addresses */
 };
 
@@ -144,7 +148,8 @@ static struct subset *subset_of(struct subsets *s, struct value *taken_ports)
 
 static struct value *address(const struct object *pod, const char *ip, int headless)
 {
-	const char *node = STR_AT(pod->value, "spec", "nodeName"), *hostname = STR_AT(pod->value, "spec", "hostname");
+	const char *node = STR_AT(pod->value, "spec", "nodeName"),
+		   *hostname = STR_AT(pod->value, "spec", "hostname");
 	struct value *v = value_set_str(value_new_map(), "ip", ip), *ref = value_new_map();
 
 	ref = value_set_str(ref, "kind", "Pod");
@@ -160,7 +165,8 @@ static struct value *address(const struct object *pod, const char *ip, int headl
 
 static void add_pod(struct subsets *s, const struct object *service, const struct object *pod)
 {
-	int all = value_bool(value_dig(service->value, "spec", "publishNotReadyAddresses", NULL), 0);
+	int all =
+		value_bool(value_dig(service->value, "spec", "publishNotReadyAddresses", NULL), 0);
 	int headless = str_eq(STR_AT(service->value, "spec", "clusterIP"), "None");
 	const char *ip = STR_AT(pod->value, "status", "podIP");
 	struct value *ports;
@@ -182,7 +188,8 @@ static void add_pod(struct subsets *s, const struct object *service, const struc
 
 static int by_ip(const void *a, const void *b)
 {
-	const char *x = STR_AT(*(struct value *const *)a, "ip"), *y = STR_AT(*(struct value *const *)b, "ip");
+	const char *x = STR_AT(*(struct value *const *)a, "ip"),
+		   *y = STR_AT(*(struct value *const *)b, "ip");
 
 	return strcmp(x, y);
 }
@@ -224,7 +231,8 @@ static struct value *subset_value(struct subset *s)
 /* NULL: no address at all. */
 static struct value *subsets_of(struct store *store, const struct object *service)
 {
-	struct selector *sel = selector_from_map(value_dig(service->value, "spec", "selector", NULL));
+	struct selector *sel =
+		selector_from_map(value_dig(service->value, "spec", "selector", NULL));
 	struct value *out = NULL;
 	struct subsets s = {0};
 	struct object_list pods;
@@ -259,22 +267,25 @@ static struct value *endpoints_labels(const struct object *service)
 	return value_set_str(labels, "endpoints.kubernetes.io/managed-by", "endpoint-controller");
 }
 
-static struct value *with_content(struct value *taken, const struct object *service, struct value *subsets)
+static struct value *with_content(struct value *taken, const struct object *service,
+				  struct value *subsets)
 {
 	char now[32];
 
 	taken = value_bury(taken, endpoints_labels(service), "metadata", "labels", NULL);
-	taken = value_bury(taken, value_new_string(api_now(now)), "metadata", "annotations", TRIGGER_TIME, NULL);
+	taken = value_bury(taken, value_new_string(api_now(now)), "metadata", "annotations",
+			   TRIGGER_TIME, NULL);
 	return value_set(taken, "subsets", value_ref(subsets));
 }
 
-static void plan_endpoints(struct plan *plan, const struct object *service, const struct object *was,
-			   struct value *subsets)
+static void plan_endpoints(struct plan *plan, const struct object *service,
+			   const struct object *was, struct value *subsets)
 {
 	CLEANUP_VALUE struct value *labels = endpoints_labels(service);
 	struct value *v;
 
-	if (was && value_equal(value_get(was->value, "subsets"), subsets) && value_equal(labels_of(was), labels))
+	if (was && value_equal(value_get(was->value, "subsets"), subsets) &&
+	    value_equal(labels_of(was), labels))
 		return;
 	if (was) {
 		plan_update(plan, was, with_content(value_ref(was->value), service, subsets));
@@ -289,7 +300,8 @@ static void plan_endpoints(struct plan *plan, const struct object *service, cons
 static int sync(struct controller *c, struct objkey key, struct plan *plan, struct err *err)
 {
 	struct object *service = store_get(controller_store(c), key);
-	struct object *was = store_get(controller_store(c), (struct objkey){known_kind(K_ENDPOINTS), key.ns, key.name});
+	struct object *was = store_get(controller_store(c),
+				       (struct objkey){known_kind(K_ENDPOINTS), key.ns, key.name});
 	struct value *subsets;
 
 	if (!service) {

@@ -83,8 +83,9 @@ static struct value *involved_object(const struct object *o, const char *field_p
 }
 
 static struct value *event_value(const struct kind *k, const struct event_source *source,
-				 const struct object *about, const char *field_path, const char *type,
-				 const char *reason, const struct event_sum *sum, int64_t now)
+				 const struct object *about, const char *field_path,
+				 const char *type, const char *reason, const struct event_sum *sum,
+				 int64_t now)
 {
 	struct value *v = value_new_map(), *meta = value_new_map(), *from = value_new_map();
 	char first[32], last[32];
@@ -100,7 +101,8 @@ static struct value *event_value(const struct kind *k, const struct event_source
 	v = value_set(v, "metadata", meta);
 	v = value_set(v, "involvedObject", involved_object(about, field_path));
 	v = value_set_str(v, "reason", reason);
-	v = value_set(v, "message", value_new_stringn(sum->message, strnlen(sum->message, MESSAGE_MAX)));
+	v = value_set(v, "message",
+		      value_new_stringn(sum->message, strnlen(sum->message, MESSAGE_MAX)));
 	v = value_set(v, "source", from);
 	v = value_set_str(v, "firstTimestamp", time_render(sum->first / 1000000000, first));
 	v = value_set_str(v, "lastTimestamp", time_render(now / 1000000000, last));
@@ -125,8 +127,9 @@ static void write_event(struct event_recorder *r, const struct event_source *sou
 	api_submit(r->api, &who, b);
 }
 
-void event_record(struct event_recorder *r, const struct event_source *source, const struct object *about,
-		  const char *field_path, const char *type, const char *reason, const char *fmt, ...)
+void event_record(struct event_recorder *r, const struct event_source *source,
+		  const struct object *about, const char *field_path, const char *type,
+		  const char *reason, const char *fmt, ...)
 {
 	CLEANUP_FREE char *message = NULL;
 	struct event_sum sum;
@@ -142,9 +145,10 @@ void event_record(struct event_recorder *r, const struct event_source *source, c
 	now = (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 	correlate(r->correlator, source, about, field_path, type, reason, message, now, &sum);
 	if (sum.count)
-		write_event(r, source, *about->ns ? about->ns : "default", sum.name,
-			    event_value(r->kind, source, about, field_path, type, reason, &sum, now),
-			    sum.count > 1);
+		write_event(
+			r, source, *about->ns ? about->ns : "default", sum.name,
+			event_value(r->kind, source, about, field_path, type, reason, &sum, now),
+			sum.count > 1);
 	free(sum.name);
 	free(sum.message);
 }

@@ -36,7 +36,8 @@ static void observe(struct controller *c, const struct change *ch)
 
 static int64_t last_seen(const struct value *event)
 {
-	int64_t t = time_of(STR_AT(event, "lastTimestamp")), series = time_of(STR_AT(event, "series", "lastObservedTime"));
+	int64_t t = time_of(STR_AT(event, "lastTimestamp")),
+		series = time_of(STR_AT(event, "series", "lastObservedTime"));
 	int64_t first = time_of(STR_AT(event, "eventTime")), made = created_at(event);
 
 	t = series > t ? series : t;
@@ -74,7 +75,8 @@ static int sync(struct controller *c, struct objkey key, struct plan *plan, stru
 		plan_delete(plan, aged[drop].o);
 	s->planned = drop < all.n;
 	if (drop < all.n)
-		plan_again(plan, (uint64_t)(aged[drop].seen + EVENT_TTL - now + SWEEP_INTERVAL) * 1000);
+		plan_again(plan,
+			   (uint64_t)(aged[drop].seen + EVENT_TTL - now + SWEEP_INTERVAL) * 1000);
 	free(aged);
 	object_list_fini(&all);
 	return 0;

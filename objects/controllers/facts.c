@@ -74,8 +74,8 @@ int condition_is(const struct value *status, const char *type, const char *value
 	return str_eq(STR_AT(condition(status, type), "status"), value);
 }
 
-struct value *condition_new(const char *type, const char *status, const char *reason, const char *message,
-			    const char *now)
+struct value *condition_new(const char *type, const char *status, const char *reason,
+			    const char *message, const char *now)
 {
 	struct value *c = value_set_str(value_new_map(), "type", type);
 

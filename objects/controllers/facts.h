@@ -45,8 +45,8 @@ static inline int is_kind(const struct object *o, enum known_kind k)
 const struct value *condition(const struct value *status, const char *type);
 int condition_is(const struct value *status, const char *type, const char *value);
 /* {type, status, reason, message, lastTransitionTime}: owned. reason and message may be NULL. */
-struct value *condition_new(const char *type, const char *status, const char *reason, const char *message,
-			    const char *now);
+struct value *condition_new(const char *type, const char *status, const char *reason,
+			    const char *message, const char *now);
 /*
  * Put a condition at the end of status.conditions in place of the one of its type. One
  * of the same status and reason stays as it is; the same status keeps its
@@ -54,7 +54,8 @@ struct value *condition_new(const char *type, const char *status, const char *re
  */
 struct value *condition_set(struct value *taken_status, struct value *taken_condition);
 struct value *condition_remove(struct value *taken_status, const char *type);
-/* As condition_set, but in the place where the old one stood; equal ones (time aside) change nothing. */
+/* As condition_set, but in the place where the old one stood; equal ones (time aside) change
+ * nothing. */
 struct value *condition_put(struct value *taken_status, struct value *taken_condition);
 
 /* -- pods --------------------------------------------------------------------------- */

@@ -96,7 +96,8 @@ static void observe(struct controller *c, const struct change *ch)
 
 /* -- nodes ----------------------------------------------------------------------------- */
 
-static struct value *node_condition(const char *type, const char *status, const char *reason, const char *message)
+static struct value *node_condition(const char *type, const char *status, const char *reason,
+				    const char *message)
 {
 	char now[32];
 	struct value *c = condition_new(type, status, reason, message, api_now(now));
@@ -115,9 +116,15 @@ static struct value *plenty(void)
 static struct value *node_info(void)
 {
 	static const char *const said[][2] = {
-		{"architecture", "amd64"}, {"bootID", ""},	   {"containerRuntimeVersion", ""},
-		{"kernelVersion", ""},	   {"kubeProxyVersion", ""}, {"kubeletVersion", "fake"},
-		{"machineID", ""},	   {"operatingSystem", "linux"}, {"osImage", ""},
+		{"architecture", "amd64"},
+		{"bootID", ""},
+		{"containerRuntimeVersion", ""},
+		{"kernelVersion", ""},
+		{"kubeProxyVersion", ""},
+		{"kubeletVersion", "fake"},
+		{"machineID", ""},
+		{"operatingSystem", "linux"},
+		{"osImage", ""},
 		{"systemUUID", ""},
 	};
 	struct value *v = value_new_map();
@@ -134,7 +141,8 @@ static struct value *node_status(const struct value *was)
 	if (!value_count(value_get(s, "allocatable"))) {
 		const struct value *capacity = value_get(s, "capacity");
 
-		s = value_set(s, "allocatable", value_count(capacity) ? value_ref(capacity) : plenty());
+		s = value_set(s, "allocatable",
+			      value_count(capacity) ? value_ref(capacity) : plenty());
 	}
 	if (!value_count(value_get(s, "capacity")))
 		s = value_set(s, "capacity", value_ref(value_get(s, "allocatable")));
@@ -146,7 +154,8 @@ static struct value *node_status(const struct value *was)
 					    "kubelet has no disk pressure"));
 	s = condition_set(s, node_condition("PIDPressure", "False", "KubeletHasSufficientPID",
 					    "kubelet has sufficient PID available"));
-	return condition_set(s, node_condition("Ready", "True", "KubeletReady", "kubelet is posting ready status"));
+	return condition_set(s, node_condition("Ready", "True", "KubeletReady",
+					       "kubelet is posting ready status"));
 }
 
 /* -- pods -------------------------------------------------------------------------------- */
@@ -167,7 +176,8 @@ static struct value *container_status(const struct value *container, int done, c
 	v = value_set_int(v, "restartCount", 0);
 	v = value_set_bool(v, "ready", !done);
 	v = value_set_bool(v, "started", !done);
-	return value_set(v, "state", value_set(value_new_map(), done ? "terminated" : "running", state));
+	return value_set(v, "state",
+			 value_set(value_new_map(), done ? "terminated" : "running", state));
 }
 
 static struct value *container_statuses(const struct value *containers, int done, const char *now)
@@ -181,14 +191,16 @@ static struct value *container_statuses(const struct value *containers, int done
 
 static struct value *pod_conditions(struct value *status, int done, const char *now)
 {
-	static const char *const types[] = {"PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady",
-					    "PodScheduled"};
+	static const char *const types[] = {"PodReadyToStartContainers", "Initialized", "Ready",
+					    "ContainersReady", "PodScheduled"};
 
 	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
 		int ends = done && (i == 0 || i == 2 || i == 3);
 
-		status = condition_put(status, condition_new(types[i], ends ? "False" : "True",
-							     done && i < 4 && i ? "PodCompleted" : NULL, NULL, now));
+		status = condition_put(status,
+				       condition_new(types[i], ends ? "False" : "True",
+						     done && i < 4 && i ? "PodCompleted" : NULL,
+						     NULL, now));
 	}
 	return status;
 }
@@ -214,7 +226,8 @@ static struct value *pod_status(struct fakes *f, const struct value *pod)
 	s = value_set_str(s, "startTime", now);
 	if (value_count(init))
 		s = value_set(s, "initContainerStatuses", container_statuses(init, 1, now));
-	return value_set(s, "containerStatuses", container_statuses(value_get(spec, "containers"), done, now));
+	return value_set(s, "containerStatuses",
+			 container_statuses(value_get(spec, "containers"), done, now));
 }
 
 static void sync_pod(struct controller *c, const struct object *pod, struct plan *plan)

@@ -11,7 +11,7 @@
 #include "objects/controllers/facts.h"
 
 #define FOREGROUND "foregroundDeletion"
-#define ORPHAN	   "orphan"
+#define ORPHAN     "orphan"
 
 static const struct value *owners_of(const struct value *obj)
 {
@@ -29,10 +29,11 @@ static enum owner look_up_owner(struct store *s, const struct value *ref, const 
 	struct object *o = uid ? store_get_uid(s, uid) : NULL;
 	enum owner found = OWNER_GONE;
 
-	if (o && str_eq(o->kind->kind, STR_AT(ref, "kind")) && str_eq(o->name, STR_AT(ref, "name")) &&
-	    (!*o->ns || str_eq(o->ns, ns)))
-		found = object_deleting(o->value) && object_has_finalizer(o->value, FOREGROUND) ? OWNER_WAITS
-											    : OWNER_SOLID;
+	if (o && str_eq(o->kind->kind, STR_AT(ref, "kind")) &&
+	    str_eq(o->name, STR_AT(ref, "name")) && (!*o->ns || str_eq(o->ns, ns)))
+		found = object_deleting(o->value) && object_has_finalizer(o->value, FOREGROUND)
+				? OWNER_WAITS
+				: OWNER_SOLID;
 	object_unref(o);
 	return found;
 }
@@ -76,7 +77,8 @@ static void enqueue_waiting_owners(struct controller *c, const struct value *obj
 
 static int waits_for_us(const struct value *obj)
 {
-	return object_deleting(obj) && (object_has_finalizer(obj, FOREGROUND) || object_has_finalizer(obj, ORPHAN));
+	return object_deleting(obj) &&
+	       (object_has_finalizer(obj, FOREGROUND) || object_has_finalizer(obj, ORPHAN));
 }
 
 static void observe(struct controller *c, const struct change *ch)
@@ -132,7 +134,8 @@ static void plan_drop_finalizer(struct plan *plan, const struct object *o, const
 	plan_mutate(plan, o, drop_finalizer, (void *)(uintptr_t)finalizer, NULL);
 }
 
-/* -- deletion that waits ------------------------------------------------------------------------ */
+/* -- deletion that waits ------------------------------------------------------------------------
+ */
 
 static int blocks(const struct value *dependent, const char *uid)
 {
@@ -185,7 +188,8 @@ static void sync_orphan(struct controller *c, const struct object *o, struct pla
 	object_list_fini(&list);
 }
 
-/* -- dependents ------------------------------------------------------------------------------------ */
+/* -- dependents
+ * ------------------------------------------------------------------------------------ */
 
 /* Return: 0 no dependents; 1 some; 2 some of them wait for us: a cycle. */
 static int look_at_dependents(struct store *s, const struct object *o)
@@ -210,7 +214,9 @@ static struct value *unblock_owners(void *arg, struct value *taken, struct err *
 	struct value *list = was ? value_ref(was) : value_new_list();
 
 	for (size_t i = 0; i < value_count(list); i++)
-		list = value_set_at(list, i, value_set_bool(value_ref(value_at(list, i)), "blockOwnerDeletion", 0));
+		list = value_set_at(
+			list, i,
+			value_set_bool(value_ref(value_at(list, i)), "blockOwnerDeletion", 0));
 	return value_bury(taken, list, "metadata", "ownerReferences", NULL);
 }
 
@@ -220,7 +226,8 @@ static enum propagation propagation_for(const struct object *o, int has_dependen
 		return PROPAGATE_FOREGROUND;
 	if (object_has_finalizer(o->value, ORPHAN))
 		return PROPAGATE_ORPHAN;
-	return object_has_finalizer(o->value, FOREGROUND) ? PROPAGATE_FOREGROUND : PROPAGATE_BACKGROUND;
+	return object_has_finalizer(o->value, FOREGROUND) ? PROPAGATE_FOREGROUND
+							  : PROPAGATE_BACKGROUND;
 }
 
 static void sync_dependent(struct controller *c, const struct object *o, struct plan *plan)

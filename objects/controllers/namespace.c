@@ -13,12 +13,14 @@ struct namespaces {
 	struct strmap ending; /* names of those being deleted -> anything */
 };
 
-static const char *const system_namespaces[] = {"default", "kube-node-lease", "kube-public", "kube-system"};
+static const char *const system_namespaces[] = {"default", "kube-node-lease", "kube-public",
+						"kube-system"};
 
 static void init(struct controller *c)
 {
 	for (size_t i = 0; i < ARRAY_LEN(system_namespaces); i++)
-		controller_enqueue(c, (struct objkey){known_kind(K_NAMESPACE), "", system_namespaces[i]});
+		controller_enqueue(
+			c, (struct objkey){known_kind(K_NAMESPACE), "", system_namespaces[i]});
 }
 
 static void fini(struct controller *c)
@@ -64,7 +66,7 @@ static void create_if_system(struct plan *plan, const char *name)
 
 struct content {
 	size_t left;
-	struct strmap kinds;	  /* resource -> number left */
+	struct strmap kinds;      /* resource -> number left */
 	struct strmap finalizers; /* finalizer -> number of objects */
 };
 
@@ -85,7 +87,8 @@ static void remove_object(struct plan *plan, const struct object *o, struct cont
 		plan_delete(plan, o)->propagation = PROPAGATE_BACKGROUND;
 }
 
-static void remove_content(struct store *s, const char *ns, struct plan *plan, struct content *content)
+static void remove_content(struct store *s, const char *ns, struct plan *plan,
+			   struct content *content)
 {
 	for (size_t i = 0; i < kinds_count(); i++) {
 		const struct kind *k = kind_at(i);
@@ -106,7 +109,8 @@ static int cmp_text(const void *a, const void *b)
 }
 
 /* "pods. has 2 resource instances, secrets. has 1 resource instances", sorted. */
-static void list_counts(const struct strmap *m, const char *fmt_before, const char *fmt_after, struct buf *out)
+static void list_counts(const struct strmap *m, const char *fmt_before, const char *fmt_after,
+			struct buf *out)
 {
 	const char **keys = xcalloc(m->n + 1, sizeof(*keys));
 	size_t n = 0;
@@ -125,8 +129,9 @@ static struct value *say(struct value *taken, const char *type, int bad, const c
 {
 	char now[32];
 
-	return condition_put(taken, condition_new(type, bad ? "True" : "False", bad ? bad_reason : good_reason,
-						  message, api_now(now)));
+	return condition_put(taken,
+			     condition_new(type, bad ? "True" : "False",
+					   bad ? bad_reason : good_reason, message, api_now(now)));
 }
 
 static struct value *ending_status(const struct object *o, const struct content *content)
@@ -146,11 +151,13 @@ static struct value *ending_status(const struct object *o, const struct content 
 		"All legacy kube types successfully parsed");
 	s = say(s, "NamespaceDeletionContentFailure", 0, NULL, "ContentDeleted",
 		"All content successfully deleted, may be waiting on finalization");
-	s = say(s, "NamespaceContentRemaining", content->kinds.n > 0, "SomeResourcesRemain", "ContentRemoved",
+	s = say(s, "NamespaceContentRemaining", content->kinds.n > 0, "SomeResourcesRemain",
+		"ContentRemoved",
 		content->kinds.n ? buf_str(&left) : "All content successfully removed");
-	return say(s, "NamespaceFinalizersRemaining", content->finalizers.n > 0, "SomeFinalizersRemain",
-		   "ContentHasNoFinalizers",
-		   content->finalizers.n ? buf_str(&held) : "All content-preserving finalizers finished");
+	return say(s, "NamespaceFinalizersRemaining", content->finalizers.n > 0,
+		   "SomeFinalizersRemain", "ContentHasNoFinalizers",
+		   content->finalizers.n ? buf_str(&held)
+					 : "All content-preserving finalizers finished");
 }
 
 static struct value *finalize(void *arg, struct value *taken, struct err *err)

@@ -11,10 +11,10 @@
 #include "objects/controllers/controller.h"
 #include "objects/controllers/facts.h"
 
-#define LEASES	     "kube-node-lease"
-#define GRACE	     50 /* seconds without renewal: node-monitor-grace-period */
-#define NOT_READY    "node.kubernetes.io/not-ready"
-#define UNREACHABLE  "node.kubernetes.io/unreachable"
+#define LEASES      "kube-node-lease"
+#define GRACE       50 /* seconds without renewal: node-monitor-grace-period */
+#define NOT_READY   "node.kubernetes.io/not-ready"
+#define UNREACHABLE "node.kubernetes.io/unreachable"
 
 struct node_life {
 	int64_t started;   /* seconds */
@@ -64,8 +64,8 @@ static struct value *unknown(struct value *status, const char *type)
 	const struct value *was = condition(status, type);
 	const char *beat = STR_AT(was, "lastHeartbeatTime");
 	char now[32];
-	struct value *c = condition_new(type, "Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.",
-					api_now(now));
+	struct value *c = condition_new(type, "Unknown", "NodeStatusUnknown",
+					"Kubelet stopped posting node status.", api_now(now));
 
 	if (beat)
 		c = value_set_str(c, "lastHeartbeatTime", beat);
@@ -74,7 +74,8 @@ static struct value *unknown(struct value *status, const char *type)
 
 static int plan_unknown(struct plan *plan, const struct object *node)
 {
-	static const char *const types[] = {"MemoryPressure", "DiskPressure", "PIDPressure", "Ready"};
+	static const char *const types[] = {"MemoryPressure", "DiskPressure", "PIDPressure",
+					    "Ready"};
 	const struct value *was = value_get(node->value, "status");
 	struct value *status;
 
@@ -84,7 +85,8 @@ static int plan_unknown(struct plan *plan, const struct object *node)
 	for (size_t i = 0; i < ARRAY_LEN(types); i++)
 		status = unknown(status, types[i]);
 	plan_status(plan, node, status);
-	plan_event_after(plan, node, "Normal", "NodeNotReady", "Node %s status is now: NodeNotReady", node->name);
+	plan_event_after(plan, node, "Normal", "NodeNotReady",
+			 "Node %s status is now: NodeNotReady", node->name);
 	return 1;
 }
 
@@ -109,7 +111,8 @@ static int check_lease(struct controller *c, const struct object *node, struct p
 
 struct rule {
 	const char *key, *effect;
-	const char *condition, *status; /* NULL condition: spec.unschedulable; NULL status: absent */
+	const char *condition,
+		*status; /* NULL condition: spec.unschedulable; NULL status: absent */
 };
 
 static const struct rule rules[] = {
@@ -138,7 +141,8 @@ static int rule_holds(const struct rule *r, const struct value *node)
 static int taint_wanted(const struct value *node, const char *key, const char *effect)
 {
 	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
-		if (str_eq(rules[i].key, key) && str_eq(rules[i].effect, effect) && rule_holds(&rules[i], node))
+		if (str_eq(rules[i].key, key) && str_eq(rules[i].effect, effect) &&
+		    rule_holds(&rules[i], node))
 			return 1;
 	return 0;
 }
@@ -175,7 +179,8 @@ static struct value *with_taints(void *arg, struct value *taken, struct err *err
 	struct value *list = was ? value_ref(was) : value_new_list();
 
 	for (size_t i = value_count(list); i-- > 0;) {
-		const char *key = STR_AT(value_at(list, i), "key"), *effect = STR_AT(value_at(list, i), "effect");
+		const char *key = STR_AT(value_at(list, i), "key"),
+			   *effect = STR_AT(value_at(list, i), "effect");
 
 		if (is_ours(key, effect) && !taint_wanted(taken, key, effect))
 			list = value_del_at(list, i);
@@ -205,7 +210,8 @@ static int sync(struct controller *c, struct objkey key, struct plan *plan, stru
 {
 	struct object *node = store_get(controller_store(c), key);
 
-	if (node && !object_deleting(node->value) && !check_lease(c, node, plan) && taints_differ(node))
+	if (node && !object_deleting(node->value) && !check_lease(c, node, plan) &&
+	    taints_differ(node))
 		plan_mutate(plan, node, with_taints, NULL, NULL);
 	object_unref(node);
 	return 0;

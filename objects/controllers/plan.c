@@ -34,7 +34,8 @@ static void *grow(void *list, size_t n, size_t size)
 void plan_request(struct plan *p, struct api_request *taken)
 {
 	struct planned_op *op;
-	const char *name = taken->name ? taken->name : value_dig_str(taken->body, "metadata", "name", NULL);
+	const char *name =
+		taken->name ? taken->name : value_dig_str(taken->body, "metadata", "name", NULL);
 
 	p->ops = grow(p->ops, p->n_ops, sizeof(*p->ops));
 	op = &p->ops[p->n_ops++];
@@ -57,9 +58,11 @@ static struct api_request *request_for(struct plan *p, enum api_verb verb, const
 	return r;
 }
 
-struct api_request *plan_create(struct plan *p, const struct kind *k, const char *ns, struct value *taken)
+struct api_request *plan_create(struct plan *p, const struct kind *k, const char *ns,
+				struct value *taken)
 {
-	struct api_request *r = api_request_new(API_CREATE, k, ns, value_dig_str(taken, "metadata", "name", NULL));
+	struct api_request *r =
+		api_request_new(API_CREATE, k, ns, value_dig_str(taken, "metadata", "name", NULL));
 
 	r->body = taken;
 	plan_request(p, r);
@@ -81,7 +84,7 @@ struct api_request *plan_mutate(struct plan *p, const struct object *o, api_muta
 
 struct status_change {
 	struct value *was, *now; /* owned; was NULL: none */
-	char *uid;		 /* owned */
+	char *uid;               /* owned */
 };
 
 static void status_change_free(void *arg)
@@ -160,8 +163,8 @@ struct api_request *plan_delete(struct plan *p, const struct object *o)
 
 /* -- events ----------------------------------------------------------------------- */
 
-static void add_event(struct plan *p, size_t after, const struct object *o, const char *type, const char *reason,
-		      const char *fmt, va_list ap)
+static void add_event(struct plan *p, size_t after, const struct object *o, const char *type,
+		      const char *reason, const char *fmt, va_list ap)
 {
 	struct planned_event *e;
 	char *message;
@@ -173,7 +176,8 @@ static void add_event(struct plan *p, size_t after, const struct object *o, cons
 	*e = (struct planned_event){object_ref(o), xstrdup(type), xstrdup(reason), message, after};
 }
 
-void plan_event(struct plan *p, const struct object *o, const char *type, const char *reason, const char *fmt, ...)
+void plan_event(struct plan *p, const struct object *o, const char *type, const char *reason,
+		const char *fmt, ...)
 {
 	va_list ap;
 

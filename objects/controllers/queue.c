@@ -55,7 +55,8 @@ static struct work_item *item_get(struct work_queue *q, struct objkey key)
 	return i;
 }
 
-static void set_delays(struct work_queue *q, struct work_item *i, uint64_t retry_at, uint64_t again_at)
+static void set_delays(struct work_queue *q, struct work_item *i, uint64_t retry_at,
+		       uint64_t again_at)
 {
 	if (i->delayed)
 		RB_REMOVE(work_delays, &q->delays, i);

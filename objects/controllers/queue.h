@@ -17,9 +17,9 @@
 #include "objects/object.h"
 #include "util/strmap.h"
 
-#define WORK_NEVER	  UINT64_MAX
-#define WORK_BACKOFF_MIN  5u	      /* ms after the first failure */
-#define WORK_BACKOFF_MAX  (16u * 60000u) /* ms */
+#define WORK_NEVER       UINT64_MAX
+#define WORK_BACKOFF_MIN 5u             /* ms after the first failure */
+#define WORK_BACKOFF_MAX (16u * 60000u) /* ms */
 
 enum work_end {
 	WORK_DONE,
@@ -29,11 +29,11 @@ enum work_end {
 
 struct work_item {
 	struct objkey key; /* strings owned */
-	char *id;	   /* owned: the key as one string */
+	char *id;          /* owned: the key as one string */
 	int queued, busy, dirty;
 	unsigned failures, conflicts;
 	uint64_t retry_at, again_at; /* WORK_NEVER: not */
-	int delayed;		     /* in the tree of delays */
+	int delayed;                 /* in the tree of delays */
 	RB_ENTRY(work_item) by_due;
 	struct work_item *next; /* in the queue */
 };

@@ -12,7 +12,8 @@ static void observe(struct controller *c, const struct change *ch)
 
 	if (is_kind(ch->now, K_NAMESPACE) && ch->type != CHANGE_DELETED)
 		controller_enqueue(c, object_key(ch->now));
-	else if (is_kind(ch->now, K_SERVICEACCOUNT) && ch->type == CHANGE_DELETED && str_eq(ch->now->name, "default"))
+	else if (is_kind(ch->now, K_SERVICEACCOUNT) && ch->type == CHANGE_DELETED &&
+		 str_eq(ch->now->name, "default"))
 		controller_enqueue(c, (struct objkey){ns, "", ch->now->ns});
 }
 
@@ -22,12 +23,14 @@ static int sync(struct controller *c, struct objkey key, struct plan *plan, stru
 	struct value *v;
 
 	if (ns && !object_deleting(ns->value)) {
-		account = store_get(controller_store(c),
-				    (struct objkey){known_kind(K_SERVICEACCOUNT), ns->name, "default"});
+		account =
+			store_get(controller_store(c), (struct objkey){known_kind(K_SERVICEACCOUNT),
+								       ns->name, "default"});
 		if (!account) {
 			v = value_set_str(value_new_map(), "apiVersion", "v1");
 			v = value_set_str(v, "kind", "ServiceAccount");
-			v = value_set(v, "metadata", value_set_str(value_new_map(), "name", "default"));
+			v = value_set(v, "metadata",
+				      value_set_str(value_new_map(), "name", "default"));
 			plan_create(plan, known_kind(K_SERVICEACCOUNT), ns->name, v);
 		}
 		object_unref(account);

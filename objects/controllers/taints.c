@@ -11,7 +11,8 @@
 
 struct tainted {
 	struct strmap nodes; /* names of those with NoExecute taints */
-	struct strmap since; /* uid of a pod that has to leave later -> seconds when that was first seen */
+	struct strmap since; /* uid of a pod that has to leave later -> seconds when that was first
+				seen */
 };
 
 static void fini(struct controller *c)
@@ -76,8 +77,8 @@ static int64_t tolerated_for(const struct value *pod, const struct value *taint)
 	return least > 0 ? least : 0;
 }
 
-/* When the pod has to leave (seconds since the epoch), 0: now, -1: it may stay. A taint without a time
- * counts from `seen`. */
+/* When the pod has to leave (seconds since the epoch), 0: now, -1: it may stay. A taint without a
+ * time counts from `seen`. */
 static int64_t leaves_at(const struct value *pod, const struct value *node, int64_t seen)
 {
 	const struct value *taints = value_dig(node, "spec", "taints", NULL);
@@ -100,7 +101,8 @@ static int64_t leaves_at(const struct value *pod, const struct value *node, int6
 	return at;
 }
 
-static void look_at_pod(struct tainted *t, const struct object *pod, const struct object *node, struct plan *plan)
+static void look_at_pod(struct tainted *t, const struct object *pod, const struct object *node,
+			struct plan *plan)
 {
 	int64_t seen = (int64_t)(intptr_t)strmap_get(&t->since, pod->uid), at, left;
 
@@ -116,8 +118,8 @@ static void look_at_pod(struct tainted *t, const struct object *pod, const struc
 		return;
 	}
 	plan_delete(plan, pod);
-	plan_event_after(plan, pod, "Normal", "TaintManagerEviction", "Marking for deletion Pod %s/%s", pod->ns,
-			 pod->name);
+	plan_event_after(plan, pod, "Normal", "TaintManagerEviction",
+			 "Marking for deletion Pod %s/%s", pod->ns, pod->name);
 }
 
 static int sync(struct controller *c, struct objkey key, struct plan *plan, struct err *err)

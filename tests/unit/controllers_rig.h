@@ -198,7 +198,8 @@ static inline UNUSED int rig_call(struct rig *rig, struct api_request *r, char *
 	return rc;
 }
 
-static inline UNUSED void rig_create_value(struct rig *rig, const char *plural, const char *ns, struct value *taken)
+static inline UNUSED void rig_create_value(struct rig *rig, const char *plural, const char *ns,
+					   struct value *taken)
 {
 	struct api_request *r = api_request_new(API_CREATE, rig_kind(plural), ns, NULL);
 
@@ -206,13 +207,14 @@ static inline UNUSED void rig_create_value(struct rig *rig, const char *plural, 
 	rig_call(rig, r, NULL);
 }
 
-static inline UNUSED void rig_create(struct rig *rig, const char *plural, const char *ns, const char *json)
+static inline UNUSED void rig_create(struct rig *rig, const char *plural, const char *ns,
+				     const char *json)
 {
 	rig_create_value(rig, plural, ns, rig_json(json));
 }
 
-static inline UNUSED void rig_patch_value(struct rig *rig, const char *plural, const char *ns, const char *name,
-					  unsigned flags, struct value *taken)
+static inline UNUSED void rig_patch_value(struct rig *rig, const char *plural, const char *ns,
+					  const char *name, unsigned flags, struct value *taken)
 {
 	struct api_request *r = api_request_new(API_PATCH_STRATEGIC, rig_kind(plural), ns, name);
 
@@ -221,14 +223,14 @@ static inline UNUSED void rig_patch_value(struct rig *rig, const char *plural, c
 	rig_call(rig, r, NULL);
 }
 
-static inline UNUSED void rig_patch(struct rig *rig, const char *plural, const char *ns, const char *name,
-				    unsigned flags, const char *json)
+static inline UNUSED void rig_patch(struct rig *rig, const char *plural, const char *ns,
+				    const char *name, unsigned flags, const char *json)
 {
 	rig_patch_value(rig, plural, ns, name, flags, rig_json(json));
 }
 
-static inline UNUSED void rig_delete(struct rig *rig, const char *plural, const char *ns, const char *name,
-				     enum propagation how)
+static inline UNUSED void rig_delete(struct rig *rig, const char *plural, const char *ns,
+				     const char *name, enum propagation how)
 {
 	struct api_request *r = api_request_new(API_DELETE, rig_kind(plural), ns, name);
 
@@ -236,7 +238,8 @@ static inline UNUSED void rig_delete(struct rig *rig, const char *plural, const 
 	rig_call(rig, r, NULL);
 }
 
-static inline UNUSED struct object *rig_get(struct rig *r, const char *plural, const char *ns, const char *name)
+static inline UNUSED struct object *rig_get(struct rig *r, const char *plural, const char *ns,
+					    const char *name)
 {
 	return store_get(r->store, (struct objkey){rig_kind(plural), ns, name});
 }
@@ -250,16 +253,19 @@ static inline UNUSED struct object_list rig_list(struct rig *r, const char *plur
 }
 
 /* A node that KWOK's convention calls simulated; allocatable as JSON, NULL: plenty. */
-static inline UNUSED void rig_fake_node(struct rig *r, const char *name, const char *labels, const char *allocatable)
+static inline UNUSED void rig_fake_node(struct rig *r, const char *name, const char *labels,
+					const char *allocatable)
 {
-	struct value *v = rig_json("{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"annotations\":"
-				   "{\"kwok.x-k8s.io/node\":\"fake\"}}}");
+	struct value *v =
+		rig_json("{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"annotations\":"
+			 "{\"kwok.x-k8s.io/node\":\"fake\"}}}");
 
 	v = value_bury(v, value_new_string(name), "metadata", "name", NULL);
 	v = value_bury(v, rig_json(labels ? labels : "{}"), "metadata", "labels", NULL);
 	rig_create_value(r, "nodes", "", v);
 	if (allocatable) {
-		v = value_bury(value_new_map(), rig_json(allocatable), "status", "allocatable", NULL);
+		v = value_bury(value_new_map(), rig_json(allocatable), "status", "allocatable",
+			       NULL);
 		rig_patch_value(r, "nodes", "", name, API_STATUS, v);
 	}
 }

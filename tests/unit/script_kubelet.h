@@ -20,9 +20,11 @@ static inline struct value *played_condition(const char *type, int yes)
 
 static inline struct value *played_status(const struct value *pod)
 {
-	static const char *const types[] = {"Initialized", "Ready", "ContainersReady", "PodScheduled"};
+	static const char *const types[] = {"Initialized", "Ready", "ContainersReady",
+					    "PodScheduled"};
 	const struct value *containers = value_dig(pod, "spec", "containers", NULL);
-	int ready = !played_unready && !str_eq(value_dig_str(value_at(containers, 0), "image", NULL), "i:bad");
+	int ready = !played_unready &&
+		    !str_eq(value_dig_str(value_at(containers, 0), "image", NULL), "i:bad");
 	static _Atomic unsigned last;
 	struct value *s = value_ref(value_get(pod, "status")), *list = value_new_list();
 	unsigned ip;
@@ -35,7 +37,8 @@ static inline struct value *played_status(const struct value *pod)
 	ip = ++last;
 	s = value_set_str(s, "phase", "Running");
 	s = value_set(s, "podIP", value_new_stringf("10.42.%u.%u", ip >> 8 & 255, ip & 255));
-	list = value_append(value_new_list(), value_set(value_new_map(), "ip", value_ref(value_get(s, "podIP"))));
+	list = value_append(value_new_list(),
+			    value_set(value_new_map(), "ip", value_ref(value_get(s, "podIP"))));
 	return value_set(s, "podIPs", list);
 }
 
@@ -45,15 +48,18 @@ static inline void played_observe(struct controller *c, const struct change *ch)
 		controller_enqueue(c, object_key(ch->now));
 }
 
-static inline int played_sync(struct controller *c, struct objkey key, struct plan *plan, struct err *err)
+static inline int played_sync(struct controller *c, struct objkey key, struct plan *plan,
+			      struct err *err)
 {
 	struct object *o = store_get(controller_store(c), key);
 	const char *node = o ? value_dig_str(o->value, "spec", "nodeName", NULL) : NULL;
 
 	if (o && object_deleting(o->value)) {
-		if (value_int(value_dig(o->value, "metadata", "deletionGracePeriodSeconds", NULL), 0))
+		if (value_int(value_dig(o->value, "metadata", "deletionGracePeriodSeconds", NULL),
+			      0))
 			plan_delete(plan, o)->grace_seconds = 0;
-	} else if (node && *node && str_eq(value_dig_str(o->value, "status", "phase", NULL), "Pending")) {
+	} else if (node && *node &&
+		   str_eq(value_dig_str(o->value, "status", "phase", NULL), "Pending")) {
 		plan_status(plan, o, played_status(o->value));
 	}
 	object_unref(o);

@@ -11,7 +11,8 @@
 
 #define SECOND 1000000000LL
 
-static const struct event_source source = {"deployment-controller", NULL, "kube-controller-manager"};
+static const struct event_source source = {"deployment-controller", NULL,
+					   "kube-controller-manager"};
 static const struct kind kind = {.group = "apps", .plural = "deployments"};
 
 static struct object about(const char *name)
@@ -19,7 +20,8 @@ static struct object about(const char *name)
 	return (struct object){.kind = &kind, .ns = "default", .name = name, .uid = name};
 }
 
-static int64_t say(struct correlator *c, const char *name, const char *message, int64_t now, char *event, char *text)
+static int64_t say(struct correlator *c, const char *name, const char *message, int64_t now,
+		   char *event, char *text)
 {
 	const struct object o = about(name);
 	struct event_sum sum;

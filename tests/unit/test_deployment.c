@@ -10,11 +10,12 @@
 
 /* -- arithmetic -------------------------------------------------------------------- */
 
-static void expect_bounds(const char *surge, const char *unavailable, int64_t replicas, int64_t want_surge,
-			  int64_t want_unavailable)
+static void expect_bounds(const char *surge, const char *unavailable, int64_t replicas,
+			  int64_t want_surge, int64_t want_unavailable)
 {
-	CLEANUP_FREE char *json = xasprintf("{\"strategy\":{\"rollingUpdate\":{\"maxSurge\":%s,\"maxUnavailable\":%s}}}",
-					    surge, unavailable);
+	CLEANUP_FREE char *json = xasprintf(
+		"{\"strategy\":{\"rollingUpdate\":{\"maxSurge\":%s,\"maxUnavailable\":%s}}}", surge,
+		unavailable);
 	CLEANUP_VALUE struct value *spec = rig_json(json);
 	int64_t s, u;
 
@@ -35,13 +36,16 @@ static void test_bounds(void **state)
 
 static void test_hash_is_stable_and_made_of_safe_letters(void **state)
 {
-	CLEANUP_VALUE struct value *a = rig_json("{\"spec\":{\"containers\":[{\"image\":\"i:1\"}]}}");
-	CLEANUP_VALUE struct value *b = rig_json("{\"spec\":{\"containers\":[{\"image\":\"i:2\"}]}}");
-	CLEANUP_FREE char *h1 = template_hash(a, -1), *h2 = template_hash(a, -1), *h3 = template_hash(b, -1),
-			  *h4 = template_hash(a, 1);
+	CLEANUP_VALUE struct value *a =
+		rig_json("{\"spec\":{\"containers\":[{\"image\":\"i:1\"}]}}");
+	CLEANUP_VALUE struct value *b =
+		rig_json("{\"spec\":{\"containers\":[{\"image\":\"i:2\"}]}}");
+	CLEANUP_FREE char *h1 = template_hash(a, -1), *h2 = template_hash(a, -1),
+			  *h3 = template_hash(b, -1), *h4 = template_hash(a, 1);
 
 	assert_string_equal(h1, h2);
-	assert_string_equal(h1, "7d9b7f4ddc"); /* the same for ever: names of ReplicaSets are made of it */
+	assert_string_equal(
+		h1, "7d9b7f4ddc"); /* the same for ever: names of ReplicaSets are made of it */
 	assert_string_not_equal(h1, h3);
 	assert_string_not_equal(h1, h4);
 	assert_int_equal(strspn(h1, "bcdfghjklmnpqrstvwxz2456789"), strlen(h1));
@@ -49,31 +53,38 @@ static void test_hash_is_stable_and_made_of_safe_letters(void **state)
 
 static void test_templates_differ_by_more_than_the_hash(void **state)
 {
-	CLEANUP_VALUE struct value *a = rig_json("{\"metadata\":{\"labels\":{\"a\":\"x\"}},\"spec\":{}}");
-	CLEANUP_VALUE struct value *b =
-		rig_json("{\"metadata\":{\"labels\":{\"a\":\"x\",\"pod-template-hash\":\"1\"}},\"spec\":{}}");
-	CLEANUP_VALUE struct value *c = rig_json("{\"metadata\":{\"labels\":{\"a\":\"y\"}},\"spec\":{}}");
+	CLEANUP_VALUE struct value *a =
+		rig_json("{\"metadata\":{\"labels\":{\"a\":\"x\"}},\"spec\":{}}");
+	CLEANUP_VALUE struct value *b = rig_json("{\"metadata\":{\"labels\":{\"a\":\"x\",\"pod-"
+						 "template-hash\":\"1\"}},\"spec\":{}}");
+	CLEANUP_VALUE struct value *c =
+		rig_json("{\"metadata\":{\"labels\":{\"a\":\"y\"}},\"spec\":{}}");
 
 	assert_true(same_template(a, b));
 	assert_false(same_template(b, c));
 }
 
 /* A Deployment with three old sets, newest last; max is what their annotations say. */
-static void make_view(struct deployment *d, struct object *o, struct object *sets, int64_t replicas, const int *sizes,
-		      int64_t max)
+static void make_view(struct deployment *d, struct object *o, struct object *sets, int64_t replicas,
+		      const int *sizes, int64_t max)
 {
 	struct object *list[3];
 
 	*o = (struct object){.name = "d", .uid = "d"};
-	o->value = rig_json("{\"spec\":{\"strategy\":{\"type\":\"RollingUpdate\",\"rollingUpdate\":{\"maxSurge\":\"25%\","
+	o->value = rig_json("{\"spec\":{\"strategy\":{\"type\":\"RollingUpdate\",\"rollingUpdate\":"
+			    "{\"maxSurge\":\"25%\","
 			    "\"maxUnavailable\":\"25%\"}},\"template\":{\"spec\":{\"x\":2}}}}");
-	o->value = value_bury((struct value *)o->value, value_new_int(replicas), "spec", "replicas", NULL);
+	o->value = value_bury((struct value *)o->value, value_new_int(replicas), "spec", "replicas",
+			      NULL);
 	for (int i = 0; i < 3; i++) {
-		CLEANUP_FREE char *json = xasprintf(
-			"{\"metadata\":{\"creationTimestamp\":\"2024-01-01T00:00:0%dZ\",\"annotations\":{"
-			"\"deployment.kubernetes.io/desired-replicas\":\"10\",\"deployment.kubernetes.io/max-replicas\":\"%d\"}},"
-			"\"spec\":{\"replicas\":%d,\"template\":{\"spec\":{\"x\":%d}}}}",
-			i, (int)max, sizes[i], i);
+		CLEANUP_FREE char *json =
+			xasprintf("{\"metadata\":{\"creationTimestamp\":\"2024-01-01T00:00:0%dZ\","
+				  "\"annotations\":{"
+				  "\"deployment.kubernetes.io/"
+				  "desired-replicas\":\"10\",\"deployment.kubernetes.io/"
+				  "max-replicas\":\"%d\"}},"
+				  "\"spec\":{\"replicas\":%d,\"template\":{\"spec\":{\"x\":%d}}}}",
+				  i, (int)max, sizes[i], i);
 		static const char *const names[] = {"s0", "s1", "s2"};
 
 		sets[i] = (struct object){.name = names[i], .value = rig_json(json)};
@@ -132,9 +143,11 @@ static struct rig *start(void)
 	classes[n++] = &script_kubelet;
 	r = rig_new(classes);
 	rig_settle(r);
-	rig_create(r, "nodes", "", "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"n1\"}}");
+	rig_create(r, "nodes", "",
+		   "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"n1\"}}");
 	rig_patch(r, "nodes", "", "n1", API_STATUS,
-		  "{\"status\":{\"allocatable\":{\"cpu\":\"64\",\"memory\":\"64Gi\",\"pods\":\"5000\"},\"conditions\":["
+		  "{\"status\":{\"allocatable\":{\"cpu\":\"64\",\"memory\":\"64Gi\",\"pods\":"
+		  "\"5000\"},\"conditions\":["
 		  "{\"type\":\"Ready\",\"status\":\"True\"}]}}");
 	rig_settle(r);
 	return r;
@@ -142,11 +155,15 @@ static struct rig *start(void)
 
 static void make_deployment(struct rig *r, int replicas, const char *more)
 {
-	CLEANUP_FREE char *json = xasprintf(
-		"{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"metadata\":{\"name\":\"web\"},\"spec\":{\"replicas\":%d%s,"
-		"\"selector\":{\"matchLabels\":{\"a\":\"web\"}},\"template\":{\"metadata\":{\"labels\":{\"a\":\"web\"}},\"spec\":{"
-		"\"terminationGracePeriodSeconds\":0,\"containers\":[{\"name\":\"c\",\"image\":\"i:1\"}]}}}}",
-		replicas, more);
+	CLEANUP_FREE char *json =
+		xasprintf("{\"apiVersion\":\"apps/"
+			  "v1\",\"kind\":\"Deployment\",\"metadata\":{\"name\":\"web\"},\"spec\":{"
+			  "\"replicas\":%d%s,"
+			  "\"selector\":{\"matchLabels\":{\"a\":\"web\"}},\"template\":{"
+			  "\"metadata\":{\"labels\":{\"a\":\"web\"}},\"spec\":{"
+			  "\"terminationGracePeriodSeconds\":0,\"containers\":[{\"name\":\"c\","
+			  "\"image\":\"i:1\"}]}}}}",
+			  replicas, more);
 
 	rig_create(r, "deployments", "default", json);
 	rig_settle(r);
@@ -154,8 +171,9 @@ static void make_deployment(struct rig *r, int replicas, const char *more)
 
 static void set_image(struct rig *r, const char *image)
 {
-	CLEANUP_FREE char *json = xasprintf(
-		"{\"spec\":{\"template\":{\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"%s\"}]}}}}", image);
+	CLEANUP_FREE char *json = xasprintf("{\"spec\":{\"template\":{\"spec\":{\"containers\":[{"
+					    "\"name\":\"c\",\"image\":\"%s\"}]}}}}",
+					    image);
 
 	rig_patch(r, "deployments", "default", "web", 0, json);
 }
@@ -167,7 +185,9 @@ static struct object *web(struct rig *r)
 
 static const char *image_of(const struct object *o)
 {
-	return STR_AT(value_at(value_dig(o->value, "spec", "template", "spec", "containers", NULL), 0), "image");
+	return STR_AT(
+		value_at(value_dig(o->value, "spec", "template", "spec", "containers", NULL), 0),
+		"image");
 }
 
 static size_t n_sets(struct rig *r)
@@ -195,7 +215,8 @@ static void follow(struct bounds *b)
 		int is = ch.type != CHANGE_DELETED && counts(ch.now);
 
 		b->total += is - was;
-		b->available += (is && pod_is_ready(ch.now->value)) - (was && pod_is_ready(ch.old->value));
+		b->available +=
+			(is && pod_is_ready(ch.now->value)) - (was && pod_is_ready(ch.old->value));
 		b->most = b->total > b->most ? b->total : b->most;
 		b->least = b->available < b->least ? b->available : b->least;
 		change_fini(&ch);
@@ -212,7 +233,8 @@ static void test_bounds_hold_at_every_moment(void **state)
 	struct bounds b = {.total = 10, .available = 10, .most = 10, .least = 10};
 
 	make_deployment(r, 10, "");
-	b.watch = store_watch(r->store, rig_kind("pods"), store_revision(r->store), no_notice, NULL);
+	b.watch =
+		store_watch(r->store, rig_kind("pods"), store_revision(r->store), no_notice, NULL);
 	set_image(r, "i:2");
 	rig_settle(r);
 	follow(&b);
@@ -230,7 +252,8 @@ static void test_recreate_never_mixes(void **state)
 	struct bounds b = {.total = 4, .available = 4, .most = 4, .least = 4};
 
 	make_deployment(r, 4, ",\"strategy\":{\"type\":\"Recreate\"}");
-	b.watch = store_watch(r->store, rig_kind("pods"), store_revision(r->store), no_notice, NULL);
+	b.watch =
+		store_watch(r->store, rig_kind("pods"), store_revision(r->store), no_notice, NULL);
 	set_image(r, "i:2");
 	rig_settle(r);
 	follow(&b);
@@ -290,7 +313,8 @@ static void test_undo(void **state)
 	object_unref(o);
 	o = web(r);
 	assert_string_equal(image_of(o), "i:2");
-	assert_null(object_label(value_dig(o->value, "spec", "template", NULL), "pod-template-hash"));
+	assert_null(
+		object_label(value_dig(o->value, "spec", "template", NULL), "pod-template-hash"));
 	assert_int_equal(revision_of(o->value), 4);
 	assert_int_equal(ask(r, deployment_undo(r->store, o, 1, NULL), NULL), 0);
 	object_unref(o);
@@ -302,7 +326,8 @@ static void test_undo(void **state)
 	assert_int_equal(err.code, ENOENT);
 	err_clear(&err);
 	assert_null(deployment_undo(r->store, o, 5, &err));
-	assert_string_equal(err.msg, "skipped rollback (current template already matches revision 5)");
+	assert_string_equal(err.msg,
+			    "skipped rollback (current template already matches revision 5)");
 	object_unref(o);
 	assert_int_equal(n_sets(r), 3);
 	rig_free(r);
@@ -348,17 +373,24 @@ static void test_name_of_the_new_set_is_taken(void **state)
 	make_deployment(r, 1, "");
 	o = web(r);
 	{
-		CLEANUP_VALUE struct value *t = value_ref(value_dig(o->value, "spec", "template", NULL));
+		CLEANUP_VALUE struct value *t =
+			value_ref(value_dig(o->value, "spec", "template", NULL));
 		CLEANUP_FREE char *hash = NULL, *json = NULL;
 
-		t = value_bury(t, rig_json("[{\"name\":\"c\",\"image\":\"i:2\",\"imagePullPolicy\":\"IfNotPresent\","
-					   "\"resources\":{},\"terminationMessagePath\":\"/dev/termination-log\","
-					   "\"terminationMessagePolicy\":\"File\"}]"),
+		t = value_bury(t,
+			       rig_json("[{\"name\":\"c\",\"image\":\"i:2\",\"imagePullPolicy\":"
+					"\"IfNotPresent\","
+					"\"resources\":{},\"terminationMessagePath\":\"/dev/"
+					"termination-log\","
+					"\"terminationMessagePolicy\":\"File\"}]"),
 			       "spec", "containers", NULL);
 		hash = template_hash(t, -1);
-		json = xasprintf("{\"apiVersion\":\"apps/v1\",\"kind\":\"ReplicaSet\",\"metadata\":{\"name\":\"web-%s\"},"
-				 "\"spec\":{\"replicas\":0,\"selector\":{\"matchLabels\":{\"b\":\"z\"}},\"template\":{\"metadata\":{"
-				 "\"labels\":{\"b\":\"z\"}},\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"x\"}]}}}}",
+		json = xasprintf("{\"apiVersion\":\"apps/"
+				 "v1\",\"kind\":\"ReplicaSet\",\"metadata\":{\"name\":\"web-%s\"},"
+				 "\"spec\":{\"replicas\":0,\"selector\":{\"matchLabels\":{\"b\":"
+				 "\"z\"}},\"template\":{\"metadata\":{"
+				 "\"labels\":{\"b\":\"z\"}},\"spec\":{\"containers\":[{\"name\":"
+				 "\"c\",\"image\":\"x\"}]}}}}",
 				 hash);
 		rig_create(r, "replicasets", "default", json);
 	}
@@ -380,12 +412,14 @@ static void test_other_annotations_go_to_the_sets(void **state)
 
 	make_deployment(r, 1, "");
 	rig_patch(r, "deployments", "default", "web", 0,
-		  "{\"metadata\":{\"annotations\":{\"team\":\"blue\",\"kubectl.kubernetes.io/last-applied-configuration\":\"{}\"}}}");
+		  "{\"metadata\":{\"annotations\":{\"team\":\"blue\",\"kubectl.kubernetes.io/"
+		  "last-applied-configuration\":\"{}\"}}}");
 	rig_settle(r);
 	sets = rig_list(r, "replicasets", "default");
 	assert_int_equal(sets.n, 1);
 	assert_string_equal(object_annotation(sets.list[0]->value, "team"), "blue");
-	assert_null(object_annotation(sets.list[0]->value, "kubectl.kubernetes.io/last-applied-configuration"));
+	assert_null(object_annotation(sets.list[0]->value,
+				      "kubectl.kubernetes.io/last-applied-configuration"));
 	object_list_fini(&sets);
 	rig_free(r);
 }

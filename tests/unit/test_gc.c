@@ -12,22 +12,29 @@ static struct rig *start(void)
 {
 	struct rig *r = rig_new(classes);
 
-	rig_create(r, "namespaces", "", "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"default\"}}");
-	rig_create(r, "namespaces", "", "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"other\"}}");
+	rig_create(r, "namespaces", "",
+		   "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":"
+		   "\"default\"}}");
+	rig_create(
+		r, "namespaces", "",
+		"{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"other\"}}");
 	return r;
 }
 
 /* A ConfigMap that is owned by those of these names ("a", "b", NULL) in `of_ns`. */
-static void make(struct rig *r, const char *ns, const char *name, const char *of_ns, const char *a, const char *b)
+static void make(struct rig *r, const char *ns, const char *name, const char *of_ns, const char *a,
+		 const char *b)
 {
 	const char *owners[] = {a, b};
-	struct value *v = rig_json("{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\"}"), *list = value_new_list();
+	struct value *v = rig_json("{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\"}"),
+		     *list = value_new_list();
 
 	for (size_t i = 0; i < ARRAY_LEN(owners); i++) {
 		struct object *o = owners[i] ? rig_get(r, "configmaps", of_ns, owners[i]) : NULL;
 
 		if (o)
-			list = value_append(list, value_set_bool(object_owner_reference(o), "controller", i == 0));
+			list = value_append(list, value_set_bool(object_owner_reference(o),
+								 "controller", i == 0));
 		object_unref(o);
 	}
 	v = value_bury(v, value_new_string(name), "metadata", "name", NULL);
@@ -81,13 +88,15 @@ static void test_foreground_waits_for_dependents(void **state)
 	make(r, "default", "root", NULL, NULL, NULL);
 	make(r, "default", "child", "default", "root", NULL);
 	make(r, "default", "grandchild", "default", "child", NULL);
-	rig_patch(r, "configmaps", "default", "grandchild", 0, "{\"metadata\":{\"finalizers\":[\"x.io/hold\"]}}");
+	rig_patch(r, "configmaps", "default", "grandchild", 0,
+		  "{\"metadata\":{\"finalizers\":[\"x.io/hold\"]}}");
 	rig_delete(r, "configmaps", "default", "root", PROPAGATE_FOREGROUND);
 	rig_settle(r);
 	assert_true(is_there(r, "root"));
 	assert_true(is_there(r, "child"));
 	assert_true(is_there(r, "grandchild"));
-	rig_patch(r, "configmaps", "default", "grandchild", 0, "{\"metadata\":{\"finalizers\":null}}");
+	rig_patch(r, "configmaps", "default", "grandchild", 0,
+		  "{\"metadata\":{\"finalizers\":null}}");
 	rig_settle(r);
 	assert_int_equal(store_count(r->store, rig_kind("configmaps"), "default"), 0);
 	rig_free(r);
@@ -129,8 +138,10 @@ static void test_owner_that_never_was_or_is_elsewhere(void **state)
 	struct rig *r = start();
 
 	rig_create(r, "configmaps", "default",
-		   "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"lost\",\"ownerReferences\":[{"
-		   "\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"name\":\"x\",\"uid\":\"no-such-uid\"}]}}");
+		   "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"lost\","
+		   "\"ownerReferences\":[{"
+		   "\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"name\":\"x\",\"uid\":\"no-such-"
+		   "uid\"}]}}");
 	make(r, "other", "root", NULL, NULL, NULL);
 	make(r, "default", "stranger", "other", "root", NULL);
 	rig_settle(r);
@@ -148,8 +159,8 @@ static void test_cycle_goes_with_its_root(void **state)
 	make(r, "default", "a", NULL, NULL, NULL);
 	make(r, "default", "b", "default", "a", NULL);
 	b = rig_get(r, "configmaps", "default", "b");
-	v = value_bury(value_new_map(), value_append(value_new_list(), object_owner_reference(b)), "metadata",
-		       "ownerReferences", NULL);
+	v = value_bury(value_new_map(), value_append(value_new_list(), object_owner_reference(b)),
+		       "metadata", "ownerReferences", NULL);
 	rig_patch_value(r, "configmaps", "default", "a", 0, v);
 	object_unref(b);
 	rig_settle(r);

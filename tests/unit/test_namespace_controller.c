@@ -15,13 +15,14 @@ static const struct value *condition_of(const struct object *ns, const char *typ
 static void make(struct rig *r, const char *name)
 {
 	rig_create_value(r, "namespaces", "",
-			 value_bury(rig_json("{\"apiVersion\":\"v1\",\"kind\":\"Namespace\"}"), value_new_string(name),
-				    "metadata", "name", NULL));
+			 value_bury(rig_json("{\"apiVersion\":\"v1\",\"kind\":\"Namespace\"}"),
+				    value_new_string(name), "metadata", "name", NULL));
 }
 
 static void test_system_namespaces_and_accounts(void **state)
 {
-	static const char *const names[] = {"default", "kube-node-lease", "kube-public", "kube-system"};
+	static const char *const names[] = {"default", "kube-node-lease", "kube-public",
+					    "kube-system"};
 	struct rig *r = rig_new(NULL);
 
 	rig_settle(r);
@@ -73,7 +74,8 @@ static void test_finalizers_hold_it_and_conditions_say_so(void **state)
 	rig_settle(r);
 	make(r, "held");
 	rig_create(r, "configmaps", "held",
-		   "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"a\",\"finalizers\":[\"x.io/hold\"]}}");
+		   "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"a\","
+		   "\"finalizers\":[\"x.io/hold\"]}}");
 	rig_create(r, "configmaps", "held",
 		   "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"b\"}}");
 	rig_delete(r, "namespaces", "", "held", PROPAGATE_DEFAULT);
@@ -84,8 +86,10 @@ static void test_finalizers_hold_it_and_conditions_say_so(void **state)
 	assert_string_equal(STR_AT(condition_of(ns, "NamespaceContentRemaining"), "message"),
 			    "Some resources are remaining: configmaps. has 1 resource instances");
 	assert_string_equal(STR_AT(condition_of(ns, "NamespaceFinalizersRemaining"), "message"),
-			    "Some content in the namespace has finalizers remaining: x.io/hold in 1 resource instances");
-	assert_string_equal(STR_AT(condition_of(ns, "NamespaceDeletionContentFailure"), "status"), "False");
+			    "Some content in the namespace has finalizers remaining: x.io/hold in "
+			    "1 resource instances");
+	assert_string_equal(STR_AT(condition_of(ns, "NamespaceDeletionContentFailure"), "status"),
+			    "False");
 	object_unref(ns);
 	rig_patch(r, "configmaps", "held", "a", 0, "{\"metadata\":{\"finalizers\":null}}");
 	rig_settle(r);
@@ -99,7 +103,8 @@ static void test_end_goes_on_after_a_restart(void **state)
 
 	rig_settle(r);
 	make(r, "prod");
-	rig_create(r, "configmaps", "prod", "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"a\"}}");
+	rig_create(r, "configmaps", "prod",
+		   "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"a\"}}");
 	rig_settle(r);
 	rig_on_loop(r, rig_stop_runner);
 	rig_delete(r, "namespaces", "", "prod", PROPAGATE_DEFAULT);

@@ -12,9 +12,10 @@ static struct object *get_pod(struct rig *r, const char *name)
 
 static void make_pod(struct rig *r, const char *name, const char *more)
 {
-	CLEANUP_FREE char *json = xasprintf("{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"%s\"},\"spec\":{"
-					    "\"containers\":[{\"name\":\"c\",\"image\":\"i:1\"}]%s%s}}",
-					    name, *more ? "," : "", more);
+	CLEANUP_FREE char *json = xasprintf(
+		"{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"%s\"},\"spec\":{"
+		"\"containers\":[{\"name\":\"c\",\"image\":\"i:1\"}]%s%s}}",
+		name, *more ? "," : "", more);
 
 	rig_create(r, "pods", "default", json);
 }
@@ -34,8 +35,8 @@ static int has_taint(struct rig *r, const char *node, const char *key, const cha
 
 static void set_ready(struct rig *r, const char *node, const char *status)
 {
-	CLEANUP_FREE char *json =
-		xasprintf("{\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"%s\"}]}}", status);
+	CLEANUP_FREE char *json = xasprintf(
+		"{\"status\":{\"conditions\":[{\"type\":\"Ready\",\"status\":\"%s\"}]}}", status);
 
 	rig_patch(r, "nodes", "", node, API_STATUS, json);
 	rig_settle(r);
@@ -69,7 +70,8 @@ static void test_simulated_node_runs_pods_at_once(void **state)
 	assert_true(value_bool(value_get(c, "ready"), 0));
 	assert_non_null(value_dig(c, "state", "running", "startedAt", NULL));
 	object_unref(o);
-	rig_delete(r, "pods", "default", "p", PROPAGATE_DEFAULT); /* grace of 30 s is not waited for */
+	rig_delete(r, "pods", "default", "p",
+		   PROPAGATE_DEFAULT); /* grace of 30 s is not waited for */
 	rig_settle(r);
 	assert_null(get_pod(r, "p"));
 	o = rig_get(r, "nodes", "", "f1");
@@ -93,15 +95,19 @@ static void test_simulated_jobs_succeed(void **state)
 	r->classes = only_fakes;
 	rig_on_loop(r, rig_start_runner);
 	rig_create(r, "pods", "default",
-		   "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"j\",\"ownerReferences\":[{"
-		   "\"apiVersion\":\"batch/v1\",\"kind\":\"Job\",\"name\":\"x\",\"uid\":\"u\",\"controller\":true}]},"
-		   "\"spec\":{\"restartPolicy\":\"Never\",\"nodeName\":\"f1\",\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}");
+		   "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"j\","
+		   "\"ownerReferences\":[{"
+		   "\"apiVersion\":\"batch/"
+		   "v1\",\"kind\":\"Job\",\"name\":\"x\",\"uid\":\"u\",\"controller\":true}]},"
+		   "\"spec\":{\"restartPolicy\":\"Never\",\"nodeName\":\"f1\",\"containers\":[{"
+		   "\"name\":\"c\",\"image\":\"i\"}]}}");
 	rig_settle(r);
 	o = get_pod(r, "j");
 	assert_string_equal(pod_phase(o->value), "Succeeded");
-	assert_int_equal(INT_AT(value_at(value_dig(o->value, "status", "containerStatuses", NULL), 0), "state",
-				"terminated", "exitCode"),
-			 0);
+	assert_int_equal(
+		INT_AT(value_at(value_dig(o->value, "status", "containerStatuses", NULL), 0),
+		       "state", "terminated", "exitCode"),
+		0);
 	object_unref(o);
 	rig_free(r);
 }
@@ -155,7 +161,8 @@ static void test_conditions_become_taints(void **state)
 	struct rig *r = start();
 
 	rig_create(r, "nodes", "",
-		   "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"n\"},\"spec\":{\"taints\":[{\"key\":\"mine\","
+		   "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"n\"},"
+		   "\"spec\":{\"taints\":[{\"key\":\"mine\","
 		   "\"effect\":\"NoSchedule\"}]}}");
 	rig_settle(r);
 	assert_true(has_taint(r, "n", "node.kubernetes.io/not-ready", "NoSchedule"));
@@ -183,28 +190,34 @@ static void test_silent_node_is_unknown(void **state)
 	char long_ago[32];
 	CLEANUP_FREE char *lease = NULL;
 
-	rig_create(r, "nodes", "", "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"n\"}}");
+	rig_create(r, "nodes", "",
+		   "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"n\"}}");
 	set_ready(r, "n", "True");
 	time_render(now_seconds() - 120, long_ago);
 	long_ago[19] = '\0';
-	lease = xasprintf("{\"apiVersion\":\"coordination.k8s.io/v1\",\"kind\":\"Lease\",\"metadata\":{\"name\":\"n\"},\"spec\":{"
-			  "\"holderIdentity\":\"n\",\"leaseDurationSeconds\":40,\"renewTime\":\"%s.000000Z\"}}",
+	lease = xasprintf("{\"apiVersion\":\"coordination.k8s.io/"
+			  "v1\",\"kind\":\"Lease\",\"metadata\":{\"name\":\"n\"},\"spec\":{"
+			  "\"holderIdentity\":\"n\",\"leaseDurationSeconds\":40,\"renewTime\":\"%s."
+			  "000000Z\"}}",
 			  long_ago);
 	rig_create(r, "leases", "kube-node-lease", lease);
 	rig_settle(r);
 	o = rig_get(r, "nodes", "", "n");
 	assert_true(condition_is(value_get(o->value, "status"), "Ready", "Unknown"));
-	assert_string_equal(STR_AT(condition(value_get(o->value, "status"), "Ready"), "reason"), "NodeStatusUnknown");
+	assert_string_equal(STR_AT(condition(value_get(o->value, "status"), "Ready"), "reason"),
+			    "NodeStatusUnknown");
 	object_unref(o);
 	assert_true(has_taint(r, "n", "node.kubernetes.io/unreachable", "NoExecute"));
-	set_ready(r, "n", "True"); /* it speaks again: its own status counts until it is silent again */
+	set_ready(r, "n",
+		  "True"); /* it speaks again: its own status counts until it is silent again */
 	rig_free(r);
 }
 
 /* -- eviction --------------------------------------------------------------------------------- */
 
-#define TOLERATE(seconds)                                                                                              \
-	"\"tolerations\":[{\"key\":\"bad\",\"operator\":\"Exists\",\"effect\":\"NoExecute\"" seconds "}]"
+#define TOLERATE(seconds)                                                                          \
+	"\"tolerations\":[{\"key\":\"bad\",\"operator\":\"Exists\",\"effect\":"                    \
+	"\"NoExecute\"" seconds "}]"
 
 static void test_eviction(void **state)
 {
@@ -216,7 +229,8 @@ static void test_eviction(void **state)
 	make_pod(r, "brave", TOLERATE(""));
 	make_pod(r, "patient", TOLERATE(",\"tolerationSeconds\":1"));
 	rig_settle(r);
-	rig_patch(r, "nodes", "", "f1", 0, "{\"spec\":{\"taints\":[{\"key\":\"bad\",\"effect\":\"NoExecute\"}]}}");
+	rig_patch(r, "nodes", "", "f1", 0,
+		  "{\"spec\":{\"taints\":[{\"key\":\"bad\",\"effect\":\"NoExecute\"}]}}");
 	rig_settle(r);
 	assert_null(get_pod(r, "plain"));
 	for (int i = 0; i < 60; i++) {

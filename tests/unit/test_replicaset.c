@@ -8,8 +8,8 @@
 
 extern const struct controller_class replicaset_controller, scheduler_controller;
 
-static const struct controller_class *const classes[] = {&replicaset_controller, &scheduler_controller,
-							 &script_kubelet, NULL};
+static const struct controller_class *const classes[] = {
+	&replicaset_controller, &scheduler_controller, &script_kubelet, NULL};
 
 /* -- ranks --------------------------------------------------------------------------- */
 
@@ -22,13 +22,15 @@ static struct object pod(const char *json)
 	return (struct object){.value = v, .name = value_dig_str(v, "metadata", "name", NULL)};
 }
 
-static void expect_first(const char *gone, const char *kept, int64_t together_gone, int64_t together_kept)
+static void expect_first(const char *gone, const char *kept, int64_t together_gone,
+			 int64_t together_kept)
 {
 	struct object a = pod(gone), b = pod(kept);
 
 	for (int swap = 0; swap < 2; swap++) {
-		struct ranked_pod list[2] = {{swap ? &b : &a, swap ? together_kept : together_gone},
-					     {swap ? &a : &b, swap ? together_gone : together_kept}};
+		struct ranked_pod list[2] = {
+			{swap ? &b : &a, swap ? together_kept : together_gone},
+			{swap ? &a : &b, swap ? together_gone : together_kept}};
 
 		rank_pods(list, 2, NOW);
 		assert_ptr_equal(list[0].pod, &a);
@@ -37,38 +39,50 @@ static void expect_first(const char *gone, const char *kept, int64_t together_go
 	value_unref((struct value *)b.value);
 }
 
-#define READY(since)                                                                                                   \
-	"\"status\":{\"phase\":\"Running\",\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\","                  \
+#define READY(since)                                                                               \
+	"\"status\":{\"phase\":\"Running\",\"conditions\":[{\"type\":\"Ready\",\"status\":"        \
+	"\"True\","                                                                                \
 	"\"lastTransitionTime\":\"" since "\"}]}"
 #define AT_2023 "2023-11-14T22:13:20Z" /* NOW */
 
 static void test_pods_go_in_kubernetes_order(void **state)
 {
-	const char *ready = "{\"metadata\":{\"name\":\"r\"},\"spec\":{\"nodeName\":\"n\"}," READY("2020-01-01T00:00:00Z") "}";
-	const char *running = "{\"metadata\":{\"name\":\"u\"},\"spec\":{\"nodeName\":\"n\"},\"status\":{\"phase\":\"Running\"}}";
-	const char *pending = "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"nodeName\":\"n\"},\"status\":{\"phase\":\"Pending\"}}";
+	const char *ready = "{\"metadata\":{\"name\":\"r\"},\"spec\":{\"nodeName\":\"n\"}," READY(
+		"2020-01-01T00:00:00Z") "}";
+	const char *running = "{\"metadata\":{\"name\":\"u\"},\"spec\":{\"nodeName\":\"n\"},"
+			      "\"status\":{\"phase\":\"Running\"}}";
+	const char *pending = "{\"metadata\":{\"name\":\"p\"},\"spec\":{\"nodeName\":\"n\"},"
+			      "\"status\":{\"phase\":\"Pending\"}}";
 
 	expect_first("{\"metadata\":{\"name\":\"x\"},\"spec\":{}}", pending, 0, 0); /* unassigned */
 	expect_first(pending, running, 0, 0);
 	expect_first(running, ready, 0, 0);
-	expect_first("{\"metadata\":{\"annotations\":{\"controller.kubernetes.io/pod-deletion-cost\":\"-5\"}},"
+	expect_first("{\"metadata\":{\"annotations\":{\"controller.kubernetes.io/"
+		     "pod-deletion-cost\":\"-5\"}},"
 		     "\"spec\":{\"nodeName\":\"n\"}," READY("2019-01-01T00:00:00Z") "}",
 		     ready, 0, 9);
-	expect_first("{\"metadata\":{},\"spec\":{\"nodeName\":\"n\"}," READY("2019-01-01T00:00:00Z") "}", ready, 3, 2);
+	expect_first(
+		"{\"metadata\":{},\"spec\":{\"nodeName\":\"n\"}," READY("2019-01-01T00:00:00Z") "}",
+		ready, 3, 2);
 	/* ready for a minute before ready for years */
-	expect_first("{\"metadata\":{},\"spec\":{\"nodeName\":\"n\"}," READY("2023-11-14T22:12:20Z") "}", ready, 1, 1);
+	expect_first(
+		"{\"metadata\":{},\"spec\":{\"nodeName\":\"n\"}," READY("2023-11-14T22:12:20Z") "}",
+		ready, 1, 1);
 	/* created later */
-	expect_first("{\"metadata\":{\"creationTimestamp\":\"2023-11-14T22:12:20Z\"},\"spec\":{\"nodeName\":\"n\"},"
+	expect_first("{\"metadata\":{\"creationTimestamp\":\"2023-11-14T22:12:20Z\"},\"spec\":{"
+		     "\"nodeName\":\"n\"},"
 		     "\"status\":{\"phase\":\"Running\"}}",
-		     "{\"metadata\":{\"creationTimestamp\":\"2020-11-14T22:12:20Z\"},\"spec\":{\"nodeName\":\"n\"},"
+		     "{\"metadata\":{\"creationTimestamp\":\"2020-11-14T22:12:20Z\"},\"spec\":{"
+		     "\"nodeName\":\"n\"},"
 		     "\"status\":{\"phase\":\"Running\"}}",
 		     0, 0);
 }
 
 static void test_more_restarts_go_first(void **state)
 {
-	static const char fmt[] = "{\"metadata\":{},\"spec\":{\"nodeName\":\"n\"},\"status\":{\"phase\":\"Running\","
-				  "\"containerStatuses\":[{\"restartCount\":0},{\"restartCount\":%d}]}}";
+	static const char fmt[] =
+		"{\"metadata\":{},\"spec\":{\"nodeName\":\"n\"},\"status\":{\"phase\":\"Running\","
+		"\"containerStatuses\":[{\"restartCount\":0},{\"restartCount\":%d}]}}";
 	char often[256], never[256];
 
 	snprintf(often, sizeof(often), fmt, 3);
@@ -82,21 +96,28 @@ static struct rig *start(void)
 {
 	struct rig *r = rig_new(classes);
 
-	rig_create(r, "namespaces", "", "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"default\"}}");
-	rig_create(r, "nodes", "", "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"n1\"}}");
+	rig_create(r, "namespaces", "",
+		   "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":"
+		   "\"default\"}}");
+	rig_create(r, "nodes", "",
+		   "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"n1\"}}");
 	rig_patch(r, "nodes", "", "n1", API_STATUS,
-		  "{\"status\":{\"allocatable\":{\"cpu\":\"64\",\"memory\":\"64Gi\",\"pods\":\"5000\"}}}");
+		  "{\"status\":{\"allocatable\":{\"cpu\":\"64\",\"memory\":\"64Gi\",\"pods\":"
+		  "\"5000\"}}}");
 	return r;
 }
 
 static void create_set(struct rig *r, int replicas, const char *more)
 {
-	CLEANUP_FREE char *json = xasprintf(
-		"{\"apiVersion\":\"apps/v1\",\"kind\":\"ReplicaSet\",\"metadata\":{\"name\":\"rs\"},\"spec\":{"
-		"\"replicas\":%d%s,\"selector\":{\"matchLabels\":{\"a\":\"x\"}},\"template\":{\"metadata\":{\"labels\":"
-		"{\"a\":\"x\"}},\"spec\":{\"terminationGracePeriodSeconds\":0,\"containers\":[{\"name\":\"c\","
-		"\"image\":\"i:1\"}]}}}}",
-		replicas, more);
+	CLEANUP_FREE char *json =
+		xasprintf("{\"apiVersion\":\"apps/"
+			  "v1\",\"kind\":\"ReplicaSet\",\"metadata\":{\"name\":\"rs\"},\"spec\":{"
+			  "\"replicas\":%d%s,\"selector\":{\"matchLabels\":{\"a\":\"x\"}},"
+			  "\"template\":{\"metadata\":{\"labels\":"
+			  "{\"a\":\"x\"}},\"spec\":{\"terminationGracePeriodSeconds\":0,"
+			  "\"containers\":[{\"name\":\"c\","
+			  "\"image\":\"i:1\"}]}}}}",
+			  replicas, more);
 
 	rig_create(r, "replicasets", "default", json);
 }
@@ -158,7 +179,8 @@ static void test_refused_pods_are_told_of_and_tried_again(void **state)
 	create_set(r, 50, "");
 	rig_settle(r);
 	rig_patch(r, "replicasets", "default", "rs", 0,
-		  "{\"spec\":{\"replicas\":60,\"template\":{\"spec\":{\"priorityClassName\":\"no-such\"}}}}");
+		  "{\"spec\":{\"replicas\":60,\"template\":{\"spec\":{\"priorityClassName\":\"no-"
+		  "such\"}}}}");
 	rig_sleep_ms(100);
 	o = rig_get(r, "replicasets", "default", "rs");
 	c = condition(value_get(o->value, "status"), "ReplicaFailure");
@@ -172,7 +194,8 @@ static void test_refused_pods_are_told_of_and_tried_again(void **state)
 		told += str_eq(STR_AT(events.list[i]->value, "reason"), "FailedCreate");
 	assert_in_range(told, 1, 15); /* not one for each of the pods */
 	object_list_fini(&events);
-	rig_patch(r, "replicasets", "default", "rs", 0, "{\"spec\":{\"template\":{\"spec\":{\"priorityClassName\":null}}}}");
+	rig_patch(r, "replicasets", "default", "rs", 0,
+		  "{\"spec\":{\"template\":{\"spec\":{\"priorityClassName\":null}}}}");
 	for (int i = 0; i < 100 && status(r, "replicas") < 60; i++)
 		rig_sleep_ms(50);
 	rig_settle(r);

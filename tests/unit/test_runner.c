@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The runner: a key never twice at a time, failures and conflicts tried again, events, stop and start. */
+/* The runner: a key never twice at a time, failures and conflicts tried again, events, stop and
+ * start. */
 #include "tests/unit/controllers_rig.h"
 
 #include <errno.h>
@@ -31,8 +32,8 @@ static int play_sync(struct controller *c, struct objkey key, struct plan *plan,
 	return rc;
 }
 
-static void play_failed(struct controller *c, struct objkey key, const struct plan_fault *faults, size_t n,
-			struct plan *plan)
+static void play_failed(struct controller *c, struct objkey key, const struct plan_fault *faults,
+			size_t n, struct plan *plan)
 {
 	struct object *o = store_get(controller_store(c), key);
 
@@ -50,21 +51,25 @@ static const struct controller_class player = {
 };
 static const struct controller_class *const classes[] = {&player, NULL};
 
-static struct rig *start(int (*sync)(struct controller *c, struct object *o, struct plan *plan, struct err *err))
+static struct rig *start(int (*sync)(struct controller *c, struct object *o, struct plan *plan,
+				     struct err *err))
 {
 	struct rig *r;
 
 	play.sync = sync;
 	play.runs = play.refused = play.stale = 0;
 	r = rig_new(classes);
-	rig_create(r, "namespaces", "", "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"default\"}}");
+	rig_create(r, "namespaces", "",
+		   "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":"
+		   "\"default\"}}");
 	return r;
 }
 
 static void make(struct rig *r, const char *name)
 {
-	CLEANUP_FREE char *json = xasprintf("{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"%s\"}}",
-					    name);
+	CLEANUP_FREE char *json = xasprintf(
+		"{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"%s\"}}",
+		name);
 
 	rig_create(r, "configmaps", "default", json);
 }
@@ -81,7 +86,8 @@ static int64_t data(struct rig *r, const char *name, const char *key)
 
 static struct value *with_data(const struct object *o, const char *key, int64_t n)
 {
-	return value_bury(value_ref(o->value), value_new_stringf("%lld", (long long)n), "data", key, NULL);
+	return value_bury(value_ref(o->value), value_new_stringf("%lld", (long long)n), "data", key,
+			  NULL);
 }
 
 /* -- own writes are seen --------------------------------------------------------------- */
@@ -134,7 +140,8 @@ static struct value *disturb(void *arg, struct value *taken, struct err *err)
 {
 	const char *text = STR_AT(taken, "data", "other");
 
-	return value_bury(taken, value_new_stringf("%lld", text ? strtoll(text, NULL, 10) + 1 : 1), "data", "other", NULL);
+	return value_bury(taken, value_new_stringf("%lld", text ? strtoll(text, NULL, 10) + 1 : 1),
+			  "data", "other", NULL);
 }
 
 static void test_conflicts_lose_nothing(void **state)
@@ -143,7 +150,8 @@ static void test_conflicts_lose_nothing(void **state)
 
 	make(r, "a");
 	for (int i = 0; i < 200; i++) { /* somebody else writes all the time */
-		struct api_request *q = api_request_new(API_MUTATE, rig_kind("configmaps"), "default", "a");
+		struct api_request *q =
+			api_request_new(API_MUTATE, rig_kind("configmaps"), "default", "a");
 
 		q->mutate = disturb;
 		rig_call(r, q, NULL);
@@ -157,16 +165,20 @@ static void test_conflicts_lose_nothing(void **state)
 	rig_free(r);
 }
 
-/* -- refusals ------------------------------------------------------------------------------------ */
+/* -- refusals ------------------------------------------------------------------------------------
+ */
 
-static int make_a_bad_and_a_good_one(struct controller *c, struct object *o, struct plan *plan, struct err *err)
+static int make_a_bad_and_a_good_one(struct controller *c, struct object *o, struct plan *plan,
+				     struct err *err)
 {
 	struct value *bad, *good;
 
 	if (!str_eq(o->name, "a") || of(o, "calm"))
 		return 0;
-	bad = rig_json("{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"NOT a name\"}}");
-	good = rig_json("{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"generateName\":\"good-\"}}");
+	bad = rig_json("{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"NOT "
+		       "a name\"}}");
+	good = rig_json("{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{"
+			"\"generateName\":\"good-\"}}");
 	plan_create(plan, o->kind, "default", bad);
 	plan_event_after(plan, o, "Normal", "Made", "the bad one");
 	plan_create(plan, o->kind, "default", good);
@@ -198,7 +210,8 @@ static void test_one_refused_does_not_stop_the_others(void **state)
 	rig_patch(r, "configmaps", "default", "a", 0, "{\"data\":{\"calm\":\"1\"}}");
 	rig_settle(r);
 	assert_true(runs > 3);
-	assert_int_equal(store_count(r->store, rig_kind("configmaps"), "default"), 1 + play.refused);
+	assert_int_equal(store_count(r->store, rig_kind("configmaps"), "default"),
+			 1 + play.refused);
 	assert_int_equal(n_events(r, "Made", "the bad one"), 0);
 	assert_int_equal(n_events(r, "Made", "a good one"), 1); /* counted up */
 	assert_int_equal(n_events(r, "Refused", NULL), 1);
@@ -217,10 +230,11 @@ static void test_failing_sync_backs_off(void **state)
 	make(r, "a");
 	rig_sleep_ms(400);
 	assert_in_range(play.runs, 4, 9); /* at 0, 5, 15, 35, 75, 155, 315 ms */
-	rig_free(r); /* stops in the middle of a back-off */
+	rig_free(r);                      /* stops in the middle of a back-off */
 }
 
-/* -- deadlines ----------------------------------------------------------------------------------- */
+/* -- deadlines -----------------------------------------------------------------------------------
+ */
 
 static int again_soon(struct controller *c, struct object *o, struct plan *plan, struct err *err)
 {
@@ -242,7 +256,8 @@ static void test_again_is_a_deadline_not_work(void **state)
 	rig_free(r);
 }
 
-/* -- stop and start ---------------------------------------------------------------------------------- */
+/* -- stop and start
+ * ---------------------------------------------------------------------------------- */
 
 static int write_a_lot(struct controller *c, struct object *o, struct plan *plan, struct err *err)
 {
@@ -304,10 +319,12 @@ static void test_falling_behind_loses_nothing(void **state)
 	go_on = 0;
 	loop_post(r->loop, stall, NULL);
 	for (int i = 0; i < MANY; i++) {
-		struct api_request *q = api_request_new(API_CREATE, rig_kind("configmaps"), "default", NULL);
+		struct api_request *q =
+			api_request_new(API_CREATE, rig_kind("configmaps"), "default", NULL);
 
 		q->body = rig_json("{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\"}");
-		q->body = value_bury(q->body, value_new_stringf("c%d", i), "metadata", "name", NULL);
+		q->body =
+			value_bury(q->body, value_new_stringf("c%d", i), "metadata", "name", NULL);
 		api_batch_add(b, q);
 	}
 	api_submit(r->api, &rig_tester, b);

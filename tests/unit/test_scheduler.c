@@ -7,37 +7,45 @@
 
 extern const struct controller_class scheduler_controller;
 
-static const struct controller_class *const classes[] = {&scheduler_controller, &script_kubelet, NULL};
+static const struct controller_class *const classes[] = {&scheduler_controller, &script_kubelet,
+							 NULL};
 
 static struct rig *start(void)
 {
 	struct rig *r = rig_new(classes);
 
-	rig_create(r, "namespaces", "", "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"default\"}}");
+	rig_create(r, "namespaces", "",
+		   "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":"
+		   "\"default\"}}");
 	return r;
 }
 
 /* labels as JSON, more: fields of spec. */
-static void make_node(struct rig *r, const char *name, const char *labels, const char *cpu, const char *more)
+static void make_node(struct rig *r, const char *name, const char *labels, const char *cpu,
+		      const char *more)
 {
-	CLEANUP_FREE char *json = xasprintf("{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"%s\","
-					    "\"labels\":%s},\"spec\":{%s}}",
-					    name, labels, more);
-	CLEANUP_FREE char *status = xasprintf("{\"status\":{\"allocatable\":{\"cpu\":\"%s\",\"memory\":\"8Gi\","
-					      "\"pods\":\"110\"}}}",
-					      cpu);
+	CLEANUP_FREE char *json =
+		xasprintf("{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{\"name\":\"%s\","
+			  "\"labels\":%s},\"spec\":{%s}}",
+			  name, labels, more);
+	CLEANUP_FREE char *status =
+		xasprintf("{\"status\":{\"allocatable\":{\"cpu\":\"%s\",\"memory\":\"8Gi\","
+			  "\"pods\":\"110\"}}}",
+			  cpu);
 
 	rig_create(r, "nodes", "", json);
 	rig_patch(r, "nodes", "", name, API_STATUS, status);
 }
 
-static void make_pod(struct rig *r, const char *name, const char *labels, const char *cpu, const char *more)
+static void make_pod(struct rig *r, const char *name, const char *labels, const char *cpu,
+		     const char *more)
 {
-	CLEANUP_FREE char *json = xasprintf(
-		"{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"%s\",\"labels\":%s},\"spec\":{"
-		"\"terminationGracePeriodSeconds\":0,\"containers\":[{\"name\":\"c\",\"image\":\"i\",\"resources\":{"
-		"\"requests\":{\"cpu\":\"%s\"}}}]%s%s}}",
-		name, labels, cpu, *more ? "," : "", more);
+	CLEANUP_FREE char *json = xasprintf("{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{"
+					    "\"name\":\"%s\",\"labels\":%s},\"spec\":{"
+					    "\"terminationGracePeriodSeconds\":0,\"containers\":[{"
+					    "\"name\":\"c\",\"image\":\"i\",\"resources\":{"
+					    "\"requests\":{\"cpu\":\"%s\"}}}]%s%s}}",
+					    name, labels, cpu, *more ? "," : "", more);
 
 	rig_create(r, "pods", "default", json);
 }
@@ -49,7 +57,8 @@ static char *node_of(struct rig *r, const char *name)
 	char *node;
 
 	assert_non_null(o);
-	node = xstrdup(STR_AT(o->value, "spec", "nodeName") ? STR_AT(o->value, "spec", "nodeName") : "");
+	node = xstrdup(STR_AT(o->value, "spec", "nodeName") ? STR_AT(o->value, "spec", "nodeName")
+							    : "");
 	object_unref(o);
 	return node;
 }
@@ -95,7 +104,8 @@ static void test_woken_at_once(void **state)
 	make_node(r, "n1", "{}", "1", "");
 	make_pod(r, "big", "{}", "2", "");
 	expect_unschedulable(r, "big", "0/1 nodes are available: 1 Insufficient cpu.");
-	rig_patch(r, "nodes", "", "n1", API_STATUS, "{\"status\":{\"allocatable\":{\"cpu\":\"3\"}}}");
+	rig_patch(r, "nodes", "", "n1", API_STATUS,
+		  "{\"status\":{\"allocatable\":{\"cpu\":\"3\"}}}");
 	expect_on(r, "big", "n1");
 	rig_free(r);
 }
@@ -118,16 +128,19 @@ static void test_taints_and_cordon(void **state)
 {
 	struct rig *r = start();
 
-	make_node(r, "n1", "{}", "4", "\"taints\":[{\"key\":\"gpu\",\"value\":\"yes\",\"effect\":\"NoSchedule\"}]");
+	make_node(r, "n1", "{}", "4",
+		  "\"taints\":[{\"key\":\"gpu\",\"value\":\"yes\",\"effect\":\"NoSchedule\"}]");
 	make_node(r, "n2", "{}", "4", "\"unschedulable\":true");
 	make_pod(r, "plain", "{}", "1", "");
 	expect_unschedulable(r, "plain",
-			     "0/2 nodes are available: 1 node(s) had untolerated taint(s), 1 node(s) were unschedulable.");
+			     "0/2 nodes are available: 1 node(s) had untolerated taint(s), 1 "
+			     "node(s) were unschedulable.");
 	make_pod(r, "equal", "{}", "1", "\"tolerations\":[{\"key\":\"gpu\",\"value\":\"yes\"}]");
 	expect_on(r, "equal", "n1");
 	make_pod(r, "wrong", "{}", "1", "\"tolerations\":[{\"key\":\"gpu\",\"value\":\"no\"}]");
 	expect_on(r, "wrong", "");
-	make_pod(r, "exists", "{}", "1", "\"tolerations\":[{\"operator\":\"Exists\",\"key\":\"gpu\"}]");
+	make_pod(r, "exists", "{}", "1",
+		 "\"tolerations\":[{\"operator\":\"Exists\",\"key\":\"gpu\"}]");
 	expect_on(r, "exists", "n1");
 	rig_patch(r, "nodes", "", "n2", 0, "{\"spec\":{\"unschedulable\":null}}");
 	expect_on(r, "plain", "n2");
@@ -141,31 +154,40 @@ static void test_node_affinity(void **state)
 	make_node(r, "n1", "{\"zone\":\"a\",\"cores\":\"8\"}", "64", "");
 	make_node(r, "n2", "{\"zone\":\"b\",\"cores\":\"32\"}", "64", "");
 	make_pod(r, "gt", "{}", "1",
-		 "\"affinity\":{\"nodeAffinity\":{\"requiredDuringSchedulingIgnoredDuringExecution\":{"
-		 "\"nodeSelectorTerms\":[{\"matchExpressions\":[{\"key\":\"cores\",\"operator\":\"Gt\",\"values\":[\"16\"]}]}]}}}");
+		 "\"affinity\":{\"nodeAffinity\":{"
+		 "\"requiredDuringSchedulingIgnoredDuringExecution\":{"
+		 "\"nodeSelectorTerms\":[{\"matchExpressions\":[{\"key\":\"cores\",\"operator\":"
+		 "\"Gt\",\"values\":[\"16\"]}]}]}}}");
 	expect_on(r, "gt", "n2");
 	make_pod(r, "notin", "{}", "1",
-		 "\"affinity\":{\"nodeAffinity\":{\"requiredDuringSchedulingIgnoredDuringExecution\":{"
-		 "\"nodeSelectorTerms\":[{\"matchExpressions\":[{\"key\":\"zone\",\"operator\":\"NotIn\",\"values\":[\"b\"]}]}]}}}");
+		 "\"affinity\":{\"nodeAffinity\":{"
+		 "\"requiredDuringSchedulingIgnoredDuringExecution\":{"
+		 "\"nodeSelectorTerms\":[{\"matchExpressions\":[{\"key\":\"zone\",\"operator\":"
+		 "\"NotIn\",\"values\":[\"b\"]}]}]}}}");
 	expect_on(r, "notin", "n1");
 	for (int i = 0; i < 4; i++) {
 		char name[8];
 
 		snprintf(name, sizeof(name), "pref%d", i);
 		make_pod(r, name, "{}", "1",
-			 "\"affinity\":{\"nodeAffinity\":{\"preferredDuringSchedulingIgnoredDuringExecution\":[{\"weight\":100,"
-			 "\"preference\":{\"matchExpressions\":[{\"key\":\"zone\",\"operator\":\"In\",\"values\":[\"b\"]}]}}]}}");
+			 "\"affinity\":{\"nodeAffinity\":{"
+			 "\"preferredDuringSchedulingIgnoredDuringExecution\":[{\"weight\":100,"
+			 "\"preference\":{\"matchExpressions\":[{\"key\":\"zone\",\"operator\":"
+			 "\"In\",\"values\":[\"b\"]}]}}]}}");
 		expect_on(r, name, "n2");
 	}
 	make_pod(r, "byname", "{}", "1",
-		 "\"affinity\":{\"nodeAffinity\":{\"requiredDuringSchedulingIgnoredDuringExecution\":{"
-		 "\"nodeSelectorTerms\":[{\"matchFields\":[{\"key\":\"metadata.name\",\"operator\":\"In\",\"values\":[\"n1\"]}]}]}}}");
+		 "\"affinity\":{\"nodeAffinity\":{"
+		 "\"requiredDuringSchedulingIgnoredDuringExecution\":{"
+		 "\"nodeSelectorTerms\":[{\"matchFields\":[{\"key\":\"metadata.name\",\"operator\":"
+		 "\"In\",\"values\":[\"n1\"]}]}]}}}");
 	expect_on(r, "byname", "n1");
 	rig_free(r);
 }
 
-#define NEAR(kind, label)                                                                                              \
-	"\"affinity\":{\"" kind "\":{\"requiredDuringSchedulingIgnoredDuringExecution\":[{\"topologyKey\":\"zone\","      \
+#define NEAR(kind, label)                                                                          \
+	"\"affinity\":{\"" kind                                                                    \
+	"\":{\"requiredDuringSchedulingIgnoredDuringExecution\":[{\"topologyKey\":\"zone\","       \
 	"\"labelSelector\":{\"matchLabels\":" label "}}]}}"
 
 static void test_pods_together_and_apart(void **state)
@@ -188,11 +210,13 @@ static void test_pods_together_and_apart(void **state)
 	}
 	make_pod(r, "hermit", "{}", "1", NEAR("podAntiAffinity", "{\"g\":\"1\"}"));
 	expect_on(r, "hermit", str_eq(first, "n1") ? "n2" : "n1");
-	make_pod(r, "guest", "{\"g\":\"1\"}", "1", str_eq(first, "n1") ? "\"nodeSelector\":{\"zone\":\"b\"}"
-								       : "\"nodeSelector\":{\"zone\":\"a\"}");
-	expect_unschedulable(r, "guest",
-			     "0/2 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, "
-			     "1 node(s) didn't satisfy existing pods anti-affinity rules.");
+	make_pod(r, "guest", "{\"g\":\"1\"}", "1",
+		 str_eq(first, "n1") ? "\"nodeSelector\":{\"zone\":\"b\"}"
+				     : "\"nodeSelector\":{\"zone\":\"a\"}");
+	expect_unschedulable(
+		r, "guest",
+		"0/2 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, "
+		"1 node(s) didn't satisfy existing pods anti-affinity rules.");
 	rig_free(r);
 }
 
@@ -209,7 +233,8 @@ static void test_spread_constraints(void **state)
 
 		snprintf(name, sizeof(name), "s%d", i);
 		make_pod(r, name, "{\"app\":\"s\"}", "1",
-			 "\"topologySpreadConstraints\":[{\"maxSkew\":1,\"topologyKey\":\"zone\",\"whenUnsatisfiable\":"
+			 "\"topologySpreadConstraints\":[{\"maxSkew\":1,\"topologyKey\":\"zone\","
+			 "\"whenUnsatisfiable\":"
 			 "\"DoNotSchedule\",\"labelSelector\":{\"matchLabels\":{\"app\":\"s\"}}}]");
 		rig_settle(r);
 		node = node_of(r, name);
@@ -219,7 +244,8 @@ static void test_spread_constraints(void **state)
 	make_pod(r, "stuck", "{\"app\":\"s\"}", "1", "\"nodeSelector\":{\"zone\":\"a\"}");
 	expect_on(r, "stuck", "n1"); /* skewed by one without a constraint of its own */
 	make_pod(r, "even", "{\"app\":\"s\"}", "1",
-		 "\"topologySpreadConstraints\":[{\"maxSkew\":1,\"topologyKey\":\"zone\",\"whenUnsatisfiable\":"
+		 "\"topologySpreadConstraints\":[{\"maxSkew\":1,\"topologyKey\":\"zone\","
+		 "\"whenUnsatisfiable\":"
 		 "\"DoNotSchedule\",\"labelSelector\":{\"matchLabels\":{\"app\":\"s\"}}}]");
 	expect_on(r, "even", "n2");
 	rig_free(r);
@@ -237,11 +263,14 @@ static void test_owner_spreads_over_nodes(void **state)
 		make_node(r, name, "{}", "64", "");
 	}
 	for (int i = 0; i < 30; i++) {
-		CLEANUP_FREE char *json = xasprintf(
-			"{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p%d\",\"ownerReferences\":[{"
-			"\"apiVersion\":\"apps/v1\",\"kind\":\"ReplicaSet\",\"name\":\"x\",\"uid\":\"u\",\"controller\":true}]},"
-			"\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}",
-			i);
+		CLEANUP_FREE char *json =
+			xasprintf("{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":"
+				  "\"p%d\",\"ownerReferences\":[{"
+				  "\"apiVersion\":\"apps/"
+				  "v1\",\"kind\":\"ReplicaSet\",\"name\":\"x\",\"uid\":\"u\","
+				  "\"controller\":true}]},"
+				  "\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}",
+				  i);
 
 		rig_create(r, "pods", "default", json);
 	}
@@ -264,7 +293,8 @@ static void test_more_important_pods_first(void **state)
 	struct rig *r = start();
 
 	rig_create(r, "priorityclasses", "",
-		   "{\"apiVersion\":\"scheduling.k8s.io/v1\",\"kind\":\"PriorityClass\",\"metadata\":{\"name\":\"high\"},"
+		   "{\"apiVersion\":\"scheduling.k8s.io/"
+		   "v1\",\"kind\":\"PriorityClass\",\"metadata\":{\"name\":\"high\"},"
 		   "\"value\":1000,\"preemptionPolicy\":\"Never\"}");
 	make_pod(r, "low", "{}", "3", "");
 	make_pod(r, "high", "{}", "3", "\"priorityClassName\":\"high\"");
@@ -282,10 +312,12 @@ static void test_preemption(void **state)
 	int told = 0;
 
 	rig_create(r, "priorityclasses", "",
-		   "{\"apiVersion\":\"scheduling.k8s.io/v1\",\"kind\":\"PriorityClass\",\"metadata\":{\"name\":\"high\"},"
+		   "{\"apiVersion\":\"scheduling.k8s.io/"
+		   "v1\",\"kind\":\"PriorityClass\",\"metadata\":{\"name\":\"high\"},"
 		   "\"value\":1000}");
 	rig_create(r, "priorityclasses", "",
-		   "{\"apiVersion\":\"scheduling.k8s.io/v1\",\"kind\":\"PriorityClass\",\"metadata\":{\"name\":\"middle\"},"
+		   "{\"apiVersion\":\"scheduling.k8s.io/"
+		   "v1\",\"kind\":\"PriorityClass\",\"metadata\":{\"name\":\"middle\"},"
 		   "\"value\":10}");
 	make_node(r, "n1", "{}", "4", "");
 	make_node(r, "n2", "{}", "4", "");
@@ -317,7 +349,9 @@ static void test_scheduling_gates_hold(void **state)
 	make_node(r, "n1", "{}", "4", "");
 	make_pod(r, "p", "{}", "1", "\"schedulingGates\":[{\"name\":\"x.io/wait\"}]");
 	expect_on(r, "p", "");
-	rig_patch(r, "pods", "default", "p", 0, "{\"spec\":{\"schedulingGates\":[{\"$patch\":\"delete\",\"name\":\"x.io/wait\"}]}}");
+	rig_patch(r, "pods", "default", "p", 0,
+		  "{\"spec\":{\"schedulingGates\":[{\"$patch\":\"delete\",\"name\":\"x.io/"
+		  "wait\"}]}}");
 	expect_on(r, "p", "n1");
 	rig_free(r);
 }

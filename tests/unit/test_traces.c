@@ -10,14 +10,22 @@
 
 #include "util/strmap.h"
 
-extern const struct controller_class deployment_controller, replicaset_controller, scheduler_controller, gc_controller,
-	namespace_controller, serviceaccount_controller, node_lifecycle_controller, taint_eviction_controller,
-	endpoints_controller;
+extern const struct controller_class deployment_controller, replicaset_controller,
+	scheduler_controller, gc_controller, namespace_controller, serviceaccount_controller,
+	node_lifecycle_controller, taint_eviction_controller, endpoints_controller;
 
 static const struct controller_class *const classes[] = {
-	&deployment_controller, &replicaset_controller, &scheduler_controller,	    &gc_controller,
-	&namespace_controller,	&serviceaccount_controller, &node_lifecycle_controller, &taint_eviction_controller,
-	&endpoints_controller,	&script_kubelet,	NULL,
+	&deployment_controller,
+	&replicaset_controller,
+	&scheduler_controller,
+	&gc_controller,
+	&namespace_controller,
+	&serviceaccount_controller,
+	&node_lifecycle_controller,
+	&taint_eviction_controller,
+	&endpoints_controller,
+	&script_kubelet,
+	NULL,
 };
 
 struct lines {
@@ -70,9 +78,12 @@ static void learn_sets(struct replay *r)
 	for (size_t i = 0; i < l.n; i++) {
 		const struct object *o = l.list[i];
 		const char *hash = object_label(o->value, "pod-template-hash");
-		const char *image = str(value_at(value_dig(o->value, "spec", "template", "spec", "containers", NULL), 0),
+		const char *image = str(value_at(value_dig(o->value, "spec", "template", "spec",
+							   "containers", NULL),
+						 0),
 					"image", "?");
-		char *called = hash ? xasprintf("%.*s{%s}", (int)(strlen(o->name) - strlen(hash)), o->name, image)
+		char *called = hash ? xasprintf("%.*s{%s}", (int)(strlen(o->name) - strlen(hash)),
+						o->name, image)
 				    : xstrdup(o->name);
 
 		free(strmap_set(&r->sets, o->name, called));
@@ -100,7 +111,8 @@ static char *plain(const struct replay *r, const char *text)
 		const struct strmap_slot *best = NULL;
 
 		STRMAP_FOREACH (s, &r->sets)
-			if (str_starts(text, s->key) && (!best || strlen(s->key) > strlen(best->key)))
+			if (str_starts(text, s->key) &&
+			    (!best || strlen(s->key) > strlen(best->key)))
 				best = s;
 		if (!best || (out.len && isalnum((unsigned char)out.data[out.len - 1])) ||
 		    (str_eq(best->key, best->val) && !random_part(text + strlen(best->key)))) {
@@ -135,12 +147,15 @@ static const char *note(const struct object *o, const char *key)
 static char *owner(const struct replay *r, const struct object *o)
 {
 	const struct value *ref = object_controller(o->value);
-	CLEANUP_FREE char *text = ref ? xasprintf("%s/%s", str(ref, "kind", "?"), str(ref, "name", "?")) : xstrdup("-");
+	CLEANUP_FREE char *text =
+		ref ? xasprintf("%s/%s", str(ref, "kind", "?"), str(ref, "name", "?"))
+		    : xstrdup("-");
 
 	return plain(r, text);
 }
 
-static void add_conditions(const struct replay *r, const struct object *o, const char *name, struct lines *out)
+static void add_conditions(const struct replay *r, const struct object *o, const char *name,
+			   struct lines *out)
 {
 	const struct value *list = value_dig(o->value, "status", "conditions", NULL);
 
@@ -148,43 +163,54 @@ static void add_conditions(const struct replay *r, const struct object *o, const
 		const struct value *c = value_at(list, i);
 		CLEANUP_FREE char *message = plain(r, str(c, "message", ""));
 
-		line_add(out, xasprintf("%s %s condition %s=%s %s: %s", o->kind->kind, name, str(c, "type", "?"),
-					str(c, "status", "?"), str(c, "reason", ""), message));
+		line_add(out, xasprintf("%s %s condition %s=%s %s: %s", o->kind->kind, name,
+					str(c, "type", "?"), str(c, "status", "?"),
+					str(c, "reason", ""), message));
 	}
 }
 
-static void add_counts(const struct object *o, const char *name, const char *const *keys, struct lines *out)
+static void add_counts(const struct object *o, const char *name, const char *const *keys,
+		       struct lines *out)
 {
 	CLEANUP(buf_fini) struct buf b = BUF_INIT;
 
 	buf_addf(&b, "%s %s status", o->kind->kind, name);
 	for (; *keys; keys++)
-		buf_addf(&b, " %s=%lld", *keys, (long long)number(value_get(o->value, "status"), *keys));
+		buf_addf(&b, " %s=%lld", *keys,
+			 (long long)number(value_get(o->value, "status"), *keys));
 	line_add(out, buf_steal(&b));
 }
 
 static void add_deployment(const struct replay *r, const struct object *o, struct lines *out)
 {
-	static const char *const counts[] = {"observedGeneration", "replicas",		"updatedReplicas",
-					     "readyReplicas",	   "availableReplicas", "unavailableReplicas", NULL};
+	static const char *const counts[] = {"observedGeneration",
+					     "replicas",
+					     "updatedReplicas",
+					     "readyReplicas",
+					     "availableReplicas",
+					     "unavailableReplicas",
+					     NULL};
 
 	line_add(out, xasprintf("Deployment %s replicas=%lld generation=%lld revision=%s", o->name,
 				(long long)number(value_get(o->value, "spec"), "replicas"),
-				(long long)number(value_get(o->value, "metadata"), "generation"), note(o, "revision")));
+				(long long)number(value_get(o->value, "metadata"), "generation"),
+				note(o, "revision")));
 	add_counts(o, o->name, counts, out);
 	add_conditions(r, o, o->name, out);
 }
 
 static void add_set(const struct replay *r, const struct object *o, struct lines *out)
 {
-	static const char *const counts[] = {"replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas",
-					     NULL};
+	static const char *const counts[] = {"replicas", "fullyLabeledReplicas", "readyReplicas",
+					     "availableReplicas", NULL};
 	const char *name = strmap_get(&r->sets, o->name);
 	CLEANUP_FREE char *of = owner(r, o);
 
-	line_add(out, xasprintf("ReplicaSet %s replicas=%lld owner=%s revision=%s history=%s desired=%s max=%s", name,
-				(long long)number(value_get(o->value, "spec"), "replicas"), of, note(o, "revision"),
-				note(o, "revision-history"), note(o, "desired-replicas"), note(o, "max-replicas")));
+	line_add(out, xasprintf("ReplicaSet %s replicas=%lld owner=%s revision=%s history=%s "
+				"desired=%s max=%s",
+				name, (long long)number(value_get(o->value, "spec"), "replicas"),
+				of, note(o, "revision"), note(o, "revision-history"),
+				note(o, "desired-replicas"), note(o, "max-replicas")));
 	add_counts(o, name, counts, out);
 	add_conditions(r, o, name, out);
 }
@@ -208,8 +234,12 @@ static void add_pod(const struct replay *r, const struct object *o, struct lines
 
 	line_add(out, xasprintf("Pod %s %s %s owner=%s %s %s%s%s", name,
 				str(value_at(value_get(spec, "containers"), 0), "image", "?"),
-				str(value_get(o->value, "status"), "phase", "?"), of, is_ready(o) ? "ready" : "unready",
-				!*node ? "unbound" : told ? "on " : "bound", *node && told ? node : "",
+				str(value_get(o->value, "status"), "phase", "?"), of,
+				is_ready(o) ? "ready" : "unready",
+				!*node ? "unbound"
+				: told ? "on "
+				       : "bound",
+				*node && told ? node : "",
 				object_deleting(o->value) ? " deleting" : ""));
 	if (!*node)
 		add_conditions(r, o, name, out);
@@ -220,11 +250,13 @@ static void add_subset(const struct object *o, const struct value *s, struct lin
 	const struct value *ports = value_get(s, "ports");
 	CLEANUP(buf_fini) struct buf b = BUF_INIT;
 
-	buf_addf(&b, "Endpoints %s addresses=%zu unready=%zu ports=", o->name, value_count(value_get(s, "addresses")),
+	buf_addf(&b, "Endpoints %s addresses=%zu unready=%zu ports=", o->name,
+		 value_count(value_get(s, "addresses")),
 		 value_count(value_get(s, "notReadyAddresses")));
 	for (size_t i = 0; i < value_count(ports); i++)
 		buf_addf(&b, "%s%s/%lld/%s", i ? "," : "", str(value_at(ports, i), "name", ""),
-			 (long long)number(value_at(ports, i), "port"), str(value_at(ports, i), "protocol", ""));
+			 (long long)number(value_at(ports, i), "port"),
+			 str(value_at(ports, i), "protocol", ""));
 	line_add(out, buf_steal(&b));
 }
 
@@ -265,7 +297,8 @@ static void observe_objects(struct replay *r, struct lines *out)
 /* "... from 0 to 3" is said since 1.32, "... to 3" before; the node is anybody's choice. */
 static char *event_message(const struct replay *r, const struct value *e)
 {
-	char *m = plain(r, str(e, "message", "")), *from = strstr(m, " from "), *to = strstr(m, " to ");
+	char *m = plain(r, str(e, "message", "")), *from = strstr(m, " from "),
+	     *to = strstr(m, " to ");
 
 	if (str_eq(str(e, "reason", ""), "ScalingReplicaSet") && from && to)
 		memmove(from, to, strlen(to) + 1);
@@ -281,15 +314,16 @@ static void observe_events(struct replay *r, int kinds_only, struct lines *out)
 	for (size_t i = 0; i < l.n; i++) {
 		const struct value *e = l.list[i]->value, *about = value_get(e, "involvedObject");
 		uintptr_t count = (uintptr_t)number(e, "count");
-		CLEANUP_FREE char *name = plain(r, str(about, "name", "")), *message = event_message(r, e);
+		CLEANUP_FREE char *name = plain(r, str(about, "name", "")),
+				  *message = event_message(r, e);
 		char *line;
 
 		if ((uintptr_t)strmap_set(&r->events, l.list[i]->name, (void *)count) == count)
 			continue;
-		line = kinds_only ? xasprintf("%s/%s %s %s", str(about, "kind", ""), name, str(e, "type", ""),
-					      str(e, "reason", ""))
-				  : xasprintf("%s/%s %s %s: %s", str(about, "kind", ""), name, str(e, "type", ""),
-					      str(e, "reason", ""), message);
+		line = kinds_only ? xasprintf("%s/%s %s %s", str(about, "kind", ""), name,
+					      str(e, "type", ""), str(e, "reason", ""))
+				  : xasprintf("%s/%s %s %s: %s", str(about, "kind", ""), name,
+					      str(e, "type", ""), str(e, "reason", ""), message);
 		line_add(out, line);
 	}
 	object_list_fini(&l);
@@ -335,7 +369,8 @@ static void make_pods_unready(struct replay *r)
 
 	played_unready = 1;
 	for (size_t i = 0; i < l.n; i++) {
-		struct api_request *q = api_request_new(API_MUTATE, l.list[i]->kind, r->ns, l.list[i]->name);
+		struct api_request *q =
+			api_request_new(API_MUTATE, l.list[i]->kind, r->ns, l.list[i]->name);
 
 		q->flags = API_STATUS;
 		q->mutate = become_unready;
@@ -346,7 +381,8 @@ static void make_pods_unready(struct replay *r)
 
 static void act(struct replay *r, const struct value *op)
 {
-	const char *what = str(op, "op", ""), *plural = str(op, "plural", "pods"), *name = str(op, "name", NULL);
+	const char *what = str(op, "op", ""), *plural = str(op, "plural", "pods"),
+		   *name = str(op, "name", NULL);
 	const char *how = str(op, "how", "");
 	CLEANUP_FREE char *pod = NULL;
 
@@ -362,8 +398,8 @@ static void act(struct replay *r, const struct value *op)
 	} else if (str_eq(what, "label-pod")) {
 		pod = name ? xstrdup(name) : some_pod(r);
 		rig_patch_value(r->rig, "pods", r->ns, pod, 0,
-				value_bury(value_new_map(), value_new_string(str(op, "value", "")), "metadata", "labels",
-					   "a", NULL));
+				value_bury(value_new_map(), value_new_string(str(op, "value", "")),
+					   "metadata", "labels", "a", NULL));
 	} else if (str_eq(what, "delete-pod")) {
 		pod = some_pod(r);
 		rig_delete(r->rig, "pods", r->ns, pod, PROPAGATE_DEFAULT);
@@ -379,14 +415,17 @@ static void act(struct replay *r, const struct value *op)
 	}
 }
 
-/* may_miss: the end of a line that need not be there (a source that said too much is not heard), NULL: none. */
-static int compare(const char *where, const struct value *expected, const struct lines *got, const char *may_miss)
+/* may_miss: the end of a line that need not be there (a source that said too much is not heard),
+ * NULL: none. */
+static int compare(const char *where, const struct value *expected, const struct lines *got,
+		   const char *may_miss)
 {
 	size_t i = 0, j = 0;
 	int differs = 0;
 
 	while (i < value_count(expected) || j < got->n) {
-		const char *e = i < value_count(expected) ? value_str(value_at(expected, i), "") : NULL;
+		const char *e =
+			i < value_count(expected) ? value_str(value_at(expected, i), "") : NULL;
 		const char *g = j < got->n ? got->list[j] : NULL;
 		int c = !e ? 1 : !g ? -1 : strcmp(e, g);
 
@@ -395,7 +434,8 @@ static int compare(const char *where, const struct value *expected, const struct
 			continue;
 		}
 		if (c)
-			print_error("%s: %s %s\n", where, c < 0 ? "missing:" : "not expected:", c < 0 ? e : g);
+			print_error("%s: %s %s\n", where,
+				    c < 0 ? "missing:" : "not expected:", c < 0 ? e : g);
 		differs |= c != 0;
 		i += c <= 0;
 		j += c >= 0;
@@ -407,7 +447,8 @@ static int replay_step(struct replay *r, const struct value *step)
 {
 	const struct value *ops = value_get(step, "ops");
 	int kinds_only = value_bool(value_get(step, "kinds_of_events_only"), 0), differs;
-	CLEANUP_FREE char *where = xasprintf("%s %lld (%s)", r->ns, (long long)number(step, "step"), str(step, "do", ""));
+	CLEANUP_FREE char *where = xasprintf("%s %lld (%s)", r->ns, (long long)number(step, "step"),
+					     str(step, "do", ""));
 	struct lines objects = {0}, events = {0};
 
 	for (size_t i = 0; i < value_count(ops); i++)
@@ -419,7 +460,8 @@ static int replay_step(struct replay *r, const struct value *step)
 	if (kinds_only)
 		without_repetitions(&events);
 	differs = compare(where, value_get(step, "objects"), &objects, NULL);
-	differs |= compare(where, value_get(step, "events"), &events, kinds_only ? " ScalingReplicaSet" : NULL);
+	differs |= compare(where, value_get(step, "events"), &events,
+			   kinds_only ? " ScalingReplicaSet" : NULL);
 	lines_fini(&objects);
 	lines_fini(&events);
 	return differs;
@@ -435,9 +477,11 @@ static void make_node(struct rig *r, const char *name, const char *json)
 	v = value_set_str(v, "kind", "Node");
 	v = value_bury(v, value_new_string(name), "metadata", "name", NULL);
 	rig_create_value(r, "nodes", "", v);
-	rig_patch(r, "nodes", "", name, API_STATUS,
-		  "{\"status\":{\"allocatable\":{\"cpu\":\"4\",\"memory\":\"8Gi\",\"pods\":\"110\"},"
-		  "\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\",\"reason\":\"KubeletReady\"}]}}");
+	rig_patch(
+		r, "nodes", "", name, API_STATUS,
+		"{\"status\":{\"allocatable\":{\"cpu\":\"4\",\"memory\":\"8Gi\",\"pods\":\"110\"},"
+		"\"conditions\":[{\"type\":\"Ready\",\"status\":\"True\",\"reason\":"
+		"\"KubeletReady\"}]}}");
 }
 
 static void scenario(const char *name)
@@ -452,11 +496,13 @@ static void scenario(const char *name)
 	make_node(r.rig, "n1", "{\"metadata\":{\"labels\":{\"zone\":\"a\",\"disk\":\"ssd\"}}}");
 	make_node(r.rig, "n2", "{\"metadata\":{\"labels\":{\"zone\":\"a\"}}}");
 	make_node(r.rig, "n3", "{\"metadata\":{\"labels\":{\"zone\":\"b\"}}}");
-	make_node(r.rig, "n4", "{\"metadata\":{\"labels\":{\"zone\":\"c\"}},\"spec\":{\"taints\":[{\"key\":\"dedicated\","
-			       "\"value\":\"x\",\"effect\":\"NoSchedule\"}]}}");
+	make_node(r.rig, "n4",
+		  "{\"metadata\":{\"labels\":{\"zone\":\"c\"}},\"spec\":{\"taints\":[{\"key\":"
+		  "\"dedicated\","
+		  "\"value\":\"x\",\"effect\":\"NoSchedule\"}]}}");
 	rig_create_value(r.rig, "namespaces", "",
-			 value_bury(rig_json("{\"apiVersion\":\"v1\",\"kind\":\"Namespace\"}"), value_new_string(name),
-				    "metadata", "name", NULL));
+			 value_bury(rig_json("{\"apiVersion\":\"v1\",\"kind\":\"Namespace\"}"),
+				    value_new_string(name), "metadata", "name", NULL));
 	rig_settle(r.rig);
 	assert_int_equal(fd_read_file(TEST_DATA "/traces.jsonl", 1 << 20, &text, NULL), 0);
 	for (line = strtok_r(text.data, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
@@ -476,10 +522,10 @@ static void scenario(const char *name)
 	assert_false(differs);
 }
 
-#define SCENARIO(fn, name)                                                                                             \
-	static void fn(void **state)                                                                                   \
-	{                                                                                                              \
-		scenario(name);                                                                                        \
+#define SCENARIO(fn, name)                                                                         \
+	static void fn(void **state)                                                               \
+	{                                                                                          \
+		scenario(name);                                                                    \
 	}
 
 SCENARIO(test_deployment_rolling, "deployment-rolling")

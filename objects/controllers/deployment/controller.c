@@ -26,7 +26,8 @@ static void enqueue_owner(struct controller *c, const struct object *set)
 	const struct value *ref = object_controller(set->value);
 
 	if (ref && str_eq(STR_AT(ref, "kind"), "Deployment") && STR_AT(ref, "name"))
-		controller_enqueue(c, (struct objkey){known_kind(K_DEPLOYMENT), set->ns, STR_AT(ref, "name")});
+		controller_enqueue(
+			c, (struct objkey){known_kind(K_DEPLOYMENT), set->ns, STR_AT(ref, "name")});
 }
 
 static void enqueue_adopters(struct controller *c, const struct object *set)
@@ -35,8 +36,8 @@ static void enqueue_adopters(struct controller *c, const struct object *set)
 
 	store_list(controller_store(c), known_kind(K_DEPLOYMENT), set->ns, &all);
 	for (size_t i = 0; i < all.n; i++) {
-		struct selector *sel =
-			selector_from_object(value_dig(all.list[i]->value, "spec", "selector", NULL), NULL);
+		struct selector *sel = selector_from_object(
+			value_dig(all.list[i]->value, "spec", "selector", NULL), NULL);
 
 		if (sel && selector_matches(sel, value_dig(set->value, "metadata", "labels", NULL)))
 			controller_enqueue(c, object_key(all.list[i]));
@@ -82,7 +83,8 @@ static void observe(struct controller *c, const struct change *ch)
 
 static struct value *set_revision_annotation(void *arg, struct value *taken, struct err *err)
 {
-	return value_bury(taken, value_new_string(arg), "metadata", "annotations", DEPLOYMENT_REVISION, NULL);
+	return value_bury(taken, value_new_string(arg), "metadata", "annotations",
+			  DEPLOYMENT_REVISION, NULL);
 }
 
 static void plan_set(struct plan *p, const struct deployment *d, struct set *s)
@@ -98,17 +100,18 @@ static void plan_set(struct plan *p, const struct deployment *d, struct set *s)
 	else
 		plan_create(p, known_kind(K_REPLICASET), d->o->ns, value_ref(s->value));
 	if (s->replicas != s->was_replicas)
-		plan_event_after(p, d->o, "Normal", "ScalingReplicaSet", "Scaled %s replica set %s from %lld to %lld",
-				 s->replicas > s->was_replicas ? "up" : "down", s->name, (long long)s->was_replicas,
-				 (long long)s->replicas);
+		plan_event_after(p, d->o, "Normal", "ScalingReplicaSet",
+				 "Scaled %s replica set %s from %lld to %lld",
+				 s->replicas > s->was_replicas ? "up" : "down", s->name,
+				 (long long)s->was_replicas, (long long)s->replicas);
 }
 
 static void plan_results(struct plan *p, struct deployment *d)
 {
 	size_t before;
 
-	EACH_SET (s, d)
-		plan_set(p, d, s);
+	EACH_SET(s, d)
+	plan_set(p, d, s);
 	before = !!d->revision;
 	if (d->revision)
 		plan_mutate(p, d->o, set_revision_annotation, xstrdup(d->revision), free);
@@ -146,8 +149,8 @@ static void sync_recreate(struct deployment *d)
 
 	sync_revision(d, 0);
 	waits = scale_down_for_recreate(d) || d->old_pods;
-	EACH_OLD_SET (s, d)
-		waits |= s->actual > 0;
+	EACH_OLD_SET(s, d)
+	waits |= s->actual > 0;
 	if (!waits) {
 		sync_revision(d, 1);
 		if (d->new_set->replicas != d->replicas)
@@ -172,8 +175,8 @@ static int has_running_pods(struct store *s, const struct object *set)
 
 static void look_for_old_pods(struct store *s, struct deployment *d)
 {
-	EACH_OLD_SET (set, d)
-		d->old_pods |= has_running_pods(s, set->o);
+	EACH_OLD_SET(set, d)
+	d->old_pods |= has_running_pods(s, set->o);
 }
 
 static void decide(struct store *s, struct deployment *d)
@@ -193,22 +196,26 @@ static void decide(struct store *s, struct deployment *d)
 	}
 }
 
-static int sync_object(struct controller *c, const struct object *o, struct plan *plan, struct err *err)
+static int sync_object(struct controller *c, const struct object *o, struct plan *plan,
+		       struct err *err)
 {
 	struct deployment_state *state = controller_state(c);
-	struct selector *sel = selector_from_object(value_dig(o->value, "spec", "selector", NULL), err);
+	struct selector *sel =
+		selector_from_object(value_dig(o->value, "spec", "selector", NULL), err);
 	struct object_list sets;
 	struct deployment d;
 
 	if (!sel)
 		return err_wrap(err, "spec.selector");
 	if (selector_is_empty(sel)) {
-		plan_event(plan, o, "Warning", "SelectingAll",
-			   "This deployment is selecting all pods. A non-empty selector is required.");
+		plan_event(
+			plan, o, "Warning", "SelectingAll",
+			"This deployment is selecting all pods. A non-empty selector is required.");
 		selector_free(sel);
 		return 0;
 	}
-	claim_objects(&state->orphans, controller_store(c), o, known_kind(K_REPLICASET), sel, plan, &sets);
+	claim_objects(&state->orphans, controller_store(c), o, known_kind(K_REPLICASET), sel, plan,
+		      &sets);
 	selector_free(sel);
 	deployment_init(&d, o, sets.list, sets.n, now_seconds());
 	decide(controller_store(c), &d);
@@ -234,10 +241,12 @@ static int sync(struct controller *c, struct objkey key, struct plan *plan, stru
 
 static struct value *count_collision(struct value *taken_status)
 {
-	return value_set_int(taken_status, "collisionCount", INT_AT(taken_status, "collisionCount") + 1);
+	return value_set_int(taken_status, "collisionCount",
+			     INT_AT(taken_status, "collisionCount") + 1);
 }
 
-static void tell_creation_failed(struct plan *plan, const struct object *o, const struct plan_fault *f)
+static void tell_creation_failed(struct plan *plan, const struct object *o,
+				 const struct plan_fault *f)
 {
 	CLEANUP_FREE char *message = NULL;
 	struct err err = ERR_INIT;
@@ -265,8 +274,8 @@ static int is_collision(struct controller *c, const struct object *o, struct obj
 	return collision;
 }
 
-static void failed(struct controller *c, struct objkey key, const struct plan_fault *faults, size_t n,
-		   struct plan *plan)
+static void failed(struct controller *c, struct objkey key, const struct plan_fault *faults,
+		   size_t n, struct plan *plan)
 {
 	struct object *o = store_get(controller_store(c), key);
 	const struct plan_fault *f = NULL;

@@ -12,18 +12,18 @@
 #include "objects/controllers/facts.h"
 #include "objects/object.h"
 
-#define DEPLOYMENT_REVISION	"deployment.kubernetes.io/revision"
-#define DEPLOYMENT_REVISIONS	"deployment.kubernetes.io/revision-history"
-#define DEPLOYMENT_DESIRED	"deployment.kubernetes.io/desired-replicas"
-#define DEPLOYMENT_MAX		"deployment.kubernetes.io/max-replicas"
-#define POD_TEMPLATE_HASH	"pod-template-hash"
-#define NO_DEADLINE		INT32_MAX
+#define DEPLOYMENT_REVISION  "deployment.kubernetes.io/revision"
+#define DEPLOYMENT_REVISIONS "deployment.kubernetes.io/revision-history"
+#define DEPLOYMENT_DESIRED   "deployment.kubernetes.io/desired-replicas"
+#define DEPLOYMENT_MAX       "deployment.kubernetes.io/max-replicas"
+#define POD_TEMPLATE_HASH    "pod-template-hash"
+#define NO_DEADLINE          INT32_MAX
 
-struct set { /* a ReplicaSet */
+struct set {                    /* a ReplicaSet */
 	const struct object *o; /* borrowed; NULL: to be created */
-	struct value *value;	/* owned: o's, edited */
-	const char *name;	/* of value */
-	int64_t replicas;	/* spec.replicas, as edited */
+	struct value *value;    /* owned: o's, edited */
+	const char *name;       /* of value */
+	int64_t replicas;       /* spec.replicas, as edited */
 	int64_t was_replicas;
 	int64_t actual, ready, available, terminating; /* status */
 	int64_t created;
@@ -31,10 +31,10 @@ struct set { /* a ReplicaSet */
 };
 
 struct deployment {
-	const struct object *o; /* borrowed */
-	int64_t now;		/* seconds */
+	const struct object *o;               /* borrowed */
+	int64_t now;                          /* seconds */
 	int64_t replicas, surge, unavailable; /* bounds in pods; 0 unless rolling */
-	int64_t deadline;	/* progressDeadlineSeconds; NO_DEADLINE: none */
+	int64_t deadline;                     /* progressDeadlineSeconds; NO_DEADLINE: none */
 	int rolling, paused;
 	struct set *sets; /* owned; oldest first; the new one last, if it is to be created */
 	size_t n;
@@ -43,24 +43,25 @@ struct deployment {
 	int old_pods; /* pods of old revisions that still run (Recreate) */
 	/* results */
 	struct value *status; /* owned: working copy */
-	char *revision;	      /* owned: to be written into the annotation, NULL: leave */
+	char *revision;       /* owned: to be written into the annotation, NULL: leave */
 	uint64_t again_ms;    /* UINT64_MAX: not */
 };
 
 /* -- view.c: building and taking apart -------------------------------------------- */
 
-void deployment_init(struct deployment *d, const struct object *o, struct object *const *sets, size_t n,
-		     int64_t now);
+void deployment_init(struct deployment *d, const struct object *o, struct object *const *sets,
+		     size_t n, int64_t now);
 void deployment_fini(struct deployment *d);
 /* maxSurge and maxUnavailable in pods, both percentages resolved. */
-void resolve_bounds(const struct value *spec, int64_t replicas, int64_t *surge_out, int64_t *unavailable_out);
+void resolve_bounds(const struct value *spec, int64_t replicas, int64_t *surge_out,
+		    int64_t *unavailable_out);
 /* The label's value: ten letters at most. collisions < 0: never collided. Owned. */
 char *template_hash(const struct value *template, int64_t collisions);
 /* Equal but for the hash label. */
 int same_template(const struct value *a, const struct value *b);
 
-#define EACH_SET(s, d)	   for (struct set *s = (d)->sets; s < (d)->sets + (d)->n; s++)
-#define EACH_OLD_SET(s, d) EACH_SET (s, d) if (s != (d)->new_set)
+#define EACH_SET(s, d)     for (struct set *s = (d)->sets; s < (d)->sets + (d)->n; s++)
+#define EACH_OLD_SET(s, d) EACH_SET(s, d) if (s != (d)->new_set)
 
 int64_t sum_replicas(const struct deployment *d);
 int64_t sum_available(const struct deployment *d);

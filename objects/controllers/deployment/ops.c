@@ -5,7 +5,8 @@
 
 #include "objects/controllers/deployment/deployment_i.h"
 
-static struct api_request *edit(const struct object *o, api_mutate_fn fn, void *arg, void (*free_arg)(void *))
+static struct api_request *edit(const struct object *o, api_mutate_fn fn, void *arg,
+				void (*free_arg)(void *))
 {
 	struct api_request *r = api_request_new(API_MUTATE, o->kind, o->ns, o->name);
 
@@ -100,20 +101,25 @@ struct api_request *deployment_resume(const struct object *o)
 /* arg: {template, annotations} of the revision. */
 static struct value *roll_back(void *arg, struct value *taken, struct err *err)
 {
-	const struct value *template = value_get(arg, "template"), *from = value_get(arg, "annotations");
+	const struct value *template = value_get(arg, "template"),
+			   *from = value_get(arg, "annotations");
 	const struct value *own = value_dig(taken, "metadata", "annotations", NULL);
 	struct value *annotations = value_new_map();
 
 	if (is_paused(taken)) {
 		value_unref(annotations);
-		return refuse(taken, err, "you cannot rollback a paused deployment; resume it first and try again");
+		return refuse(
+			taken, err,
+			"you cannot rollback a paused deployment; resume it first and try again");
 	}
 	for (size_t i = 0; i < value_count(own); i++)
 		if (is_own_annotation(value_key_at(own, i)))
-			annotations = value_set(annotations, value_key_at(own, i), value_ref(value_at(own, i)));
+			annotations = value_set(annotations, value_key_at(own, i),
+						value_ref(value_at(own, i)));
 	for (size_t i = 0; i < value_count(from); i++)
 		if (!is_own_annotation(value_key_at(from, i)))
-			annotations = value_set(annotations, value_key_at(from, i), value_ref(value_at(from, i)));
+			annotations = value_set(annotations, value_key_at(from, i),
+						value_ref(value_at(from, i)));
 	if (value_count(annotations) == 0) {
 		value_unref(annotations);
 		annotations = NULL;
@@ -123,7 +129,8 @@ static struct value *roll_back(void *arg, struct value *taken, struct err *err)
 }
 
 /* The set of a revision; 0: of the second highest. NULL: there is none. */
-static const struct object *find_revision(const struct object_list *sets, const struct object *o, int64_t revision)
+static const struct object *find_revision(const struct object_list *sets, const struct object *o,
+					  int64_t revision)
 {
 	const struct object *newest = NULL, *previous = NULL;
 	int64_t high = -1, second = -1;
@@ -158,11 +165,13 @@ static struct value *target_of(const struct object *set)
 
 	target = value_set(target, "annotations", value_ref(annotations));
 	return value_set(target, "template",
-			 value_bury(value_ref(template), value_del(value_ref(labels), POD_TEMPLATE_HASH), "metadata",
+			 value_bury(value_ref(template),
+				    value_del(value_ref(labels), POD_TEMPLATE_HASH), "metadata",
 				    "labels", NULL));
 }
 
-struct api_request *deployment_undo(struct store *s, const struct object *o, int64_t revision, struct err *err)
+struct api_request *deployment_undo(struct store *s, const struct object *o, int64_t revision,
+				    struct err *err)
 {
 	const struct object *set;
 	struct api_request *r = NULL;
@@ -171,12 +180,14 @@ struct api_request *deployment_undo(struct store *s, const struct object *o, int
 	store_list_owned(s, o->uid, &sets);
 	set = find_revision(&sets, o, revision);
 	if (!set && revision)
-		err_set(err, ENOENT, "unable to find specified revision %lld in history", (long long)revision);
+		err_set(err, ENOENT, "unable to find specified revision %lld in history",
+			(long long)revision);
 	else if (!set)
 		err_set(err, ENOENT, "no rollout history found for deployment \"%s\"", o->name);
 	else if (same_template(value_dig(set->value, "spec", "template", NULL),
 			       value_dig(o->value, "spec", "template", NULL)))
-		err_set(err, EINVAL, "skipped rollback (current template already matches revision %lld)",
+		err_set(err, EINVAL,
+			"skipped rollback (current template already matches revision %lld)",
 			(long long)revision_of(set->value));
 	else
 		r = edit(o, roll_back, target_of(set), value_free);

@@ -13,8 +13,8 @@ static const char *annotation(const struct set *s, const char *key)
 static void annotate(struct set *s, const char *key, const char *text)
 {
 	if (!str_eq(annotation(s, key), text))
-		s->value = value_bury(s->value, text ? value_new_string(text) : NULL, "metadata", "annotations", key,
-				      NULL);
+		s->value = value_bury(s->value, text ? value_new_string(text) : NULL, "metadata",
+				      "annotations", key, NULL);
 }
 
 static void annotate_int(struct set *s, const char *key, int64_t n)
@@ -113,7 +113,8 @@ static int64_t next_revision(const struct deployment *d)
 {
 	int64_t max = 0;
 
-	EACH_OLD_SET (s, d) {
+	EACH_OLD_SET(s, d)
+	{
 		int64_t n = revision_of(s->value);
 
 		max = n > max ? n : max;
@@ -147,12 +148,14 @@ static struct value *new_set_value(const struct deployment *d, const char *hash)
 	meta = value_set(meta, "name", value_new_stringf("%s-%s", d->o->name, hash));
 	meta = value_set_str(meta, "namespace", d->o->ns);
 	meta = value_set(meta, "labels", with_label(labels, hash));
-	meta = value_set(meta, "ownerReferences", value_append(value_new_list(), object_owner_reference(d->o)));
+	meta = value_set(meta, "ownerReferences",
+			 value_append(value_new_list(), object_owner_reference(d->o)));
 	want = value_set(want, "selector",
-			 value_bury(value_ref(value_get(spec, "selector")), value_new_string(hash), "matchLabels",
-				    POD_TEMPLATE_HASH, NULL));
+			 value_bury(value_ref(value_get(spec, "selector")), value_new_string(hash),
+				    "matchLabels", POD_TEMPLATE_HASH, NULL));
 	want = value_set(want, "template",
-			 value_bury(value_ref(template), with_label(labels, hash), "metadata", "labels", NULL));
+			 value_bury(value_ref(template), with_label(labels, hash), "metadata",
+				    "labels", NULL));
 	if (value_int(min_ready, 0))
 		want = value_set(want, "minReadySeconds", value_ref(min_ready));
 	rs = value_set_str(rs, "apiVersion", "apps/v1");
@@ -164,8 +167,8 @@ static struct value *new_set_value(const struct deployment *d, const char *hash)
 static void make_new_set(struct deployment *d)
 {
 	const struct value *collisions = value_get(d->status, "collisionCount");
-	CLEANUP_FREE char *hash =
-		template_hash(value_dig(d->o->value, "spec", "template", NULL), value_int(collisions, -1));
+	CLEANUP_FREE char *hash = template_hash(value_dig(d->o->value, "spec", "template", NULL),
+						value_int(collisions, -1));
 	struct set *s = &d->sets[d->n];
 	int64_t revision = next_revision(d);
 
@@ -179,7 +182,8 @@ static void make_new_set(struct deployment *d)
 	d->n++;
 	d->new_set = s;
 	if (d->deadline != NO_DEADLINE)
-		set_progress(d, "True", "NewReplicaSetCreated", "Created new replica set \"%s\"", s->name);
+		set_progress(d, "True", "NewReplicaSetCreated", "Created new replica set \"%s\"",
+			     s->name);
 }
 
 static void update_new_set(struct deployment *d)
@@ -191,9 +195,11 @@ static void update_new_set(struct deployment *d)
 	copy_annotations(d, s);
 	set_revision(s, next_revision(d));
 	if (INT_AT(s->value, "spec", "minReadySeconds") != min_ready)
-		s->value = value_bury(s->value, value_new_int(min_ready), "spec", "minReadySeconds", NULL);
+		s->value = value_bury(s->value, value_new_int(min_ready), "spec", "minReadySeconds",
+				      NULL);
 	if (d->deadline != NO_DEADLINE && !condition(d->status, "Progressing"))
-		set_progress(d, "True", "FoundNewReplicaSet", "Found new replica set \"%s\"", s->name);
+		set_progress(d, "True", "FoundNewReplicaSet", "Found new replica set \"%s\"",
+			     s->name);
 }
 
 void sync_revision(struct deployment *d, int create)
@@ -219,18 +225,20 @@ static int oldest_revision_first(const void *x, const void *y)
 static int is_unused(const struct set *s)
 {
 	return s->actual == 0 && s->replicas == 0 &&
-	       INT_AT(s->value, "metadata", "generation") <= INT_AT(s->value, "status", "observedGeneration");
+	       INT_AT(s->value, "metadata", "generation") <=
+		       INT_AT(s->value, "status", "observedGeneration");
 }
 
 void clean_up_history(struct deployment *d)
 {
-	int64_t limit = value_int(value_dig(d->o->value, "spec", "revisionHistoryLimit", NULL), INT32_MAX);
+	int64_t limit =
+		value_int(value_dig(d->o->value, "spec", "revisionHistoryLimit", NULL), INT32_MAX);
 	struct set **old = xcalloc(d->n + 1, sizeof(*old));
 	size_t n = 0;
 
-	EACH_OLD_SET (s, d)
-		if (!object_deleting(s->value))
-			old[n++] = s;
+	EACH_OLD_SET(s, d)
+	if (!object_deleting(s->value))
+		old[n++] = s;
 	if ((int64_t)n > limit) {
 		qsort(old, n, sizeof(*old), oldest_revision_first);
 		for (size_t i = 0; i < n - (size_t)limit; i++)

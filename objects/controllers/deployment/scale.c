@@ -34,7 +34,8 @@ int64_t new_set_replicas(const struct deployment *d, const struct set *new_set)
 
 int is_scaling(const struct deployment *d)
 {
-	EACH_SET (s, d) {
+	EACH_SET(s, d)
+	{
 		int64_t desired = scale_annotation(s, DEPLOYMENT_DESIRED);
 
 		if (s->replicas > 0 && desired >= 0 && desired != d->replicas)
@@ -51,7 +52,8 @@ static struct set *only_active(struct deployment *d)
 	struct set *found = NULL, *newest = NULL;
 	size_t n = 0;
 
-	EACH_SET (s, d) {
+	EACH_SET(s, d)
+	{
 		if (s->replicas > 0) {
 			found = s;
 			n++;
@@ -102,10 +104,12 @@ static int64_t fraction(const struct deployment *d, const struct set *s)
 		before = INT_AT(d->o->value, "status", "replicas");
 	if (before <= 0)
 		return 0;
-	return llround((double)s->replicas * (double)(d->replicas + d->surge) / (double)before) - s->replicas;
+	return llround((double)s->replicas * (double)(d->replicas + d->surge) / (double)before) -
+	       s->replicas;
 }
 
-static int64_t proportion(const struct deployment *d, const struct set *s, int64_t to_add, int64_t added)
+static int64_t proportion(const struct deployment *d, const struct set *s, int64_t to_add,
+			  int64_t added)
 {
 	int64_t left = to_add - added;
 
@@ -118,14 +122,16 @@ static void scale_all(struct deployment *d)
 {
 	struct set **active = xcalloc(d->n + 1, sizeof(*active));
 	int64_t *size = xcalloc(d->n + 1, sizeof(*size));
-	int64_t to_add = (d->replicas > 0 ? d->replicas + d->surge : 0) - sum_replicas(d), added = 0;
+	int64_t to_add = (d->replicas > 0 ? d->replicas + d->surge : 0) - sum_replicas(d),
+		added = 0;
 	size_t n = 0;
 
-	EACH_SET (s, d)
-		if (s->replicas > 0)
-			active[n++] = s;
+	EACH_SET(s, d)
+	if (s->replicas > 0)
+		active[n++] = s;
 	if (n)
-		qsort(active, n, sizeof(*active), to_add > 0 ? largest_newer_first : largest_older_first);
+		qsort(active, n, sizeof(*active),
+		      to_add > 0 ? largest_newer_first : largest_older_first);
 	for (size_t i = 0; i < n; i++) {
 		int64_t more = proportion(d, active[i], to_add, added);
 
@@ -148,9 +154,9 @@ void scale_in_proportion(struct deployment *d)
 		if (only->replicas != d->replicas)
 			resize_set(d, only, d->replicas);
 	} else if (is_saturated(d, d->new_set)) {
-		EACH_OLD_SET (s, d)
-			if (s->replicas > 0)
-				resize_set(d, s, 0);
+		EACH_OLD_SET(s, d)
+		if (s->replicas > 0)
+			resize_set(d, s, 0);
 	} else if (d->rolling) {
 		scale_all(d);
 	}
@@ -174,7 +180,8 @@ static int64_t drop_unhealthy(struct deployment *d, int64_t most)
 {
 	int64_t dropped = 0;
 
-	EACH_OLD_SET (s, d) {
+	EACH_OLD_SET(s, d)
+	{
 		int64_t n = min(most - dropped, s->replicas - s->available);
 
 		if (dropped >= most)
@@ -191,7 +198,8 @@ static int64_t drop_available(struct deployment *d)
 {
 	int64_t most = sum_available(d) - (d->replicas - max_unavailable(d)), dropped = 0;
 
-	EACH_OLD_SET (s, d) {
+	EACH_OLD_SET(s, d)
+	{
 		int64_t n = min(most - dropped, s->replicas);
 
 		if (n <= 0)
@@ -223,7 +231,8 @@ int scale_down_for_recreate(struct deployment *d)
 {
 	int changed = 0;
 
-	EACH_OLD_SET (s, d) {
+	EACH_OLD_SET(s, d)
+	{
 		if (s->replicas == 0)
 			continue;
 		resize_set(d, s, 0);

@@ -9,16 +9,18 @@ static struct value *progressing(const struct deployment *d, const char *status,
 				 const char *message)
 {
 	char now[32];
-	struct value *c = condition_new("Progressing", status, reason, message, time_render(d->now, now));
+	struct value *c =
+		condition_new("Progressing", status, reason, message, time_render(d->now, now));
 
 	return value_set_str(c, "lastUpdateTime", now);
 }
 
-void set_progress(struct deployment *d, const char *status, const char *reason, const char *fmt, const char *name)
+void set_progress(struct deployment *d, const char *status, const char *reason, const char *fmt,
+		  const char *name)
 {
 	const char *hole = strstr(fmt, "%s");
-	CLEANUP_FREE char *message = hole ? xasprintf("%.*s%s%s", (int)(hole - fmt), fmt, name, hole + 2)
-					  : xstrdup(fmt);
+	CLEANUP_FREE char *message =
+		hole ? xasprintf("%.*s%s%s", (int)(hole - fmt), fmt, name, hole + 2) : xstrdup(fmt);
 
 	d->status = condition_set(d->status, progressing(d, status, reason, message));
 }
@@ -66,12 +68,14 @@ void count_status(struct deployment *d)
 {
 	int64_t actual = 0, ready = 0, terminating = 0;
 
-	EACH_SET (s, d) {
+	EACH_SET(s, d)
+	{
 		actual += s->actual;
 		ready += s->ready;
 		terminating += s->terminating;
 	}
-	d->status = value_set_int(d->status, "observedGeneration", INT_AT(d->o->value, "metadata", "generation"));
+	d->status = value_set_int(d->status, "observedGeneration",
+				  INT_AT(d->o->value, "metadata", "generation"));
 	d->status = set_count(d->status, "replicas", actual);
 	d->status = set_count(d->status, "updatedReplicas", d->new_set ? d->new_set->actual : 0);
 	d->status = set_count(d->status, "readyReplicas", ready);
@@ -85,9 +89,11 @@ void count_status(struct deployment *d)
 
 int is_complete(const struct deployment *d, const struct value *status)
 {
-	return INT_AT(status, "updatedReplicas") == d->replicas && INT_AT(status, "replicas") == d->replicas &&
+	return INT_AT(status, "updatedReplicas") == d->replicas &&
+	       INT_AT(status, "replicas") == d->replicas &&
 	       INT_AT(status, "availableReplicas") == d->replicas &&
-	       INT_AT(status, "observedGeneration") >= INT_AT(d->o->value, "metadata", "generation");
+	       INT_AT(status, "observedGeneration") >=
+		       INT_AT(d->o->value, "metadata", "generation");
 }
 
 static int made_progress(const struct deployment *d)
@@ -112,7 +118,8 @@ static int timed_out(const struct deployment *d)
 	       time_of(STR_AT(c, "lastUpdateTime")) + d->deadline < d->now;
 }
 
-static void tell_progress(struct deployment *d, const char *status, const char *reason, const char *what)
+static void tell_progress(struct deployment *d, const char *status, const char *reason,
+			  const char *what)
 {
 	CLEANUP_FREE char *message =
 		xasprintf("%s \"%s\" %s", d->new_set ? "ReplicaSet" : "Deployment",
@@ -166,9 +173,9 @@ static const struct value *failure_of(const struct deployment *d)
 
 	if (d->new_set)
 		c = condition(value_get(d->new_set->value, "status"), "ReplicaFailure");
-	EACH_SET (s, d)
-		if (!c)
-			c = condition(value_get(s->value, "status"), "ReplicaFailure");
+	EACH_SET(s, d)
+	if (!c)
+		c = condition(value_get(s->value, "status"), "ReplicaFailure");
 	return c;
 }
 

@@ -7,7 +7,8 @@
 #include "objects/quantity.h"
 #include "util/strmap.h"
 
-void resolve_bounds(const struct value *spec, int64_t replicas, int64_t *surge, int64_t *unavailable)
+void resolve_bounds(const struct value *spec, int64_t replicas, int64_t *surge,
+		    int64_t *unavailable)
 {
 	const struct value *rolling = value_dig(spec, "strategy", "rollingUpdate", NULL);
 
@@ -43,14 +44,14 @@ static struct set *find_new(struct deployment *d)
 {
 	const struct value *template = value_dig(d->o->value, "spec", "template", NULL);
 
-	EACH_SET (s, d)
-		if (same_template(value_dig(s->value, "spec", "template", NULL), template))
-			return s;
+	EACH_SET(s, d)
+	if (same_template(value_dig(s->value, "spec", "template", NULL), template))
+		return s;
 	return NULL;
 }
 
-void deployment_init(struct deployment *d, const struct object *o, struct object *const *sets, size_t n,
-		     int64_t now)
+void deployment_init(struct deployment *d, const struct object *o, struct object *const *sets,
+		     size_t n, int64_t now)
 {
 	const struct value *spec = value_get(o->value, "spec");
 	const struct value *status = value_get(o->value, "status");
@@ -73,8 +74,8 @@ void deployment_init(struct deployment *d, const struct object *o, struct object
 
 void deployment_fini(struct deployment *d)
 {
-	EACH_SET (s, d)
-		value_unref(s->value);
+	EACH_SET(s, d)
+	value_unref(s->value);
 	free(d->sets);
 	free(d->revision);
 	value_unref(d->status);
@@ -118,8 +119,8 @@ int64_t sum_replicas(const struct deployment *d)
 {
 	int64_t sum = 0;
 
-	EACH_SET (s, d)
-		sum += s->replicas;
+	EACH_SET(s, d)
+	sum += s->replicas;
 	return sum;
 }
 
@@ -127,8 +128,8 @@ int64_t sum_available(const struct deployment *d)
 {
 	int64_t sum = 0;
 
-	EACH_SET (s, d)
-		sum += s->available;
+	EACH_SET(s, d)
+	sum += s->available;
 	return sum;
 }
 

@@ -13,7 +13,7 @@
 
 struct rs_state {
 	struct orphans orphans; /* pods */
-	struct strmap slow;	/* uid of a set whose pods were refused -> how many it may try next */
+	struct strmap slow; /* uid of a set whose pods were refused -> how many it may try next */
 };
 
 struct tally { /* of active pods */
@@ -28,7 +28,6 @@ struct rs_sync {
 	struct object_list pods; /* claimed */
 	int64_t now, want, min_ready;
 };
-
 
 static void fini(struct controller *c)
 {
@@ -45,7 +44,8 @@ static void enqueue_owner(struct controller *c, const struct object *pod)
 	const struct value *ref = object_controller(pod->value);
 
 	if (ref && str_eq(STR_AT(ref, "kind"), "ReplicaSet") && STR_AT(ref, "name"))
-		controller_enqueue(c, (struct objkey){known_kind(K_REPLICASET), pod->ns, STR_AT(ref, "name")});
+		controller_enqueue(
+			c, (struct objkey){known_kind(K_REPLICASET), pod->ns, STR_AT(ref, "name")});
 }
 
 static void enqueue_adopters(struct controller *c, const struct object *pod)
@@ -54,8 +54,8 @@ static void enqueue_adopters(struct controller *c, const struct object *pod)
 
 	store_list(controller_store(c), known_kind(K_REPLICASET), pod->ns, &sets);
 	for (size_t i = 0; i < sets.n; i++) {
-		struct selector *sel =
-			selector_from_object(value_dig(sets.list[i]->value, "spec", "selector", NULL), NULL);
+		struct selector *sel = selector_from_object(
+			value_dig(sets.list[i]->value, "spec", "selector", NULL), NULL);
 
 		if (sel && selector_matches(sel, value_dig(pod->value, "metadata", "labels", NULL)))
 			controller_enqueue(c, object_key(sets.list[i]));
@@ -102,8 +102,9 @@ static struct value *new_name(const struct rs_sync *y)
 		value_unref(name);
 		api_random_suffix(suffix, 5);
 		name = value_new_stringf("%.57s-%s", y->rs->name, suffix);
-		taken = store_get(controller_store(y->c),
-				  (struct objkey){known_kind(K_POD), y->rs->ns, value_str(name, "")});
+		taken = store_get(
+			controller_store(y->c),
+			(struct objkey){known_kind(K_POD), y->rs->ns, value_str(name, "")});
 		object_unref(taken);
 	} while (taken);
 	return name;
@@ -129,7 +130,8 @@ static struct value *pod_from_template(const struct rs_sync *y, struct value *ow
 	return value_set(pod, "spec", value_ref(value_get(template, "spec")));
 }
 
-/* A set whose pods were refused tries one, then two, four ...: a quota is not asked a thousand times. */
+/* A set whose pods were refused tries one, then two, four ...: a quota is not asked a thousand
+ * times. */
 static int64_t within_slow_start(struct rs_sync *y, int64_t missing)
 {
 	uintptr_t may = (uintptr_t)strmap_get(&y->state->slow, y->rs->uid);
@@ -143,7 +145,8 @@ static int64_t within_slow_start(struct rs_sync *y, int64_t missing)
 /* Nothing can be made in a namespace that ends; saying so helps nobody. */
 static int namespace_ends(const struct rs_sync *y)
 {
-	struct object *ns = store_get(controller_store(y->c), (struct objkey){known_kind(K_NAMESPACE), "", y->rs->ns});
+	struct object *ns = store_get(controller_store(y->c),
+				      (struct objkey){known_kind(K_NAMESPACE), "", y->rs->ns});
 	int ends = ns && object_deleting(ns->value);
 
 	object_unref(ns);
@@ -164,7 +167,8 @@ static void create_pods(struct rs_sync *y, int64_t missing)
 		CLEANUP_FREE char *copy = xstrdup(name);
 
 		plan_create(y->plan, known_kind(K_POD), y->rs->ns, pod);
-		plan_event_after(y->plan, y->rs, "Normal", "SuccessfulCreate", "Created pod: %s", copy);
+		plan_event_after(y->plan, y->rs, "Normal", "SuccessfulCreate", "Created pod: %s",
+				 copy);
 	}
 	value_unref(owners);
 }
@@ -185,7 +189,8 @@ static void count_pods_by_node(struct store *s, const char *rs_uid, struct strma
 	object_list_fini(&pods);
 }
 
-/* Pods of all sets of the same Deployment count: spreading is the workload's, not one revision's. */
+/* Pods of all sets of the same Deployment count: spreading is the workload's, not one revision's.
+ */
 static void count_related_by_node(struct rs_sync *y, struct strmap *by_node)
 {
 	const char *owner = controller_uid(y->rs->value);
@@ -215,7 +220,8 @@ static void delete_pods(struct rs_sync *y, int64_t active, int64_t surplus)
 
 		if (pod_is_active(y->pods.list[i]->value))
 			ranked[n++] = (struct ranked_pod){
-				y->pods.list[i], node ? (int64_t)(uintptr_t)strmap_get(&by_node, node) : 0};
+				y->pods.list[i],
+				node ? (int64_t)(uintptr_t)strmap_get(&by_node, node) : 0};
 	}
 	if (surplus < active)
 		rank_pods(ranked, n, y->now);
@@ -240,7 +246,8 @@ static int has_labels(const struct value *labels, const struct value *wanted)
 
 static struct tally count_pods(const struct rs_sync *y)
 {
-	const struct value *wanted = value_dig(y->rs->value, "spec", "template", "metadata", "labels", NULL);
+	const struct value *wanted =
+		value_dig(y->rs->value, "spec", "template", "metadata", "labels", NULL);
 	struct tally t = {0};
 
 	for (size_t i = 0; i < y->pods.n; i++) {
@@ -275,19 +282,22 @@ static struct value *make_status(const struct rs_sync *y, const struct tally *t)
 	status = value_set_int(status, "terminatingReplicas", t->terminating);
 	if (t->replicas == y->want)
 		status = condition_remove(status, "ReplicaFailure");
-	return value_set_int(status, "observedGeneration", INT_AT(y->rs->value, "metadata", "generation"));
+	return value_set_int(status, "observedGeneration",
+			     INT_AT(y->rs->value, "metadata", "generation"));
 }
 
 /* -- the run ---------------------------------------------------------------------------------- */
 
 static int sync_set(struct rs_sync *y, struct err *err)
 {
-	struct selector *sel = selector_from_object(value_dig(y->rs->value, "spec", "selector", NULL), err);
+	struct selector *sel =
+		selector_from_object(value_dig(y->rs->value, "spec", "selector", NULL), err);
 	struct tally t;
 
 	if (!sel)
 		return err_wrap(err, "spec.selector");
-	claim_objects(&y->state->orphans, controller_store(y->c), y->rs, known_kind(K_POD), sel, y->plan, &y->pods);
+	claim_objects(&y->state->orphans, controller_store(y->c), y->rs, known_kind(K_POD), sel,
+		      y->plan, &y->pods);
 	selector_free(sel);
 	t = count_pods(y);
 	if (!object_deleting(y->rs->value)) {
@@ -306,7 +316,8 @@ static int sync_set(struct rs_sync *y, struct err *err)
 
 static int sync(struct controller *c, struct objkey key, struct plan *plan, struct err *err)
 {
-	struct rs_sync y = {.c = c, .state = controller_state(c), .plan = plan, .now = now_seconds()};
+	struct rs_sync y = {
+		.c = c, .state = controller_state(c), .plan = plan, .now = now_seconds()};
 	int rc;
 
 	y.rs = store_get(controller_store(c), key);
@@ -320,8 +331,8 @@ static int sync(struct controller *c, struct objkey key, struct plan *plan, stru
 	return rc;
 }
 
-static void failed(struct controller *c, struct objkey key, const struct plan_fault *faults, size_t n,
-		   struct plan *plan)
+static void failed(struct controller *c, struct objkey key, const struct plan_fault *faults,
+		   size_t n, struct plan *plan)
 {
 	struct rs_state *state = controller_state(c);
 	struct object *rs = store_get(controller_store(c), key);
@@ -333,7 +344,8 @@ static void failed(struct controller *c, struct objkey key, const struct plan_fa
 	for (size_t i = 0; i < n && !f; i++)
 		if (faults[i].key.kind == known_kind(K_POD) &&
 		    (faults[i].verb == API_CREATE || faults[i].verb == API_DELETE) &&
-		    faults[i].faults->code != EEXIST) /* of two random names one is taken: another will be found */
+		    faults[i].faults->code !=
+			    EEXIST) /* of two random names one is taken: another will be found */
 			f = &faults[i];
 	if (rs && f) {
 		const char *reason = f->verb == API_CREATE ? "FailedCreate" : "FailedDelete";
@@ -344,8 +356,9 @@ static void failed(struct controller *c, struct objkey key, const struct plan_fa
 		plan_event(plan, rs, "Warning", reason, "Error %s: %s",
 			   f->verb == API_CREATE ? "creating" : "deleting", err.msg);
 		status = value_ref(value_get(rs->value, "status"));
-		status = condition_set(status ? status : value_new_map(),
-				       condition_new("ReplicaFailure", "True", reason, err.msg, api_now(now)));
+		status = condition_set(
+			status ? status : value_new_map(),
+			condition_new("ReplicaFailure", "True", reason, err.msg, api_now(now)));
 		plan_status(plan, rs, status);
 	}
 	object_unref(rs);

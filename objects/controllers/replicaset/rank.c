@@ -35,7 +35,8 @@ static int64_t max_restarts(const struct value *pod)
 	return max;
 }
 
-/* Ages count by their magnitude only: 2 s and 3 s are the same age, so that not always the newest go. */
+/* Ages count by their magnitude only: 2 s and 3 s are the same age, so that not always the newest
+ * go. */
 static int magnitude(int64_t since, int64_t now)
 {
 	uint64_t age = now > since ? (uint64_t)(now - since) : 0;
@@ -44,7 +45,8 @@ static int magnitude(int64_t since, int64_t now)
 }
 
 /* Younger first; no time counts as younger than any. */
-static int cmp_age(int64_t a, int64_t b, const struct value *pa, const struct value *pb, int64_t now)
+static int cmp_age(int64_t a, int64_t b, const struct value *pa, const struct value *pb,
+		   int64_t now)
 {
 	int rank;
 
@@ -53,8 +55,9 @@ static int cmp_age(int64_t a, int64_t b, const struct value *pa, const struct va
 	if (!a || !b)
 		return a ? 1 : -1;
 	rank = cmp(magnitude(a, now), magnitude(b, now));
-	return rank ? rank : strcmp(value_str(value_dig(pa, "metadata", "uid", NULL), ""),
-				    value_str(value_dig(pb, "metadata", "uid", NULL), ""));
+	return rank ? rank
+		    : strcmp(value_str(value_dig(pa, "metadata", "uid", NULL), ""),
+			     value_str(value_dig(pb, "metadata", "uid", NULL), ""));
 }
 
 static int is_assigned(const struct value *pod)

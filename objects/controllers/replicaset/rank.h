@@ -9,7 +9,7 @@
 
 struct ranked_pod {
 	const struct object *pod; /* borrowed */
-	int64_t together; /* active pods of the same workload on its node */
+	int64_t together;         /* active pods of the same workload on its node */
 };
 
 /* Sort: those to be deleted first come first. now: seconds since the epoch. */

@@ -7,7 +7,8 @@
 
 void cluster_init(struct cluster *cl)
 {
-	static const char *const fixed[RES_FIRST_OTHER] = {"cpu", "memory", "ephemeral-storage", "pods"};
+	static const char *const fixed[RES_FIRST_OTHER] = {"cpu", "memory", "ephemeral-storage",
+							   "pods"};
 
 	*cl = (struct cluster){.n_resources = RES_FIRST_OTHER};
 	for (int i = 0; i < RES_FIRST_OTHER; i++)
@@ -145,8 +146,8 @@ static void terms_init(struct terms *t, const struct value *list, int preferred)
 			continue;
 		}
 		t->list[t->n++] = (struct term){sel, value_get(term, "namespaces"),
-						value_get(term, "namespaceSelector"), STR_AT(term, "topologyKey"),
-						INT_AT(v, "weight")};
+						value_get(term, "namespaceSelector"),
+						STR_AT(term, "topologyKey"), INT_AT(v, "weight")};
 	}
 }
 
@@ -161,7 +162,8 @@ static void ports_init(struct sched_pod *p)
 
 		for (size_t j = 0; j < value_count(ports); j++) {
 			const struct value *port = value_at(ports, j);
-			const char *ip = STR_AT(port, "hostIP"), *protocol = STR_AT(port, "protocol");
+			const char *ip = STR_AT(port, "hostIP"),
+				   *protocol = STR_AT(port, "protocol");
 
 			if (INT_AT(port, "hostPort") <= 0)
 				continue;
@@ -187,17 +189,21 @@ static void facts_fini(struct sched_pod *p)
 static void facts_init(struct cluster *cl, struct sched_pod *p, const struct object *o)
 {
 	const struct value *affinity = value_dig(o->value, "spec", "affinity", NULL);
-	const struct value *to = value_get(affinity, "podAffinity"), *from = value_get(affinity, "podAntiAffinity");
+	const struct value *to = value_get(affinity, "podAffinity"),
+			   *from = value_get(affinity, "podAntiAffinity");
 
 	p->o = object_ref(o);
 	p->priority = (int32_t)INT_AT(o->value, "spec", "priority");
 	requests_of_pod(cl, o->value, &p->requests);
 	pod_score_requests(o->value, &p->score_cpu, &p->score_memory);
 	ports_init(p);
-	terms_init(&p->affinity, value_get(to, "requiredDuringSchedulingIgnoredDuringExecution"), 0);
+	terms_init(&p->affinity, value_get(to, "requiredDuringSchedulingIgnoredDuringExecution"),
+		   0);
 	terms_init(&p->liked, value_get(to, "preferredDuringSchedulingIgnoredDuringExecution"), 1);
-	terms_init(&p->anti_affinity, value_get(from, "requiredDuringSchedulingIgnoredDuringExecution"), 0);
-	terms_init(&p->disliked, value_get(from, "preferredDuringSchedulingIgnoredDuringExecution"), 1);
+	terms_init(&p->anti_affinity,
+		   value_get(from, "requiredDuringSchedulingIgnoredDuringExecution"), 0);
+	terms_init(&p->disliked, value_get(from, "preferredDuringSchedulingIgnoredDuringExecution"),
+		   1);
 }
 
 struct sched_pod *cluster_find_pod(struct cluster *cl, const char *uid)
@@ -259,7 +265,8 @@ void cluster_pod_gone(struct cluster *cl, struct sched_pod *p)
 
 static int same_at(const struct object *a, const struct object *b, const char *x, const char *y)
 {
-	const struct value *va = value_dig(a->value, x, y, NULL), *vb = value_dig(b->value, x, y, NULL);
+	const struct value *va = value_dig(a->value, x, y, NULL),
+			   *vb = value_dig(b->value, x, y, NULL);
 
 	return va == vb || value_equal(va, vb);
 }
@@ -283,7 +290,8 @@ static void node_enter(struct cluster *cl, struct sched_node *n)
 {
 	n->at = cl->n_nodes;
 	if ((cl->n_nodes & (cl->n_nodes - 1)) == 0)
-		cl->nodes = xreallocarray(cl->nodes, cl->n_nodes ? cl->n_nodes * 2 : 1, sizeof(*cl->nodes));
+		cl->nodes = xreallocarray(cl->nodes, cl->n_nodes ? cl->n_nodes * 2 : 1,
+					  sizeof(*cl->nodes));
 	cl->nodes[cl->n_nodes++] = n;
 }
 
@@ -309,8 +317,9 @@ int cluster_node(struct cluster *cl, const struct object *o, int gone)
 	}
 	if (!was)
 		node_enter(cl, n);
-	changed = !was || !same_at(was, o, "metadata", "labels") || !same_at(was, o, "spec", "taints") ||
-		  !same_at(was, o, "spec", "unschedulable") || !same_at(was, o, "status", "allocatable");
+	changed = !was || !same_at(was, o, "metadata", "labels") ||
+		  !same_at(was, o, "spec", "taints") || !same_at(was, o, "spec", "unschedulable") ||
+		  !same_at(was, o, "status", "allocatable");
 	object_unref(was);
 	if (changed)
 		learn_allocatable(cl, n);

@@ -29,11 +29,11 @@ struct host_port_use {
 	int64_t port;
 };
 
-struct term { /* a PodAffinityTerm */
-	struct selector *selector; /* owned */
+struct term {                                         /* a PodAffinityTerm */
+	struct selector *selector;                    /* owned */
 	const struct value *namespaces, *ns_selector; /* borrowed, NULL: the pod's own */
-	const char *topology;	   /* borrowed */
-	int64_t weight;		   /* of preferred ones */
+	const char *topology;                         /* borrowed */
+	int64_t weight;                               /* of preferred ones */
 };
 
 struct terms {
@@ -44,23 +44,24 @@ struct terms {
 struct sched_node;
 
 struct sched_pod {
-	struct object *o; /* owned: the snapshot that all below is borrowed from */
+	struct object *o;        /* owned: the snapshot that all below is borrowed from */
 	struct sched_node *node; /* where it is counted, NULL: nowhere */
 	struct sched_pod *next_on_node, *prev_on_node;
 	struct amounts requests;
 	int64_t score_cpu, score_memory; /* requests, with a guess where there are none */
-	struct host_port_use *ports; /* owned */
+	struct host_port_use *ports;     /* owned */
 	size_t n_ports;
 	struct terms affinity, anti_affinity; /* required ones */
-	struct terms liked, disliked;	      /* preferred ones */
-	struct sched_pod *next_anti, *prev_anti; /* among those that are counted and have anti_affinity */
+	struct terms liked, disliked;         /* preferred ones */
+	struct sched_pod *next_anti,
+		*prev_anti; /* among those that are counted and have anti_affinity */
 	int32_t priority;
 	/* the queue */
-	int pending;	/* waits for a node */
-	int queued;	/* in the heap */
-	int assumed;	/* bound by us, not yet seen so */
-	int evicting;	/* its deletion for a more important pod is on its way */
-	int lifted;	/* taken as gone while preemption is thought through */
+	int pending;  /* waits for a node */
+	int queued;   /* in the heap */
+	int assumed;  /* bound by us, not yet seen so */
+	int evicting; /* its deletion for a more important pod is on its way */
+	int lifted;   /* taken as gone while preemption is thought through */
 	int unschedulable;
 	unsigned attempts;   /* that were told of */
 	uint64_t not_before; /* ms: when the same reason is told again */
@@ -70,10 +71,10 @@ struct sched_pod {
 };
 
 struct sched_node {
-	char *name;	  /* owned */
-	struct object *o; /* owned; NULL: pods name it, but it is not there */
-	size_t at;	  /* in cluster.nodes, while it is there */
-	int64_t *can, *used; /* by resource number; owned, RES_MAX of each */
+	char *name;                      /* owned */
+	struct object *o;                /* owned; NULL: pods name it, but it is not there */
+	size_t at;                       /* in cluster.nodes, while it is there */
+	int64_t *can, *used;             /* by resource number; owned, RES_MAX of each */
 	int64_t score_cpu, score_memory; /* used, as scoring sees it */
 	size_t n_pods;
 	struct sched_pod *pods;
@@ -84,8 +85,8 @@ struct cluster {
 	struct strmap nodes_by_name;
 	struct sched_node **nodes; /* those that are there; owned list */
 	size_t n_nodes;
-	struct strmap pods; /* by uid */
-	struct sched_pod *anti; /* counted pods with required anti-affinity */
+	struct strmap pods;       /* by uid */
+	struct sched_pod *anti;   /* counted pods with required anti-affinity */
 	char *resources[RES_MAX]; /* names; owned */
 	int n_resources;
 };

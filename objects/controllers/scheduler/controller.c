@@ -15,7 +15,7 @@
 #include "objects/controllers/scheduler/place.h"
 #include "objects/controllers/scheduler/preempt.h"
 
-#define BATCH	       500 /* pods in one run: others on the loop get their turn */
+#define BATCH          500 /* pods in one run: others on the loop get their turn */
 #define BACKOFF_MIN_MS 1000
 #define BACKOFF_MAX_MS 10000
 
@@ -104,10 +104,12 @@ static void wake_waiting(struct controller *c, int only_affine)
 
 static int wants_node(const struct object *o)
 {
-	const char *node = STR_AT(o->value, "spec", "nodeName"), *who = STR_AT(o->value, "spec", "schedulerName");
+	const char *node = STR_AT(o->value, "spec", "nodeName"),
+		   *who = STR_AT(o->value, "spec", "schedulerName");
 
-	return !(node && *node) && (!who || str_eq(who, "default-scheduler")) && !pod_is_terminal(o->value) &&
-	       !object_deleting(o->value) && !value_count(value_dig(o->value, "spec", "schedulingGates", NULL));
+	return !(node && *node) && (!who || str_eq(who, "default-scheduler")) &&
+	       !pod_is_terminal(o->value) && !object_deleting(o->value) &&
+	       !value_count(value_dig(o->value, "spec", "schedulingGates", NULL));
 }
 
 static void pod_left(struct controller *c, struct sched_pod *p)
@@ -178,7 +180,7 @@ static void observe(struct controller *c, const struct change *ch)
 
 struct binding {
 	struct value *node; /* owned string */
-	char *uid;	    /* owned */
+	char *uid;          /* owned */
 };
 
 static void binding_free(void *arg)
@@ -190,7 +192,8 @@ static void binding_free(void *arg)
 	free(b);
 }
 
-static struct value *scheduled_condition(const char *status, const char *reason, const char *message)
+static struct value *scheduled_condition(const char *status, const char *reason,
+					 const char *message)
 {
 	char now[32];
 
@@ -201,7 +204,8 @@ static struct value *with_scheduled(struct value *taken, struct value *condition
 {
 	const struct value *was = value_get(taken, "status");
 
-	return value_set(taken, "status", condition_put(was ? value_ref(was) : value_new_map(), condition));
+	return value_set(taken, "status",
+			 condition_put(was ? value_ref(was) : value_new_map(), condition));
 }
 
 static struct value *bind(void *arg, struct value *taken, struct err *err)
@@ -214,8 +218,9 @@ static struct value *bind(void *arg, struct value *taken, struct err *err)
 	else if (node && *node)
 		err_set(err, EINVAL, "the pod is already assigned to node \"%s\"", node);
 	else
-		return with_scheduled(value_bury(taken, value_ref(b->node), "spec", "nodeName", NULL),
-				      scheduled_condition("True", NULL, NULL));
+		return with_scheduled(
+			value_bury(taken, value_ref(b->node), "spec", "nodeName", NULL),
+			scheduled_condition("True", NULL, NULL));
 	value_unref(taken);
 	return NULL;
 }
@@ -227,8 +232,8 @@ static void plan_binding(struct plan *plan, const struct sched_pod *p, const str
 	b->node = value_new_string(n->name);
 	b->uid = xstrdup(p->o->uid);
 	plan_mutate(plan, p->o, bind, b, binding_free)->flags |= API_BINDING;
-	plan_event_after(plan, p->o, "Normal", "Scheduled", "Successfully assigned %s/%s to %s", p->o->ns, p->o->name,
-			 n->name);
+	plan_event_after(plan, p->o, "Normal", "Scheduled", "Successfully assigned %s/%s to %s",
+			 p->o->ns, p->o->name, n->name);
 }
 
 /* -- no node fits ------------------------------------------------------------------------- */
@@ -244,14 +249,16 @@ static struct value *tell_unschedulable(void *arg, struct value *taken, struct e
 
 	if (node && *node)
 		return taken;
-	return with_scheduled(taken, scheduled_condition("False", "Unschedulable", value_str(arg, "")));
+	return with_scheduled(taken,
+			      scheduled_condition("False", "Unschedulable", value_str(arg, "")));
 }
 
 /* The same reason again is not worth a write more often than the back-off says. */
 static void plan_unschedulable(struct plan *plan, struct sched_pod *p, const char *message)
 {
 	const struct value *was = condition(value_get(p->o->value, "status"), "PodScheduled");
-	int is_new = !str_eq(STR_AT(was, "message"), message) || !str_eq(STR_AT(was, "status"), "False");
+	int is_new =
+		!str_eq(STR_AT(was, "message"), message) || !str_eq(STR_AT(was, "status"), "False");
 	uint64_t now = loop_now_ms(), ms = BACKOFF_MIN_MS << (p->attempts < 4 ? p->attempts : 4);
 
 	if (!is_new && now < p->not_before)
@@ -259,8 +266,8 @@ static void plan_unschedulable(struct plan *plan, struct sched_pod *p, const cha
 	p->attempts++;
 	p->not_before = now + (ms < BACKOFF_MAX_MS ? ms : BACKOFF_MAX_MS);
 	if (is_new)
-		plan_mutate(plan, p->o, tell_unschedulable, value_new_string(message), value_free)->flags |=
-			API_STATUS;
+		plan_mutate(plan, p->o, tell_unschedulable, value_new_string(message), value_free)
+			->flags |= API_STATUS;
 	plan_event(plan, p->o, "Warning", "FailedScheduling", "%s", message);
 }
 
@@ -270,12 +277,14 @@ static char *missing_claim(struct controller *c, const struct sched_pod *p)
 	const struct value *volumes = value_dig(p->o->value, "spec", "volumes", NULL);
 
 	for (size_t i = 0; known_kind(K_PVC) && i < value_count(volumes); i++) {
-		const char *claim = STR_AT(value_at(volumes, i), "persistentVolumeClaim", "claimName");
+		const char *claim =
+			STR_AT(value_at(volumes, i), "persistentVolumeClaim", "claimName");
 		struct object *o;
 
 		if (!claim)
 			continue;
-		o = store_get(controller_store(c), (struct objkey){known_kind(K_PVC), p->o->ns, claim});
+		o = store_get(controller_store(c),
+			      (struct objkey){known_kind(K_PVC), p->o->ns, claim});
 		if (!o)
 			return xasprintf("persistentvolumeclaim \"%s\" not found", claim);
 		object_unref(o);
@@ -295,11 +304,13 @@ static struct value *tell_disruption(void *arg, struct value *taken, struct err 
 	const struct value *was = value_get(taken, "status");
 	char now[32];
 
-	return value_set(taken, "status",
-			 condition_put(was ? value_ref(was) : value_new_map(),
-				       condition_new("DisruptionTarget", "True", "PreemptionByScheduler",
-						     "default-scheduler: preempting to accommodate a higher priority pod",
-						     api_now(now))));
+	return value_set(
+		taken, "status",
+		condition_put(was ? value_ref(was) : value_new_map(),
+			      condition_new("DisruptionTarget", "True", "PreemptionByScheduler",
+					    "default-scheduler: preempting to accommodate a higher "
+					    "priority pod",
+					    api_now(now))));
 }
 
 /* Pods that leave for us already: wait for them. */
@@ -329,14 +340,16 @@ static void preempt(const struct placing *pl, struct plan *plan)
 		plan_mutate(plan, victim, tell_disruption, NULL, NULL)->flags |= API_STATUS;
 		plan_join(plan);
 		plan_delete(plan, victim);
-		plan_event_after(plan, victim, "Normal", "Preempted", "Preempted by pod %s on node %s", p->o->uid,
-				 pre.node->name);
+		plan_event_after(plan, victim, "Normal", "Preempted",
+				 "Preempted by pod %s on node %s", p->o->uid, pre.node->name);
 	}
-	plan_mutate(plan, p->o, nominate, value_new_string(pre.node->name), value_free)->flags |= API_STATUS;
+	plan_mutate(plan, p->o, nominate, value_new_string(pre.node->name), value_free)->flags |=
+		API_STATUS;
 	free(pre.victims);
 }
 
-static struct sched_node *place(struct controller *c, struct sched_pod *p, struct plan *plan, char **why_out)
+static struct sched_node *place(struct controller *c, struct sched_pod *p, struct plan *plan,
+				char **why_out)
 {
 	struct scheduler *s = controller_state(c);
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
@@ -355,10 +368,12 @@ static struct sched_node *place(struct controller *c, struct sched_pod *p, struc
 		placing_fini(&pl);
 	}
 	if (!best) {
-		buf_addf(&text, "0/%zu nodes are available: %s", s->cluster.n_nodes, claim ? claim : "");
+		buf_addf(&text, "0/%zu nodes are available: %s", s->cluster.n_nodes,
+			 claim ? claim : "");
 		reasons_render(&why, &text);
 		buf_addc(&text, '.');
-		*why_out = s->cluster.n_nodes ? buf_steal(&text) : xstrdup("no nodes available to schedule pods");
+		*why_out = s->cluster.n_nodes ? buf_steal(&text)
+					      : xstrdup("no nodes available to schedule pods");
 	}
 	reasons_fini(&why);
 	return best;
@@ -394,8 +409,8 @@ static int sync(struct controller *c, struct objkey key, struct plan *plan, stru
 }
 
 /* A binding was refused: the pod stands where the store says. */
-static void failed(struct controller *c, struct objkey key, const struct plan_fault *faults, size_t n,
-		   struct plan *plan)
+static void failed(struct controller *c, struct objkey key, const struct plan_fault *faults,
+		   size_t n, struct plan *plan)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct object *o = store_get(controller_store(c), faults[i].key);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Where a pod can run, in the order in which Kubernetes asks: the first filter that refuses a node gives the reason. */
+/* Where a pod can run, in the order in which Kubernetes asks: the first filter that refuses a node
+ * gives the reason. */
 #include "objects/controllers/scheduler/place.h"
 
 #include "objects/controllers/facts.h"
@@ -42,7 +43,8 @@ void reasons_render(const struct reasons *r, struct buf *out)
 
 static int toleration_matches(const struct value *t, const struct value *taint)
 {
-	const char *effect = STR_AT(t, "effect"), *key = STR_AT(t, "key"), *op = STR_AT(t, "operator");
+	const char *effect = STR_AT(t, "effect"), *key = STR_AT(t, "key"),
+		   *op = STR_AT(t, "operator");
 	const char *want = STR_AT(t, "value"), *is = STR_AT(taint, "value");
 
 	if (effect && *effect && !str_eq(effect, STR_AT(taint, "effect")))
@@ -83,8 +85,9 @@ static int is_cordoned(const struct value *spec, const struct sched_node *n)
 
 	if (!value_bool(value_dig(n->o->value, "spec", "unschedulable", NULL), 0))
 		return 0;
-	taint = value_set_str(value_set_str(value_new_map(), "key", "node.kubernetes.io/unschedulable"), "effect",
-			      "NoSchedule");
+	taint = value_set_str(
+		value_set_str(value_new_map(), "key", "node.kubernetes.io/unschedulable"), "effect",
+		"NoSchedule");
 	refused = !tolerates(value_get(spec, "tolerations"), taint);
 	value_unref(taint);
 	return refused;
@@ -133,12 +136,14 @@ static int requirement_matches(const struct value *r, const char *is)
 
 int node_selector_term_matches(const struct value *term, const struct object *node)
 {
-	const struct value *expressions = value_get(term, "matchExpressions"), *fields = value_get(term, "matchFields");
+	const struct value *expressions = value_get(term, "matchExpressions"),
+			   *fields = value_get(term, "matchFields");
 
 	for (size_t i = 0; i < value_count(expressions); i++) {
 		const char *key = STR_AT(value_at(expressions, i), "key");
 
-		if (!key || !requirement_matches(value_at(expressions, i), object_label(node->value, key)))
+		if (!key ||
+		    !requirement_matches(value_at(expressions, i), object_label(node->value, key)))
 			return 0;
 	}
 	for (size_t i = 0; i < value_count(fields); i++)
@@ -151,12 +156,13 @@ int node_selector_term_matches(const struct value *term, const struct object *no
 int node_selected(const struct value *spec, const struct object *node)
 {
 	const struct value *wanted = value_get(spec, "nodeSelector");
-	const struct value *terms =
-		value_dig(spec, "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution",
-			  "nodeSelectorTerms", NULL);
+	const struct value *terms = value_dig(spec, "affinity", "nodeAffinity",
+					      "requiredDuringSchedulingIgnoredDuringExecution",
+					      "nodeSelectorTerms", NULL);
 
 	for (size_t i = 0; i < value_count(wanted); i++)
-		if (!str_eq(object_label(node->value, value_key_at(wanted, i)), value_str(value_at(wanted, i), "")))
+		if (!str_eq(object_label(node->value, value_key_at(wanted, i)),
+			    value_str(value_at(wanted, i), "")))
 			return 0;
 	if (!terms)
 		return 1;
@@ -202,7 +208,8 @@ int resources_fit(const struct placing *pl, const struct sched_node *n, struct r
 		if (id == RES_PODS) {
 			reason_add(why, "Too many pods");
 		} else {
-			CLEANUP_FREE char *text = xasprintf("Insufficient %s", resource_name(pl->cl, id));
+			CLEANUP_FREE char *text =
+				xasprintf("Insufficient %s", resource_name(pl->cl, id));
 
 			reason_add(why, text);
 		}

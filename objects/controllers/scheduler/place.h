@@ -21,11 +21,11 @@ void reasons_render(const struct reasons *r, struct buf *out);
 
 /* A topology spread constraint, with the pods that match it counted by domain. */
 struct spread {
-	const char *key;	/* topology key; borrowed */
+	const char *key; /* topology key; borrowed */
 	int64_t max_skew, min_domains;
-	int hard, self;		/* DoNotSchedule; the pod itself matches */
-	struct strmap domains;	/* value -> number of matching pods + 1 */
-	int64_t least;		/* in the emptiest domain */
+	int hard, self;        /* DoNotSchedule; the pod itself matches */
+	struct strmap domains; /* value -> number of matching pods + 1 */
+	int64_t least;         /* in the emptiest domain */
 };
 
 /* What filters and scores need to know about the pod, worked out once for all nodes. */
@@ -34,18 +34,20 @@ struct placing {
 	struct store *store;
 	struct sched_pod *pod;
 	const struct value *spec, *labels; /* borrowed */
-	struct strmap near;	/* "key=value" of topologies with pods that match all affinity terms */
-	struct strmap apart;	/* ... that match a term of ours to stay away from */
-	struct strmap repelled;	/* ... with pods that want to stay away from us */
-	struct strmap attraction; /* "key=value" -> sum of weights of preferred terms, + ATTRACTION_BASE */
-	int own_terms_match;	/* the pod matches its own affinity terms */
-	struct spread *spreads;	/* owned */
+	struct strmap near;  /* "key=value" of topologies with pods that match all affinity terms */
+	struct strmap apart; /* ... that match a term of ours to stay away from */
+	struct strmap repelled;   /* ... with pods that want to stay away from us */
+	struct strmap attraction; /* "key=value" -> sum of weights of preferred terms, +
+				     ATTRACTION_BASE */
+	int own_terms_match;      /* the pod matches its own affinity terms */
+	struct spread *spreads;   /* owned */
 	size_t n_spreads;
 };
 
 #define ATTRACTION_BASE ((intptr_t)1 << 40)
 
-void placing_init(struct placing *pl, struct cluster *cl, struct store *store, struct sched_pod *pod);
+void placing_init(struct placing *pl, struct cluster *cl, struct store *store,
+		  struct sched_pod *pod);
 void placing_fini(struct placing *pl);
 
 /* Return: whether the pod can run there; if not, why (NULL: not asked). */

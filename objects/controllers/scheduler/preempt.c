@@ -7,7 +7,8 @@
 static void lift(struct sched_pod *p, int off)
 {
 	for (size_t i = 0; i < p->requests.n; i++)
-		p->node->used[p->requests.list[i].id] += off ? -p->requests.list[i].n : p->requests.list[i].n;
+		p->node->used[p->requests.list[i].id] +=
+			off ? -p->requests.list[i].n : p->requests.list[i].n;
 	p->lifted = off;
 }
 
@@ -21,7 +22,8 @@ static int64_t started_at(const struct sched_pod *p)
 /* Higher priority first, then those that run longest. */
 static int most_important_first(const void *x, const void *y)
 {
-	const struct sched_pod *a = *(struct sched_pod *const *)x, *b = *(struct sched_pod *const *)y;
+	const struct sched_pod *a = *(struct sched_pod *const *)x,
+			       *b = *(struct sched_pod *const *)y;
 	int64_t sa = started_at(a), sb = started_at(b);
 
 	if (a->priority != b->priority)
@@ -68,7 +70,8 @@ static int64_t sum_of_priorities(const struct preemption *p)
 	int64_t sum = 0;
 
 	for (size_t i = 0; i < p->n; i++)
-		sum += (int64_t)p->victims[i]->priority + INT32_MAX + 1LL; /* fewer is better, whatever the sign */
+		sum += (int64_t)p->victims[i]->priority + INT32_MAX +
+		       1LL; /* fewer is better, whatever the sign */
 	return sum;
 }
 
@@ -92,7 +95,8 @@ int find_victims(const struct placing *pl, struct preemption *out)
 
 	*out = (struct preemption){0};
 	for (size_t i = 0; i < pl->cl->n_nodes; i++) {
-		if (choose_victims(pl, pl->cl->nodes[i], &one) && (!out->node || is_better(&one, out))) {
+		if (choose_victims(pl, pl->cl->nodes[i], &one) &&
+		    (!out->node || is_better(&one, out))) {
 			struct preemption worse = *out;
 
 			*out = one;

@@ -64,7 +64,8 @@ static struct demand container_demand(struct cluster *cl, const struct value *co
 }
 
 /* Init containers run one after the other, beside the sidecars that were started before them. */
-static struct demand init_demand(struct cluster *cl, const struct value *list, struct demand *sidecars)
+static struct demand init_demand(struct cluster *cl, const struct value *list,
+				 struct demand *sidecars)
 {
 	struct demand most = {{0}};
 
@@ -96,7 +97,8 @@ static struct demand pod_demand(struct cluster *cl, const struct value *spec)
 	init = init_demand(cl, value_get(spec, "initContainers"), &sidecars);
 	demand_add(&sum, &sidecars);
 	demand_max(&sum, &init);
-	for (size_t i = 0; i < value_count(whole); i++) { /* said for the pod as a whole: counts instead */
+	for (size_t i = 0; i < value_count(whole);
+	     i++) { /* said for the pod as a whole: counts instead */
 		int id = resource_id(cl, value_key_at(whole, i));
 
 		if (id >= 0)

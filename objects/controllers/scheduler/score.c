@@ -8,15 +8,25 @@
 
 #define FULL 100
 
-enum aspect { BY_FREE, BY_BALANCE, BY_AFFINITY, BY_TAINTS, BY_PODS, BY_SPREAD, BY_OWNER, N_ASPECTS };
+enum aspect {
+	BY_FREE,
+	BY_BALANCE,
+	BY_AFFINITY,
+	BY_TAINTS,
+	BY_PODS,
+	BY_SPREAD,
+	BY_OWNER,
+	N_ASPECTS
+};
 
 static const struct {
 	int weight;
 	int fewer_is_better; /* a count: scaled so that the least gets FULL */
-	int scaled;	     /* relative to the other nodes */
+	int scaled;          /* relative to the other nodes */
 } aspects[N_ASPECTS] = {
-	[BY_FREE] = {1, 0, 0},	   [BY_BALANCE] = {1, 0, 0}, [BY_AFFINITY] = {2, 0, 1}, [BY_TAINTS] = {3, 1, 1},
-	[BY_PODS] = {2, 0, 1},	   [BY_SPREAD] = {2, 1, 1},  [BY_OWNER] = {2, 1, 1},
+	[BY_FREE] = {1, 0, 0},   [BY_BALANCE] = {1, 0, 0}, [BY_AFFINITY] = {2, 0, 1},
+	[BY_TAINTS] = {3, 1, 1}, [BY_PODS] = {2, 0, 1},    [BY_SPREAD] = {2, 1, 1},
+	[BY_OWNER] = {2, 1, 1},
 };
 
 struct candidate {
@@ -25,7 +35,8 @@ struct candidate {
 	int64_t score;
 };
 
-void placing_init(struct placing *pl, struct cluster *cl, struct store *store, struct sched_pod *pod)
+void placing_init(struct placing *pl, struct cluster *cl, struct store *store,
+		  struct sched_pod *pod)
 {
 	*pl = (struct placing){.cl = cl, .store = store, .pod = pod};
 	pl->spec = value_get(pod->o->value, "spec");
@@ -65,8 +76,9 @@ static void look_at_resources(const struct placing *pl, struct candidate *c)
 
 static int64_t preferred_nodes(const struct placing *pl, const struct sched_node *n)
 {
-	const struct value *list = value_dig(pl->spec, "affinity", "nodeAffinity",
-					     "preferredDuringSchedulingIgnoredDuringExecution", NULL);
+	const struct value *list =
+		value_dig(pl->spec, "affinity", "nodeAffinity",
+			  "preferredDuringSchedulingIgnoredDuringExecution", NULL);
 	int64_t sum = 0;
 
 	for (size_t i = 0; i < value_count(list); i++)
@@ -96,7 +108,9 @@ static void look_at_node(const struct placing *pl, struct candidate *c)
 	c->raw[BY_PODS] = pl->attraction.n ? pod_attraction(pl, c->node) : 0;
 	c->raw[BY_SPREAD] = spread_crowding(pl, c->node);
 	/* Without constraints of its own, a workload's pods spread over nodes. */
-	c->raw[BY_OWNER] = owner && !pl->n_spreads ? (int64_t)(intptr_t)strmap_get(&c->node->owners, owner) : 0;
+	c->raw[BY_OWNER] = owner && !pl->n_spreads
+				   ? (int64_t)(intptr_t)strmap_get(&c->node->owners, owner)
+				   : 0;
 }
 
 static void add_scaled(struct candidate *list, size_t n, enum aspect a)

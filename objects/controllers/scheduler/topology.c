@@ -16,7 +16,8 @@ static const struct value *labels_of(const struct sched_pod *p)
 
 /* -- affinity terms ------------------------------------------------------------------ */
 
-static int in_namespaces(struct store *s, const struct term *t, const struct sched_pod *of, const char *ns)
+static int in_namespaces(struct store *s, const struct term *t, const struct sched_pod *of,
+			 const char *ns)
 {
 	struct selector *sel;
 	struct object *o;
@@ -36,7 +37,8 @@ static int in_namespaces(struct store *s, const struct term *t, const struct sch
 }
 
 /* Whether a term of pod `of` means the pod p. */
-static int term_means(struct store *s, const struct term *t, const struct sched_pod *of, const struct sched_pod *p)
+static int term_means(struct store *s, const struct term *t, const struct sched_pod *of,
+		      const struct sched_pod *p)
 {
 	return selector_matches(t->selector, labels_of(p)) && in_namespaces(s, t, of, p->o->ns);
 }
@@ -50,7 +52,8 @@ static int all_terms_mean(struct store *s, const struct terms *ts, const struct 
 	return ts->n > 0;
 }
 
-static void mark(struct strmap *m, const char *key, const struct sched_node *n, intptr_t base, intptr_t by)
+static void mark(struct strmap *m, const char *key, const struct sched_node *n, intptr_t base,
+		 intptr_t by)
 {
 	const char *value = node_label(n, key);
 	CLEANUP_FREE char *text = value ? xasprintf("%s=%s", key, value) : NULL;
@@ -70,7 +73,8 @@ static intptr_t marked(const struct strmap *m, const char *key, const struct sch
 	return text ? (intptr_t)strmap_get(m, text) : 0;
 }
 
-static void weigh(struct placing *pl, const struct terms *ts, const struct sched_pod *other, int sign)
+static void weigh(struct placing *pl, const struct terms *ts, const struct sched_pod *other,
+		  int sign)
 {
 	for (size_t i = 0; i < ts->n; i++)
 		if (term_means(pl->store, &ts->list[i], pl->pod, other))
@@ -98,13 +102,15 @@ void pod_topologies_init(struct placing *pl)
 
 	if (p->affinity.n + p->anti_affinity.n + p->liked.n + p->disliked.n)
 		STRMAP_FOREACH (s, &pl->cl->nodes_by_name)
-			for (const struct sched_pod *q = ((struct sched_node *)s->val)->pods; q; q = q->next_on_node)
+			for (const struct sched_pod *q = ((struct sched_node *)s->val)->pods; q;
+			     q = q->next_on_node)
 				if (q != p)
 					look_at(pl, q);
 	for (const struct sched_pod *q = pl->cl->anti; q; q = q->next_anti)
 		for (size_t i = 0; i < q->anti_affinity.n; i++)
 			if (q != p && term_means(pl->store, &q->anti_affinity.list[i], q, p))
-				mark(&pl->repelled, q->anti_affinity.list[i].topology, q->node, 0, 1);
+				mark(&pl->repelled, q->anti_affinity.list[i].topology, q->node, 0,
+				     1);
 	pl->own_terms_match = all_terms_mean(pl->store, &p->affinity, p, p);
 }
 
@@ -152,7 +158,8 @@ const char *pod_affinity_refuses(const struct placing *pl, const struct sched_no
 		return "node(s) didn't match pod affinity rules";
 	if (!is_apart(pl, n))
 		return "node(s) didn't match pod anti-affinity rules";
-	return is_repelled(pl, n) ? "node(s) didn't satisfy existing pods anti-affinity rules" : NULL;
+	return is_repelled(pl, n) ? "node(s) didn't satisfy existing pods anti-affinity rules"
+				  : NULL;
 }
 
 int64_t pod_attraction(const struct placing *pl, const struct sched_node *n)
@@ -178,33 +185,37 @@ static int honors(const struct value *constraint, const char *policy, int otherw
 	return text ? str_eq(text, "Honor") : otherwise;
 }
 
-static int is_eligible(const struct placing *pl, const struct value *constraint, const struct sched_node *n)
+static int is_eligible(const struct placing *pl, const struct value *constraint,
+		       const struct sched_node *n)
 {
 	const struct value *taints = value_dig(n->o->value, "spec", "taints", NULL);
 
 	if (honors(constraint, "nodeAffinityPolicy", 1) && !node_selected(pl->spec, n->o))
 		return 0;
-	for (size_t i = 0; honors(constraint, "nodeTaintsPolicy", 0) && i < value_count(taints); i++)
+	for (size_t i = 0; honors(constraint, "nodeTaintsPolicy", 0) && i < value_count(taints);
+	     i++)
 		if (!str_eq(STR_AT(value_at(taints, i), "effect"), "PreferNoSchedule") &&
 		    !tolerates(value_get(pl->spec, "tolerations"), value_at(taints, i)))
 			return 0;
 	return 1;
 }
 
-static intptr_t count_matching(const struct placing *pl, const struct selector *sel, const struct sched_node *n)
+static intptr_t count_matching(const struct placing *pl, const struct selector *sel,
+			       const struct sched_node *n)
 {
 	intptr_t count = 0;
 
 	for (const struct sched_pod *q = n->pods; q; q = q->next_on_node)
-		count += q != pl->pod && str_eq(q->o->ns, pl->pod->o->ns) && !object_deleting(q->o->value) &&
-			 selector_matches(sel, labels_of(q));
+		count += q != pl->pod && str_eq(q->o->ns, pl->pod->o->ns) &&
+			 !object_deleting(q->o->value) && selector_matches(sel, labels_of(q));
 	return count;
 }
 
 /* matchLabelKeys: the pod's own values of these labels narrow the selector. */
 static struct selector *spread_selector(const struct placing *pl, const struct value *constraint)
 {
-	const struct value *keys = value_get(constraint, "matchLabelKeys"), *was = value_get(constraint, "labelSelector");
+	const struct value *keys = value_get(constraint, "matchLabelKeys"),
+			   *was = value_get(constraint, "labelSelector");
 	struct value *v = was ? value_ref(was) : value_new_map();
 	struct selector *sel;
 
@@ -235,8 +246,9 @@ static void spread_init(struct placing *pl, struct spread *s, const struct value
 		intptr_t was = value ? (intptr_t)strmap_get(&s->domains, value) : 0;
 
 		if (value && is_eligible(pl, constraint, n))
-			strmap_set(&s->domains, value,
-				   (void *)((was ? was : 1) + (sel ? count_matching(pl, sel, n) : 0)));
+			strmap_set(
+				&s->domains, value,
+				(void *)((was ? was : 1) + (sel ? count_matching(pl, sel, n) : 0)));
 	}
 	STRMAP_FOREACH (d, &s->domains)
 		if ((intptr_t)d->val - 1 < s->least)
@@ -273,7 +285,8 @@ const char *spread_refuses(const struct placing *pl, const struct sched_node *n)
 		if (!s->hard)
 			continue;
 		if (!value)
-			return "node(s) didn't match pod topology spread constraints (missing required label)";
+			return "node(s) didn't match pod topology spread constraints (missing "
+			       "required label)";
 		if (in_domain(s, value) + s->self - s->least > s->max_skew)
 			return "node(s) didn't match pod topology spread constraints";
 	}
