@@ -403,14 +403,16 @@ struct value *apply_merge(const struct kind *k, const struct value *live,
 	/* before empty parts are dropped: a list that was emptied is a change, its field is not
 	 * gone */
 	compare(k, who->subresource, live, next, &d);
-	if (force || !check_conflicts(&a.others, d.changed, faults))
-		next = schema_decode(k->schema, next, NULL, faults);
-	if (next && faults->n) {
+	if (force || !check_conflicts(&a.others, d.changed, faults)) {
+		struct faults told = FAULTS_INIT; /* those of config: the caller has them */
+
+		next = schema_decode(k->schema, next, NULL, &told);
+		faults_fini(&told);
+		next = finish(&a, next, &d, STEAL(set));
+	} else {
 		value_unref(next);
 		next = NULL;
 	}
-	if (next)
-		next = finish(&a, next, &d, STEAL(set));
 	difference_fini(&d);
 	managers_fini(&a.others);
 	value_unref(a.last);
