@@ -78,7 +78,7 @@ int node_stat(struct call *c, struct node *n, struct stat *st)
 	*st = (struct stat){.st_ino = n->ino, .st_nlink = 1, .st_blksize = 4096};
 	st->st_mode = types[n->row->type] | bits_of_others(n);
 	set_times(st, c->fs->started);
-	if (n->row->flags & (ROW_LIVE | ROW_TIMED | ROW_ASKER)) {
+	if (n->row->flags & (ROW_LIVE | ROW_TIMED)) {
 		struct timespec now = {time(NULL), 0};
 
 		set_times(st, now);

@@ -21,6 +21,30 @@ static int is_unlisted(const char *sub)
 	return strcmp(sub, "metadata/managedFields") == 0;
 }
 
+/* What the system says about an object, and what it is: nobody writes it. */
+static int is_systems_own(const char *sub)
+{
+	static const char *const own[] = {
+		"apiVersion",
+		"kind",
+		"metadata/creationTimestamp",
+		"metadata/deletionGracePeriodSeconds",
+		"metadata/deletionTimestamp",
+		"metadata/generation",
+		"metadata/managedFields",
+		"metadata/name",
+		"metadata/namespace",
+		"metadata/resourceVersion",
+		"metadata/uid",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(own); i++)
+		if (strcmp(own[i], sub) == 0 ||
+		    (str_starts(sub, own[i]) && sub[strlen(own[i])] == '/'))
+			return 1;
+	return 0;
+}
+
 static int is_container(const struct value *v)
 {
 	return value_is(v, VALUE_MAP) || value_is(v, VALUE_LIST);
@@ -31,10 +55,18 @@ static char *child_sub(const struct node *dir, const char *name)
 	return *dir->sub ? xasprintf("%s/%s", dir->sub, name) : xstrdup(name);
 }
 
+static const struct row row_field_own;
+
+const struct row *field_row(enum row_type type, const char *sub)
+{
+	if (type == ROW_DIR)
+		return &row_field_dir;
+	return is_systems_own(sub) ? &row_field_own : &row_field_file;
+}
+
 static struct place field_place(const struct node *dir, enum row_type type, const char *sub)
 {
-	return (struct place){type == ROW_DIR ? &row_field_dir : &row_field_file, dir->kind, dir->ns,
-			      dir->name, dir->uid, sub};
+	return (struct place){field_row(type, sub), dir->kind, dir->ns, dir->name, dir->uid, sub};
 }
 
 /* What stands at a path. Return: 1 and its type, 0: nothing. */
@@ -286,7 +318,9 @@ static void create_field(struct call *c, struct node *dir, const char *name, uns
 	CLEANUP_NODE struct node *n = NULL;
 
 	(void)mode;
-	if (may_make(c, dir, name, ROW_FILE) < 0) {
+	if (is_systems_own(sub))
+		err_set(&c->err, EPERM, "%s is set by the system", name);
+	if (c->err.code || may_make(c, dir, name, ROW_FILE) < 0) {
 		reply_refused(c, dir, name);
 		return;
 	}
@@ -335,7 +369,7 @@ static void remove_field(struct call *c, struct node *dir, const char *name)
 		return;
 	}
 	o = node_get_object(c->fs, dir, &c->err);
-	if (!o || (!*dir->sub && row_child(c, dir, name)) || !field_type(c->fs, o, sub, &type)) {
+	if (!o || is_systems_own(sub) || (!*dir->sub && row_child(c, dir, name)) || !field_type(c->fs, o, sub, &type)) {
 		err_set(&c->err, EPERM, "%s cannot be removed", name);
 		reply_refused(c, dir, name);
 		return;
@@ -362,6 +396,11 @@ static void rename_field(struct call *c, struct node *dir, const char *name, str
 	struct message *m;
 	struct spot at;
 
+	if (is_systems_own(from) || is_systems_own(to)) {
+		err_set(&c->err, EPERM, "%s is set by the system", name);
+		reply_refused(c, dir, name);
+		return;
+	}
 	if (dir != to_dir || flags || !o) {
 		err_set(&c->err, dir != to_dir ? EXDEV : EINVAL, "a field can be renamed in its directory only");
 		reply_refused(c, dir, name);
@@ -423,4 +462,15 @@ const struct row row_field_file = {
 		  "of one line is left out",
 	.errors = "EINVAL wrong type or refused; EPERM immutable; EACCES; EBUSY conflict",
 };
-const struct row *const field_rows[] = {&row_field_dir, &row_field_file, NULL};
+static const struct row row_field_own = {
+	.name = "<field of the system>",
+	.where = "<object>/",
+	.type = ROW_FILE,
+	.mode = 0444,
+	.flags = ROW_OBJECT,
+	.render = render_field,
+	.reads = "one value that nobody writes: apiVersion, kind, and of metadata name, namespace, uid, "
+		 "resourceVersion, generation and the times",
+	.errors = "EPERM to whoever writes or removes it",
+};
+const struct row *const field_rows[] = {&row_field_dir, &row_field_file, &row_field_own, NULL};

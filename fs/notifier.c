@@ -256,7 +256,7 @@ static void diff_field(const struct telling *t, const struct value *old, const s
 	CLEANUP_FREE char *below = *sub ? xasprintf("%s/%s", sub, name) : xstrdup(name);
 	CLEANUP_FREE char *dir_path = *sub ? xasprintf("%s/%s", t->dir, sub) : xstrdup(t->dir);
 	struct place dir = object_place(t->o, *sub ? &row_field_dir : &row_object, sub);
-	struct place at = object_place(t->o, &row_field_file, below);
+	struct place at = object_place(t->o, field_row(ROW_FILE, below), below);
 
 	if (strcmp(below, "metadata/managedFields") == 0)
 		return; /* not listed */

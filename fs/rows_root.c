@@ -400,7 +400,7 @@ static const struct row row_errors = {
 	.where = "",
 	.type = ROW_FILE,
 	.mode = 0444,
-	.flags = ROW_ASKER | ROW_PUBLIC,
+	.flags = ROW_ASKER | ROW_LIVE | ROW_PUBLIC,
 	.render = render_errors,
 	.reads = "the reader's own last refused writes, newest last: time, path and text of each fault",
 };
