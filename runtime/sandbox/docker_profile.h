@@ -15,4 +15,5 @@ int seccomp_profile_allows(const char *name, uint64_t capabilities);
 /* Numbers of allowed calls that the installed libseccomp does not know. Return: how many. */
 size_t seccomp_profile_recent(unsigned *numbers, size_t room);
 /* The filter; the caller releases *ctx_out (NULL on error). */
-int seccomp_profile_build(uint64_t capabilities, scmp_filter_ctx *ctx_out, struct err *err) MUST_CHECK;
+int seccomp_profile_build(uint64_t capabilities, scmp_filter_ctx *ctx_out, struct err *err)
+	MUST_CHECK;

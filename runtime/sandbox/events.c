@@ -134,7 +134,8 @@ static void on_report(struct sandbox *sb, struct wire_msg *m, enum sandbox_event
 
 static void on_ready(struct sandbox *sb, struct wire_msg *m)
 {
-	struct sandbox_event ev = {.kind = SANDBOX_READY, .netns_fd = m->fds[0], .replayed = sb->replaying};
+	struct sandbox_event ev = {
+		.kind = SANDBOX_READY, .netns_fd = m->fds[0], .replayed = sb->replaying};
 
 	sandbox_emit(sb, &ev);
 }

@@ -17,7 +17,8 @@
 
 /* -- the container by name -- */
 
-static const struct running *find(struct sandboxes *all, const char *uid, const char *container, struct err *err)
+static const struct running *find(struct sandboxes *all, const char *uid, const char *container,
+				  struct err *err)
 {
 	const struct sandbox *sb = strmap_get(&all->by_uid, uid);
 	const struct running *r = sb ? strmap_get(&sb->containers, container) : NULL;
@@ -29,8 +30,8 @@ static const struct running *find(struct sandboxes *all, const char *uid, const 
 	return r;
 }
 
-int sandbox_stats(struct sandboxes *all, const char *uid, const char *container, struct container_stats *out,
-		  struct err *err)
+int sandbox_stats(struct sandboxes *all, const char *uid, const char *container,
+		  struct container_stats *out, struct err *err)
 {
 	CLEANUP_FREE char *cgroup = NULL;
 	const struct running *r;
@@ -78,7 +79,10 @@ struct exec_pipes {
 
 #define EXEC_PIPES_INIT                                                                            \
 	{                                                                                          \
-		{-1, -1}, {-1, -1}, {-1, -1}, {-1, -1}                                             \
+		{-1, -1}, {-1, -1}, {-1, -1},                                                      \
+		{                                                                                  \
+			-1, -1                                                                     \
+		}                                                                                  \
 	}
 
 static void close_pair(int pair[2])
@@ -99,7 +103,8 @@ static int make_pipes(struct exec_pipes *p, int tty, struct err *err)
 {
 	if (pipe2(p->status, O_CLOEXEC) < 0)
 		return err_sys(err, errno, "pipe");
-	if (!tty && (pipe2(p->in, O_CLOEXEC) < 0 || pipe2(p->out, O_CLOEXEC) < 0 || pipe2(p->err, O_CLOEXEC) < 0))
+	if (!tty && (pipe2(p->in, O_CLOEXEC) < 0 || pipe2(p->out, O_CLOEXEC) < 0 ||
+		     pipe2(p->err, O_CLOEXEC) < 0))
 		return err_sys(err, errno, "pipes");
 	if (!tty) {
 		(void)fchmod(p->in[0], 0644);
@@ -109,8 +114,8 @@ static int make_pipes(struct exec_pipes *p, int tty, struct err *err)
 	return 0;
 }
 
-static int ask(int sock, const char *container, const struct exec_spec *spec, const struct exec_pipes *p,
-	       struct wire_msg *answer, struct err *err)
+static int ask(int sock, const char *container, const struct exec_spec *spec,
+	       const struct exec_pipes *p, struct wire_msg *answer, struct err *err)
 {
 	CLEANUP(buf_fini) struct buf payload = BUF_INIT;
 	struct codec out = {.out = &payload};
@@ -158,8 +163,9 @@ static int read_answer(struct wire_msg *answer, int tty, int *terminal, pid_t *p
 	return 0;
 }
 
-int sandbox_exec(struct sandboxes *all, const char *uid, const char *container, const struct exec_spec *spec,
-		 int *stdin_out, int *stdout_out, int *stderr_out, int *status_out, pid_t *pid_out, struct err *err)
+int sandbox_exec(struct sandboxes *all, const char *uid, const char *container,
+		 const struct exec_spec *spec, int *stdin_out, int *stdout_out, int *stderr_out,
+		 int *status_out, pid_t *pid_out, struct err *err)
 {
 	CLEANUP(exec_pipes_fini) struct exec_pipes p = EXEC_PIPES_INIT;
 	CLEANUP(wire_msg_fini) struct wire_msg answer = WIRE_MSG_INIT;

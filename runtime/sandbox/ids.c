@@ -64,7 +64,7 @@ int ids_load(struct sandboxes *all, struct err *err)
 
 void ids_fini(struct sandboxes *all)
 {
-	STRMAP_FOREACH(s, &all->id_bases)
+	STRMAP_FOREACH (s, &all->id_bases)
 		free(s->val);
 	strmap_fini(&all->id_bases);
 }

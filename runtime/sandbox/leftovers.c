@@ -11,7 +11,8 @@
 
 static const char *const classes[] = {"guaranteed", "burstable", "besteffort"};
 
-/* Killed processes leave their cgroup a moment later; a supervisor's pid namespace is empty already. */
+/* Killed processes leave their cgroup a moment later; a supervisor's pid namespace is empty
+ * already. */
 static void remove_cgroup(const struct sandboxes *all, const char *path)
 {
 	const struct timespec moment = {0, 1000000};
@@ -62,7 +63,7 @@ void leftovers_sweep(struct sandboxes *all)
 
 	for (size_t i = 0; i < ARRAY_LEN(classes); i++)
 		cgroup_children(all->cgroups, classes[i], note_pod, &s);
-	STRMAP_FOREACH(slot, &s.found) {
+	STRMAP_FOREACH (slot, &s.found) {
 		log_info("removing what pod %s left", slot->key);
 		leftovers_remove(all, slot->key);
 	}
@@ -83,7 +84,7 @@ int sandboxes_purge(struct sandboxes *all, struct err *err)
 	CLEANUP_FREE char *path = xasprintf("%s/pods", all->run_dir);
 	int rc = cgroups_purge(all->cgroups);
 
-	STRMAP_FOREACH(s, &all->by_uid)
+	STRMAP_FOREACH (s, &all->by_uid)
 		sandbox_reap(s->val);
 	if (rc < 0)
 		return err_sys(err, -rc, "cgroup %s", all->root);

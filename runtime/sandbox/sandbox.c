@@ -60,7 +60,7 @@ void sandbox_free(struct sandbox *sb)
 	if (strmap_get(&all->by_uid, sb->uid) == sb)
 		strmap_del(&all->by_uid, sb->uid);
 	pthread_mutex_unlock(&all->lock);
-	STRMAP_FOREACH(s, &sb->containers)
+	STRMAP_FOREACH (s, &sb->containers)
 		running_free(s->val);
 	strmap_fini(&sb->containers);
 	fd_close_at(&sb->sock);
@@ -176,7 +176,8 @@ static void gone(struct sandbox *sb)
 
 /* -- commands -- */
 
-static int send_command(struct sandbox *sb, uint32_t type, const struct buf *payload, int fd, struct err *err)
+static int send_command(struct sandbox *sb, uint32_t type, const struct buf *payload, int fd,
+			struct err *err)
 {
 	int rc = wire_send(sb->sock, type, payload, &fd, fd >= 0 ? 1 : 0, MSG_DONTWAIT);
 
@@ -187,7 +188,8 @@ static int send_pod(struct sandbox *sb, const struct sandbox_spec *spec, struct 
 {
 	CLEANUP(buf_fini) struct buf payload = BUF_INIT;
 	struct codec out = {.out = &payload};
-	struct sandbox_spec copy = *spec; /* the walk is written for both directions; it does not change it */
+	struct sandbox_spec copy =
+		*spec; /* the walk is written for both directions; it does not change it */
 
 	codec_sandbox(&out, &copy);
 	codec_str(&out, &sb->all->root);
@@ -202,7 +204,8 @@ static int uid_is_safe(const char *uid)
 
 static int class_is_known(const char *qos)
 {
-	return !qos || str_eq(qos, "guaranteed") || str_eq(qos, "burstable") || str_eq(qos, "besteffort");
+	return !qos || str_eq(qos, "guaranteed") || str_eq(qos, "burstable") ||
+	       str_eq(qos, "besteffort");
 }
 
 static int start_supervisor(struct sandbox *sb, const struct sandbox_spec *spec, struct err *err)
@@ -224,8 +227,8 @@ static int start_supervisor(struct sandbox *sb, const struct sandbox_spec *spec,
 	return rc < 0 ? rc : sandbox_attach(sb, err);
 }
 
-struct sandbox *sandbox_create(struct sandboxes *all, const struct sandbox_spec *spec, sandbox_event_fn fn,
-			       void *arg, struct err *err)
+struct sandbox *sandbox_create(struct sandboxes *all, const struct sandbox_spec *spec,
+			       sandbox_event_fn fn, void *arg, struct err *err)
 {
 	struct sandbox *sb;
 
@@ -269,7 +272,8 @@ int sandbox_start_container(struct sandbox *sb, const struct container_spec *spe
 	return send_command(sb, WIRE_START, &payload, program, err);
 }
 
-static const struct running *find_running(const struct sandbox *sb, const char *container, struct err *err)
+static const struct running *find_running(const struct sandbox *sb, const char *container,
+					  struct err *err)
 {
 	const struct running *r = strmap_get(&sb->containers, container);
 
@@ -290,7 +294,8 @@ int sandbox_signal(struct sandbox *sb, const char *container, int signal, struct
 	return 0;
 }
 
-int sandbox_stop_container(struct sandbox *sb, const char *container, uint64_t grace_ms, struct err *err)
+int sandbox_stop_container(struct sandbox *sb, const char *container, uint64_t grace_ms,
+			   struct err *err)
 {
 	CLEANUP(buf_fini) struct buf payload = BUF_INIT;
 	struct codec out = {.out = &payload};

@@ -13,11 +13,11 @@
 struct sandboxes {
 	struct loop *loop;
 	char *state_dir, *run_dir, *supervisor;
-	char *root;	   /* name of our cgroup subtree */
+	char *root; /* name of our cgroup subtree */
 	struct cgroups *cgroups;
 	char *hierarchies; /* their description, for supervisors */
 	struct seccomp_cache *seccomp;
-	pid_t zygote;	   /* what supervisors are copies of */
+	pid_t zygote; /* what supervisors are copies of */
 	int zygote_sock;
 	struct strmap id_bases; /* uid -> struct id_range */
 	uint32_t next_index;
@@ -43,7 +43,7 @@ struct sandbox {
 	struct loop_fd *sock_watch, *pidfd_watch;
 	struct loop_timer *patience; /* while it is being destroyed */
 	struct strmap containers;    /* lock: struct running */
-	int known; /* adopted: it speaks our version */
+	int known;                   /* adopted: it speaks our version */
 	int destroying, replaying, in_handler, released;
 	char *failure; /* why it could not be made */
 };
@@ -59,7 +59,8 @@ void sandbox_emit(struct sandbox *sb, struct sandbox_event *ev);
 
 /* -- events.c -- */
 
-/* The pid in our namespace (the supervisor numbers processes otherwise); 0 when it is gone. Any thread. */
+/* The pid in our namespace (the supervisor numbers processes otherwise); 0 when it is gone. Any
+ * thread. */
 pid_t pidfd_to_pid(int pidfd);
 /* One packet of the supervisor. */
 void sandbox_packet(struct sandbox *sb, struct wire_msg *m);
@@ -68,8 +69,8 @@ void sandbox_packet(struct sandbox *sb, struct wire_msg *m);
 int zygote_start(struct sandboxes *all, struct err *err) MUST_CHECK;
 void zygote_stop(struct sandboxes *all);
 /* Start the supervisor in dir with its end of the socket. Return: its pid, or -errno. */
-pid_t supervisor_spawn(struct sandboxes *all, const struct sandbox_spec *spec, const char *dir, int sock,
-		       int *pidfd_out, struct err *err);
+pid_t supervisor_spawn(struct sandboxes *all, const struct sandbox_spec *spec, const char *dir,
+		       int sock, int *pidfd_out, struct err *err);
 char *supervisor_find(void);
 
 /* -- leftovers.c -- */

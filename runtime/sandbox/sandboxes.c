@@ -19,7 +19,8 @@
 
 #define HELLO_TIMEOUT_S 5
 
-static int make_directories(struct sandboxes *all, const struct sandboxes_config *cfg, struct err *err)
+static int make_directories(struct sandboxes *all, const struct sandboxes_config *cfg,
+			    struct err *err)
 {
 	CLEANUP_FREE char *run_pods = xasprintf("%s/pods", cfg->run_dir);
 	CLEANUP_FREE char *state_pods = xasprintf("%s/pods", cfg->state_dir);
@@ -31,7 +32,8 @@ static int make_directories(struct sandboxes *all, const struct sandboxes_config
 	return all->run_dir && all->state_dir ? 0 : err_sys(err, errno, "%s", cfg->run_dir);
 }
 
-static int find_supervisor(struct sandboxes *all, const struct sandboxes_config *cfg, struct err *err)
+static int find_supervisor(struct sandboxes *all, const struct sandboxes_config *cfg,
+			   struct err *err)
 {
 	all->supervisor = cfg->supervisor_path ? xstrdup(cfg->supervisor_path) : supervisor_find();
 	if (!all->supervisor || access(all->supervisor, X_OK) < 0)
@@ -55,7 +57,8 @@ static int open_cgroups(struct sandboxes *all, struct err *err)
 	return 0;
 }
 
-struct sandboxes *sandboxes_open(struct loop *loop, const struct sandboxes_config *cfg, struct err *err)
+struct sandboxes *sandboxes_open(struct loop *loop, const struct sandboxes_config *cfg,
+				 struct err *err)
 {
 	struct sandboxes *all = xcalloc(1, sizeof(*all));
 	struct err mine = ERR_INIT;
@@ -78,7 +81,7 @@ void sandboxes_close(struct sandboxes *all)
 {
 	if (!all)
 		return;
-	STRMAP_FOREACH(s, &all->by_uid)
+	STRMAP_FOREACH (s, &all->by_uid)
 		sandbox_free(s->val);
 	strmap_fini(&all->by_uid);
 	ids_fini(all);
@@ -142,7 +145,9 @@ static int say_hello(struct sandbox *sb, struct err *err)
 	wire_msg_fini(&m);
 	if (rc < 0)
 		return err_sys(err, -rc, "supervisor of pod %s does not answer", sb->uid);
-	return sb->known ? 0 : err_set(err, EPROTO, "supervisor of pod %s is of another version", sb->uid);
+	return sb->known ? 0
+			 : err_set(err, EPROTO, "supervisor of pod %s is of another version",
+				   sb->uid);
 }
 
 static struct sandbox *adopt(struct sandboxes *all, const char *uid, struct err *err)

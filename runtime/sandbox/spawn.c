@@ -22,11 +22,13 @@
 #include "runtime/sandbox/sandbox_i.h"
 #include "util/fd.h"
 
-#define STACK_SIZE	 65536
+#define STACK_SIZE       65536
 #define ZYGOTE_TIMEOUT_S 10
 
 /* Room for what ps(1) shows of a pod: namespace, name and uid. */
-#define TITLE "                                                                                          "
+#define TITLE                                                                                      \
+	"                                                                                        " \
+	"  "
 
 /* -- the program -- */
 
@@ -81,7 +83,8 @@ static int in_child(void *arg)
 
 static pid_t spawn(struct start *s, struct err *err)
 {
-	char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
 	sigset_t every, before;
 	int saved;
 	pid_t pid;
@@ -145,8 +148,8 @@ void zygote_stop(struct sandboxes *all)
 
 /* -- a supervisor -- */
 
-static int ask_zygote(struct sandboxes *all, const struct buf *payload, const int *fds, unsigned n_fds,
-		      struct wire_msg *answer)
+static int ask_zygote(struct sandboxes *all, const struct buf *payload, const int *fds,
+		      unsigned n_fds, struct wire_msg *answer)
 {
 	int rc = wire_send(all->zygote_sock, WIRE_FORK, payload, fds, n_fds, 0);
 
@@ -170,10 +173,11 @@ static pid_t read_answer(struct wire_msg *answer, int *pidfd_out, struct err *er
 	return pid;
 }
 
-pid_t supervisor_spawn(struct sandboxes *all, const struct sandbox_spec *spec, const char *dir, int sock,
-		       int *pidfd_out, struct err *err)
+pid_t supervisor_spawn(struct sandboxes *all, const struct sandbox_spec *spec, const char *dir,
+		       int sock, int *pidfd_out, struct err *err)
 {
-	CLEANUP_FREE char *title = xasprintf("%s/%s %s", spec->ns ? spec->ns : "", spec->name ? spec->name : "", spec->uid);
+	CLEANUP_FREE char *title = xasprintf("%s/%s %s", spec->ns ? spec->ns : "",
+					     spec->name ? spec->name : "", spec->uid);
 	CLEANUP(buf_fini) struct buf payload = BUF_INIT;
 	CLEANUP(wire_msg_fini) struct wire_msg answer = WIRE_MSG_INIT;
 	CLEANUP_FD int dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -193,15 +197,19 @@ pid_t supervisor_spawn(struct sandboxes *all, const struct sandbox_spec *spec, c
 			return -err->code;
 		rc = ask_zygote(all, &payload, fds, n_fds, &answer);
 	}
-	return rc < 0 ? err_sys(err, -rc, "start a supervisor") : read_answer(&answer, pidfd_out, err);
+	return rc < 0 ? err_sys(err, -rc, "start a supervisor")
+		      : read_answer(&answer, pidfd_out, err);
 }
 
 /* Beside our own program: installed, in the build tree, and for tests of the build tree. */
 char *supervisor_find(void)
 {
 	static const char *const places[] = {
-		"k8sfs-pod", "../libexec/k8sfs/k8sfs-pod", "runtime/supervisor/k8sfs-pod",
-		"../../runtime/supervisor/k8sfs-pod", "../lib/k8sfs/k8sfs-pod",
+		"k8sfs-pod",
+		"../libexec/k8sfs/k8sfs-pod",
+		"runtime/supervisor/k8sfs-pod",
+		"../../runtime/supervisor/k8sfs-pod",
+		"../lib/k8sfs/k8sfs-pod",
 	};
 	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);

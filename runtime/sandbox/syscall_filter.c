@@ -43,13 +43,13 @@ void seccomp_cache_free(struct seccomp_cache *c)
 
 #if defined(__x86_64__)
 #define NATIVE_ARCH AUDIT_ARCH_X86_64
-#define FOREIGN	    0x40000000u /* x32's numbers begin here */
+#define FOREIGN     0x40000000u /* x32's numbers begin here */
 #elif defined(__aarch64__)
 #define NATIVE_ARCH AUDIT_ARCH_AARCH64
-#define FOREIGN	    0xffffffffu
+#define FOREIGN     0xffffffffu
 #else
 #define NATIVE_ARCH 0 /* no prologue */
-#define FOREIGN	    0xffffffffu
+#define FOREIGN     0xffffffffu
 #endif
 #define MAX_RECENT 32
 
@@ -64,13 +64,19 @@ static int write_prologue(int fd)
 	unsigned char n = (unsigned char)seccomp_profile_recent(numbers, MAX_RECENT), at = 0;
 	struct sock_filter f[MAX_RECENT + 8];
 
-	f[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
-	f[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 0, (unsigned char)(n + 6));
-	f[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-	f[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, FOREIGN, (unsigned char)(n + 4), 0);
-	f[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, SECCOMP_PROFILE_NEWEST, (unsigned char)(n + 1), 0);
+	f[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+					       offsetof(struct seccomp_data, arch));
+	f[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 0,
+					       (unsigned char)(n + 6));
+	f[at++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+					       offsetof(struct seccomp_data, nr));
+	f[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, FOREIGN,
+					       (unsigned char)(n + 4), 0);
+	f[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, SECCOMP_PROFILE_NEWEST,
+					       (unsigned char)(n + 1), 0);
 	for (unsigned char i = 0; i < n; i++)
-		f[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, numbers[i], (unsigned char)(n - i + 1), 0);
+		f[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, numbers[i],
+						       (unsigned char)(n - i + 1), 0);
 	/* Past both returns, to the program. */
 	f[at++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JA, 2, 0, 0);
 	f[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS);
@@ -87,7 +93,7 @@ static int compile(uint64_t capabilities, struct err *err)
 	if (fd < 0)
 		return err_sys(err, errno, "memfd");
 	rc = seccomp_profile_build(capabilities, &ctx, err);
-	if (rc == 0 && NATIVE_ARCH)
+	if (rc == 0 && NATIVE_ARCH != 0)
 		rc = write_prologue(fd);
 	if (rc == 0 && (rc = seccomp_export_bpf(ctx, fd)) < 0)
 		err_sys(err, -rc, "seccomp: export");

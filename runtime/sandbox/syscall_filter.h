@@ -14,5 +14,6 @@ struct seccomp_cache;
 
 struct seccomp_cache *seccomp_cache_new(void);
 void seccomp_cache_free(struct seccomp_cache *c);
-/* The program for a process with these capabilities (bit per CAP_*). Borrowed descriptor, or -errno. */
+/* The program for a process with these capabilities (bit per CAP_*). Borrowed descriptor, or
+ * -errno. */
 int seccomp_program(struct seccomp_cache *c, uint64_t capabilities, struct err *err);

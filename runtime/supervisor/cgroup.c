@@ -19,8 +19,8 @@ static const struct {
 	const char *name;
 	unsigned bit;
 } controllers[] = {
-	{"cpu", CGROUP_CPU},	   {"cpuacct", CGROUP_CPUACCT}, {"memory", CGROUP_MEMORY},
-	{"pids", CGROUP_PIDS},	   {"devices", CGROUP_DEVICES},
+	{"cpu", CGROUP_CPU},   {"cpuacct", CGROUP_CPUACCT}, {"memory", CGROUP_MEMORY},
+	{"pids", CGROUP_PIDS}, {"devices", CGROUP_DEVICES},
 };
 
 static struct cgroups *cgroups_new(const char *root)
@@ -193,7 +193,8 @@ int cgroups_prepare(struct cgroups *cg, struct err *err)
 	return 0;
 }
 
-static int make_in(const struct cgroup_hierarchy *h, const char *path, int has_children, struct err *err)
+static int make_in(const struct cgroup_hierarchy *h, const char *path, int has_children,
+		   struct err *err)
 {
 	CLEANUP_FREE char *part = xstrdup(path);
 
@@ -207,7 +208,8 @@ static int make_in(const struct cgroup_hierarchy *h, const char *path, int has_c
 			if (errno != EEXIST)
 				return err_sys(err, errno, "mkdir cgroup %s", part);
 		} else if ((h->controllers & CGROUP_V2) && (was || has_children)) {
-			CLEANUP_FD int dir = openat(h->dir, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+			CLEANUP_FD int dir =
+				openat(h->dir, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 			if (dir < 0 || hand_down(h, dir, err) < 0)
 				return err_sys(err, errno, "cgroup %s", part);
@@ -265,8 +267,8 @@ int cgroup_open_v2(const struct cgroups *cg, const char *path)
 	return h ? openat(h->dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW) : -1;
 }
 
-void cgroup_children(const struct cgroups *cg, const char *path, void (*fn)(void *arg, const char *name),
-		     void *arg)
+void cgroup_children(const struct cgroups *cg, const char *path,
+		     void (*fn)(void *arg, const char *name), void *arg)
 {
 	for (size_t i = 0; i < cg->n; i++) {
 		int fd = openat(cg->hierarchies[i].dir, path,
@@ -284,7 +286,8 @@ void cgroup_children(const struct cgroups *cg, const char *path, void (*fn)(void
 	}
 }
 
-/* Call fn on each directory below dir's entry `name`, deepest first, then on itself. Return: first error. */
+/* Call fn on each directory below dir's entry `name`, deepest first, then on itself. Return: first
+ * error. */
 static int walk(int parent, const char *name, int (*fn)(int parent, const char *name))
 {
 	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW), rc = 0, one;
@@ -334,7 +337,8 @@ static int kill_members(int parent, const char *name)
 	snprintf(file, sizeof(file), "%s/cgroup.procs", name);
 	if (cgroup_read_at(parent, file, &text) < 0 || !text.len)
 		return 0;
-	for (char *line = strtok_r(text.data, "\n", &state); line; line = strtok_r(NULL, "\n", &state)) {
+	for (char *line = strtok_r(text.data, "\n", &state); line;
+	     line = strtok_r(NULL, "\n", &state)) {
 		long pid = strtol(line, NULL, 10);
 
 		/* 0: a process that our pid namespace does not show. */
@@ -375,7 +379,8 @@ int cgroups_purge(const struct cgroups *cg)
 	for (int round = 0; rc == -EBUSY && round < 500; round++) {
 		rc = 0;
 		for (size_t i = 0; i < cg->n; i++) {
-			CLEANUP_FD int top = open(cg->hierarchies[i].mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+			CLEANUP_FD int top =
+				open(cg->hierarchies[i].mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 			int one;
 
 			(void)walk(top, cg->root, kill_one);
@@ -400,7 +405,8 @@ static int count_members(int parent, const char *name)
 void cgroups_remove_idle(const struct cgroups *cg)
 {
 	for (size_t i = 0; i < cg->n; i++) {
-		CLEANUP_FD int top = open(cg->hierarchies[i].mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		CLEANUP_FD int top =
+			open(cg->hierarchies[i].mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 		if (walk(top, cg->root, count_members) == 0)
 			(void)walk(top, cg->root, remove_one);

@@ -31,9 +31,9 @@ enum cgroup_controller {
 #define MAX_HIERARCHIES 8
 
 struct cgroup_hierarchy {
-	char *mount;	      /* where it is mounted, e.g. /sys/fs/cgroup/memory */
+	char *mount;          /* where it is mounted, e.g. /sys/fs/cgroup/memory */
 	unsigned controllers; /* enum cgroup_controller */
-	int dir;	      /* of <root>; -1 until prepared */
+	int dir;              /* of <root>; -1 until prepared */
 };
 
 struct cgroups {
@@ -42,9 +42,11 @@ struct cgroups {
 	size_t n;
 };
 
-/* From a mountinfo file (proc_pid_mountinfo(5)): the hierarchies with a controller that we use, and v2. */
+/* From a mountinfo file (proc_pid_mountinfo(5)): the hierarchies with a controller that we use, and
+ * v2. */
 struct cgroups *cgroups_open(const char *mountinfo, const char *root, struct err *err);
-/* From lines "<controllers> <mount>", as cgroups_describe() gives them. NULL when a line is wrong. */
+/* From lines "<controllers> <mount>", as cgroups_describe() gives them. NULL when a line is wrong.
+ */
 struct cgroups *cgroups_parse(const char *lines, const char *root, struct err *err);
 void cgroups_describe(const struct cgroups *cg, struct buf *out);
 void cgroups_close(struct cgroups *cg);
@@ -53,7 +55,8 @@ DEFINE_CLEANUP(struct cgroups *, cgroups_close)
 /* Make <root> where it is missing and open it; on v2 the controllers are handed down. */
 int cgroups_prepare(struct cgroups *cg, struct err *err) MUST_CHECK;
 /* Make path with its missing parents; has_children: v2 hands the controllers on. */
-int cgroup_make(const struct cgroups *cg, const char *path, int has_children, struct err *err) MUST_CHECK;
+int cgroup_make(const struct cgroups *cg, const char *path, int has_children, struct err *err)
+	MUST_CHECK;
 /* In an order that the kernel accepts from any earlier state. */
 int cgroup_limit(const struct cgroups *cg, const char *path, const struct resource_limits *l,
 		 struct err *err) MUST_CHECK;
@@ -72,7 +75,8 @@ int cgroups_purge(const struct cgroups *cg);
 /* Remove the subtree if nothing runs in it. */
 void cgroups_remove_idle(const struct cgroups *cg);
 /* Use, as far as the controllers are there. Return: 0, -ENOENT. */
-int cgroup_stats(const struct cgroups *cg, const char *path, struct container_stats *out) MUST_CHECK;
+int cgroup_stats(const struct cgroups *cg, const char *path, struct container_stats *out)
+	MUST_CHECK;
 /* The directories below path, in any hierarchy; fn's name is borrowed. */
-void cgroup_children(const struct cgroups *cg, const char *path, void (*fn)(void *arg, const char *name),
-		     void *arg);
+void cgroup_children(const struct cgroups *cg, const char *path,
+		     void (*fn)(void *arg, const char *name), void *arg);

@@ -46,9 +46,9 @@ int cgroup_read_at(int dir, const char *file, struct buf *out)
 
 static uint64_t shares_of(const struct resource_limits *l)
 {
-	uint64_t shares = l->cpu_shares_millis > MAX_SHARES * 1000ull ?
-				  MAX_SHARES :
-				  l->cpu_shares_millis * 1024 / 1000;
+	uint64_t shares = l->cpu_shares_millis > MAX_SHARES * 1000ull
+				  ? MAX_SHARES
+				  : l->cpu_shares_millis * 1024 / 1000;
 
 	return shares < MIN_SHARES ? MIN_SHARES : shares > MAX_SHARES ? MAX_SHARES : shares;
 }
@@ -89,7 +89,8 @@ static int limit_cpu_v1(const struct target *t, const struct resource_limits *l)
 	return rc;
 }
 
-/* The memsw limit may never be below the memory limit; where the kernel has none, it is not there. */
+/* The memsw limit may never be below the memory limit; where the kernel has none, it is not there.
+ */
 static int limit_memory_v1(const struct target *t, const struct resource_limits *l)
 {
 	struct target quiet = {t->hierarchy, t->path, NULL};
@@ -194,7 +195,8 @@ int cgroup_restrict_devices(const struct cgroups *cg, const char *path, struct e
 	if (v1.hierarchy) {
 		rc = restrict_devices_v1(&v1);
 		/* Where our own parent is restricted, we cannot give what we do not have. */
-		return rc == 0 || rc == -EPERM ? 0 : err_sys(err, -rc, "devices of cgroup %s", path);
+		return rc == 0 || rc == -EPERM ? 0
+					       : err_sys(err, -rc, "devices of cgroup %s", path);
 	}
 	v2 = cgroup_open_v2(cg, path);
 	if (v2 < 0)

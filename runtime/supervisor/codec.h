@@ -14,7 +14,7 @@
 #include "util/buf.h"
 
 struct codec {
-	struct buf *out;	      /* encoding; NULL: decoding */
+	struct buf *out;               /* encoding; NULL: decoding */
 	const unsigned char *at, *end; /* decoding */
 	int bad;
 };

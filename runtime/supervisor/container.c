@@ -50,7 +50,8 @@ struct container *container_new(struct container_spec *spec, int seccomp_fd, str
 	CLEANUP_FD int seccomp = seccomp_fd;
 	struct container *c;
 
-	if (!name_is_safe(spec->name) || !name_is_safe(spec->id) || !spec->upper || !spec->log_path) {
+	if (!name_is_safe(spec->name) || !name_is_safe(spec->id) || !spec->upper ||
+	    !spec->log_path) {
 		err_set(err, EINVAL, "container: expected name, id, upper and log_path");
 		return NULL;
 	}
@@ -154,7 +155,8 @@ void container_start_failed(struct container *c, int code, const char *message)
 	c->exit_code = code;
 	free(c->message);
 	c->message = xasprintf("unable to start container process: %s", message);
-	/* Its process, if there is one, is about to exit: then the container can be started again. */
+	/* Its process, if there is one, is about to exit: then the container can be started again.
+	 */
 	if (c->pid > 0)
 		return;
 	close_streams(c);
@@ -177,7 +179,10 @@ static int setup_receive(int sock, struct setup_msg *msg, int *fd)
 		char room[CMSG_SPACE(sizeof(int))];
 	} control;
 	struct iovec iov = {msg, sizeof(*msg)};
-	struct msghdr packet = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+	struct msghdr packet = {.msg_iov = &iov,
+				.msg_iovlen = 1,
+				.msg_control = &control,
+				.msg_controllen = sizeof(control)};
 	ssize_t n = recvmsg(sock, &packet, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	struct cmsghdr *c;
 
@@ -223,12 +228,14 @@ void container_setup_event(struct watch *w, uint32_t events)
 	if (c->announced)
 		executes(c);
 	else
-		container_start_failed(c, 128, "the container's first process was killed while it was set up");
+		container_start_failed(
+			c, 128, "the container's first process was killed while it was set up");
 }
 
 /* -- to its end -- */
 
-/* Its processes are not in a pid namespace of their own, which would end them with the first one. */
+/* Its processes are not in a pid namespace of their own, which would end them with the first one.
+ */
 static int shares_pids(void)
 {
 	return pod.pause || pod.spec.host_pid;
@@ -253,8 +260,8 @@ void container_stop(struct container *c, uint64_t grace_ms)
 		container_kill(c);
 		return;
 	}
-	(void)syscall(SYS_pidfd_send_signal, c->pidfd, c->spec.stop_signal ? c->spec.stop_signal : SIGTERM,
-		      NULL, 0);
+	(void)syscall(SYS_pidfd_send_signal, c->pidfd,
+		      c->spec.stop_signal ? c->spec.stop_signal : SIGTERM, NULL, 0);
 	/* A second stop may shorten the time, never lengthen it. */
 	if (!c->kill_at_ms || at < c->kill_at_ms)
 		c->kill_at_ms = at;
@@ -267,7 +274,8 @@ static void take_status(struct container *c, int status)
 
 	c->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	c->exit_code = c->signal ? 128 + c->signal : WEXITSTATUS(status);
-	c->oom_killed = c->exit_code && cgroup_stats(pod.cgroups, c->cgroup, &stats) == 0 && stats.oom_kills > 0;
+	c->oom_killed = c->exit_code && cgroup_stats(pod.cgroups, c->cgroup, &stats) == 0 &&
+			stats.oom_kills > 0;
 }
 
 void container_reaped(struct container *c, int status)
@@ -293,7 +301,8 @@ void container_reaped(struct container *c, int status)
 	}
 	close_streams(c);
 	fd_close_at(&c->pidfd);
-	/* Busy while killed processes of a shared pid namespace go: then with the next start or the pod. */
+	/* Busy while killed processes of a shared pid namespace go: then with the next start or the
+	 * pod. */
 	(void)cgroup_remove(pod.cgroups, c->cgroup);
 	timers_update();
 	pod_check_destroyed();
@@ -314,7 +323,8 @@ static void remove_cgroups(void)
 {
 	const struct timespec moment = {0, 1000000};
 
-	for (int round = 0; round < 200 && cgroup_remove(pod.cgroups, pod.cgroup) == -EBUSY; round++) {
+	for (int round = 0; round < 200 && cgroup_remove(pod.cgroups, pod.cgroup) == -EBUSY;
+	     round++) {
 		(void)cgroup_kill(pod.cgroups, pod.cgroup);
 		nanosleep(&moment, NULL);
 	}

@@ -116,7 +116,11 @@ void control_exec_done(struct exec *e, int code, const char *message)
 		pidfd = (int)syscall(SYS_pidfd_open, e->pid, 0);
 	fds[0] = pidfd;
 	fds[1] = e->terminal;
-	(void)!wire_send(e->reply, WIRE_EXEC_DONE, &payload, fds, pidfd < 0 ? 0 : e->terminal >= 0 ? 2 : 1, MSG_DONTWAIT);
+	(void)!wire_send(e->reply, WIRE_EXEC_DONE, &payload, fds,
+			 pidfd < 0          ? 0
+			 : e->terminal >= 0 ? 2
+					    : 1,
+			 MSG_DONTWAIT);
 	fd_close_at(&pidfd);
 	fd_close_at(&e->reply);
 	fd_close_at(&e->terminal);
@@ -150,7 +154,8 @@ static void on_pod(struct wire_msg *m)
 /* A container that does not even come to be. */
 static void refuse(const struct container_spec *spec, const struct err *err)
 {
-	struct container c = {.spec = *spec, .exit_code = 128, .message = (char *)(uintptr_t)err->msg};
+	struct container c = {
+		.spec = *spec, .exit_code = 128, .message = (char *)(uintptr_t)err->msg};
 
 	clock_gettime(CLOCK_REALTIME, &c.ended);
 	(void)send_state(&c, WIRE_START_FAILED);
@@ -202,9 +207,9 @@ static void on_hello(void)
 		return;
 	control_ready();
 	for (struct container *c = pod.containers; c; c = c->next) {
-		c->unsent = c->state == CONTAINER_STARTING ? 0 :
-			    c->start_failed		   ? UNSENT_ENDED :
-							     UNSENT_STARTED;
+		c->unsent = c->state == CONTAINER_STARTING ? 0
+			    : c->start_failed              ? UNSENT_ENDED
+							   : UNSENT_STARTED;
 		c->unsent |= c->state == CONTAINER_ENDED ? UNSENT_ENDED : 0;
 	}
 	pod.replaying = 1;
@@ -311,7 +316,8 @@ int control_listen(struct err *err)
 	struct sockaddr_un addr = {.sun_family = AF_UNIX, .sun_path = "ctl"};
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
-	/* Relative: our working directory is <run>/pods/<uid>, whose name may be longer than sun_path. */
+	/* Relative: our working directory is <run>/pods/<uid>, whose name may be longer than
+	 * sun_path. */
 	unlink(addr.sun_path);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(fd, 64) < 0) {
 		int code = errno;

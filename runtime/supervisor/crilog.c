@@ -12,7 +12,7 @@
 
 #define DEFAULT_MAX_BYTES (10u << 20)
 #define DEFAULT_MAX_FILES 5u
-#define CHUNK		  8192u
+#define CHUNK             8192u
 
 static int open_file(struct crilog *log, struct err *err)
 {

@@ -21,9 +21,11 @@ struct program {
 	int n;
 };
 
-static void add(struct program *p, unsigned char code, unsigned dst, unsigned src, short off, int imm)
+static void add(struct program *p, unsigned char code, unsigned dst, unsigned src, short off,
+		int imm)
 {
-	p->insns[p->n++] = (struct bpf_insn){.code = code, .dst_reg = dst & 15, .src_reg = src & 15, .off = off, .imm = imm};
+	p->insns[p->n++] = (struct bpf_insn){
+		.code = code, .dst_reg = dst & 15, .src_reg = src & 15, .off = off, .imm = imm};
 }
 
 /* r2: access, r3: type, r4: major, r5: minor, of the struct bpf_cgroup_dev_ctx in r1. */
@@ -54,7 +56,8 @@ static void build(struct program *p)
 	for (size_t i = 0; i < n_device_rules; i++) {
 		int any = device_rules[i].minor < 0;
 
-		add(p, BPF_JMP | BPF_JNE | BPF_K, BPF_REG_4, 0, any ? 2 : 3, (int)device_rules[i].major);
+		add(p, BPF_JMP | BPF_JNE | BPF_K, BPF_REG_4, 0, any ? 2 : 3,
+		    (int)device_rules[i].major);
 		if (!any)
 			add(p, BPF_JMP | BPF_JNE | BPF_K, BPF_REG_5, 0, 2, device_rules[i].minor);
 		add_return(p, 1);

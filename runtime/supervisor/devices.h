@@ -13,5 +13,6 @@ struct device_rule {
 extern const struct device_rule device_rules[];
 extern const size_t n_device_rules;
 
-/* v2 has no control file: a BPF program on the cgroup decides (bpf(2), BPF_PROG_TYPE_CGROUP_DEVICE). */
+/* v2 has no control file: a BPF program on the cgroup decides (bpf(2),
+ * BPF_PROG_TYPE_CGROUP_DEVICE). */
 int devices_restrict_v2(int cgroup_fd, struct err *err) MUST_CHECK;

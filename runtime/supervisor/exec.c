@@ -135,13 +135,17 @@ static int start_exec(struct exec *e, struct exec_spec *spec, struct wire_msg *m
 /* Owns reply. */
 void exec_start(int reply, struct wire_msg *m)
 {
-	struct codec in = {.at = (unsigned char *)m->payload.data, .end = (unsigned char *)m->payload.data + m->payload.len};
+	struct codec in = {.at = (unsigned char *)m->payload.data,
+			   .end = (unsigned char *)m->payload.data + m->payload.len};
 	struct exec *e = xcalloc(1, sizeof(*e));
 	struct exec_spec spec = {0};
 	struct err err = ERR_INIT;
 	CLEANUP_FREE char *name = NULL;
 
-	*e = (struct exec){.next = pod.execs, .status = wire_take_fd(m, FD_STATUS), .reply = reply, .terminal = -1};
+	*e = (struct exec){.next = pod.execs,
+			   .status = wire_take_fd(m, FD_STATUS),
+			   .reply = reply,
+			   .terminal = -1};
 	e->setup.fd = -1;
 	pod.execs = e;
 	codec_str(&in, &name);
@@ -172,7 +176,8 @@ int exec_reaped(pid_t pid, int status)
 		return 0;
 	if (e->setup.fd >= 0)
 		exec_setup_event(&e->setup, 0);
-	n = snprintf(line, sizeof(line), "%d\n", WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+	n = snprintf(line, sizeof(line), "%d\n",
+		     WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 	(void)!write(e->status, line, (size_t)n);
 	exec_free(e);
 	return 1;

@@ -22,10 +22,11 @@ int exitfile_write(const char *dir, const struct container_exit *e, struct err *
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
 	CLEANUP_FREE char *path = xasprintf("%s/exit", dir);
 
-	buf_addf(&text, "id %s\ncode %d\nsignal %d\noom %d\nfailed %d\n", e->id, e->exit_code, e->signal,
-		 e->oom_killed, e->start_failed);
+	buf_addf(&text, "id %s\ncode %d\nsignal %d\noom %d\nfailed %d\n", e->id, e->exit_code,
+		 e->signal, e->oom_killed, e->start_failed);
 	buf_addf(&text, "started %" PRId64 ".%09" PRId64 "\n", e->started_sec, e->started_nsec);
-	buf_addf(&text, "finished %" PRId64 ".%09" PRId64 "\n\n", e->finished_sec, e->finished_nsec);
+	buf_addf(&text, "finished %" PRId64 ".%09" PRId64 "\n\n", e->finished_sec,
+		 e->finished_nsec);
 	if (e->message)
 		buf_adds(&text, e->message);
 	return fd_replace_file(path, text.data, text.len, 0600, 1, err);
@@ -42,11 +43,11 @@ static void parse_time(const char *s, int64_t *sec, int64_t *nsec)
 
 static void parse_line(struct container_exit *e, const char *key, const char *value)
 {
-	int *number = str_eq(key, "code")   ? &e->exit_code :
-		      str_eq(key, "signal") ? &e->signal :
-		      str_eq(key, "oom")    ? &e->oom_killed :
-		      str_eq(key, "failed") ? &e->start_failed :
-					      NULL;
+	int *number = str_eq(key, "code")     ? &e->exit_code
+		      : str_eq(key, "signal") ? &e->signal
+		      : str_eq(key, "oom")    ? &e->oom_killed
+		      : str_eq(key, "failed") ? &e->start_failed
+					      : NULL;
 
 	if (number)
 		*number = atoi(value);

@@ -46,7 +46,8 @@ int mount_detached(const char *type, const char *options, unsigned attributes, s
 
 	if (fs < 0)
 		return err_sys(err, errno, "file system %s", type);
-	for (char *o = copy ? strtok_r(copy, ",", &state) : NULL; o; o = strtok_r(NULL, ",", &state)) {
+	for (char *o = copy ? strtok_r(copy, ",", &state) : NULL; o;
+	     o = strtok_r(NULL, ",", &state)) {
 		char *value = strchr(o, '=');
 
 		if (value)
@@ -85,7 +86,8 @@ static int add_layer(int fs, const char *layer, struct err *err)
 	return 0;
 }
 
-static int add_writable(int fs, const char *key, const char *base, const char *name, struct err *err)
+static int add_writable(int fs, const char *key, const char *base, const char *name,
+			struct err *err)
 {
 	CLEANUP_FREE char *path = xasprintf("%s/%s", base, name);
 	CLEANUP_FD int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -111,12 +113,14 @@ static int make_root(struct stage *s, struct err *err)
 	if ((rc = add_writable(fs, "upperdir", spec->upper, "upper", err)) < 0 ||
 	    (rc = add_writable(fs, "workdir", spec->upper, "work", err)) < 0)
 		return rc;
-	/* Renaming directories of lower layers works; a lost writable layer is made anew, so no syncs. */
+	/* Renaming directories of lower layers works; a lost writable layer is made anew, so no
+	 * syncs. */
 	if (fs_set(fs, "redirect_dir", "on") < 0 || fs_set(fs, "volatile", NULL) < 0)
 		return fs_error(fs, "overlay", err);
 	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return fs_error(fs, "overlay", err);
-	/* Inside a user namespace nobody can make device nodes: those of an image would be the host's. */
+	/* Inside a user namespace nobody can make device nodes: those of an image would be the
+	 * host's. */
 	s->root = fsmount(fs, FSMOUNT_CLOEXEC, pod.user_ns >= 0 ? MOUNT_ATTR_NODEV : 0);
 	return s->root < 0 ? err_sys(err, errno, "mount overlay") : 0;
 }
@@ -127,21 +131,24 @@ static const struct {
 	const char *name;
 	unsigned major, minor;
 } devices[] = {
-	{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0},
+	{"null", 1, 3},   {"zero", 1, 5},    {"full", 1, 7},
+	{"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0},
 };
 
 static const struct {
 	const char *name, *to;
 } dev_links[] = {
-	{"fd", "/proc/self/fd"},	 {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"},
+	{"fd", "/proc/self/fd"},       {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"},
 	{"stderr", "/proc/self/fd/2"}, {"ptmx", "pts/ptmx"},
 };
 
 static const char *const dev_dirs[] = {"pts", "shm", "mqueue"};
 
-static int make_device(int dev, const char *name, mode_t mode, dev_t device, uid_t owner, gid_t group)
+static int make_device(int dev, const char *name, mode_t mode, dev_t device, uid_t owner,
+		       gid_t group)
 {
-	if (mknodat(dev, name, mode, device) < 0 || fchownat(dev, name, owner, group, AT_SYMLINK_NOFOLLOW) < 0)
+	if (mknodat(dev, name, mode, device) < 0 ||
+	    fchownat(dev, name, owner, group, AT_SYMLINK_NOFOLLOW) < 0)
 		return -1;
 	return fchmodat(dev, name, mode & 07777, 0);
 }
@@ -149,7 +156,8 @@ static int make_device(int dev, const char *name, mode_t mode, dev_t device, uid
 /* Privileged: what the host has, with the host's owners. */
 static void copy_host_devices(int dev)
 {
-	static const char *const skip[] = {"console", "null", "zero", "full", "random", "urandom", "tty", "ptmx"};
+	static const char *const skip[] = {"console", "null",    "zero", "full",
+					   "random",  "urandom", "tty",  "ptmx"};
 	CLEANUP_FD int host = open("/dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char room[8192] __attribute__((aligned(8)));
 	long n;
@@ -171,7 +179,8 @@ static void copy_host_devices(int dev)
 			if (known || fstatat(host, e->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 				continue;
 			if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode))
-				(void)make_device(dev, e->name, st.st_mode, st.st_rdev, st.st_uid, st.st_gid);
+				(void)make_device(dev, e->name, st.st_mode, st.st_rdev, st.st_uid,
+						  st.st_gid);
 		}
 	}
 }
@@ -205,16 +214,19 @@ static int make_dev(struct stage *s, struct err *err)
 
 /* -- what the pod shares -- */
 
-/* The pod's /dev/shm again; a kernel that cannot clone a detached mount gives the container its own. */
+/* The pod's /dev/shm again; a kernel that cannot clone a detached mount gives the container its
+ * own. */
 static int make_shm(struct stage *s, struct err *err)
 {
 	if (pod.spec.host_ipc)
 		s->shm = open_tree(AT_FDCWD, "/dev/shm", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	else
-		s->shm = open_tree(pod.shm, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+		s->shm =
+			open_tree(pod.shm, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 	if (s->shm < 0)
 		s->shm = mount_detached("tmpfs", "mode=1777,size=65536k",
-					MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, err);
+					MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
+					err);
 	return s->shm < 0 ? -err->code : 0;
 }
 
@@ -226,8 +238,9 @@ static int make_hosts_own(struct stage *s, struct err *err)
 	if (pod.spec.host_pid && (s->proc = mount_detached("proc", NULL, strict, err)) < 0)
 		return s->proc;
 	if (pod.spec.host_network &&
-	    (s->sys = mount_detached("sysfs", NULL, strict | (s->container->spec.privileged ? 0 : MOUNT_ATTR_RDONLY),
-				     err)) < 0)
+	    (s->sys = mount_detached(
+		     "sysfs", NULL,
+		     strict | (s->container->spec.privileged ? 0 : MOUNT_ATTR_RDONLY), err)) < 0)
 		return s->sys;
 	if (pod.spec.host_ipc && (s->mqueue = mount_detached("mqueue", NULL, strict, err)) < 0)
 		return s->mqueue;
@@ -238,7 +251,8 @@ static int make_hosts_own(struct stage *s, struct err *err)
 
 static int open_beneath(int dir, const char *path)
 {
-	struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC,
+			       .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
 
 	return (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
 }
@@ -264,7 +278,8 @@ static int make_beneath(int volume, const char *path, uid_t owner)
 		if (parent < 0)
 			return -1;
 		if (*part && p[-1] != '/' && mkdirat(parent, slash ? slash + 1 : part, 0755) == 0)
-			(void)fchownat(parent, slash ? slash + 1 : part, owner, owner, AT_SYMLINK_NOFOLLOW);
+			(void)fchownat(parent, slash ? slash + 1 : part, owner, owner,
+				       AT_SYMLINK_NOFOLLOW);
 		*p = was;
 		if (!was)
 			return open_beneath(volume, path);
@@ -284,17 +299,20 @@ static int open_source(const struct mount_spec *m, struct err *err)
 	if (fd < 0 && errno == ENOENT)
 		fd = make_beneath(volume, m->sub_path, m->idmapped ? 0 : host_root());
 	if (fd < 0 && errno == EXDEV)
-		return err_set(err, EXDEV, "mount %s: subPath \"%s\" leads out of the volume", m->target,
-			       m->sub_path);
-	return fd < 0 ? err_sys(err, errno, "mount %s: subPath \"%s\"", m->target, m->sub_path) : fd;
+		return err_set(err, EXDEV, "mount %s: subPath \"%s\" leads out of the volume",
+			       m->target, m->sub_path);
+	return fd < 0 ? err_sys(err, errno, "mount %s: subPath \"%s\"", m->target, m->sub_path)
+		      : fd;
 }
 
 static int set_attributes(int tree, const struct mount_spec *m, struct err *err)
 {
 	static const uint64_t kinds[] = {MS_PRIVATE, MS_SLAVE, MS_SHARED};
 	unsigned recursive = m->recursive ? AT_RECURSIVE : 0;
-	struct mount_attr attr = {.propagation = kinds[m->propagation >= 0 && m->propagation < 3 ? m->propagation : 0],
-				  .attr_set = m->read_only ? MOUNT_ATTR_RDONLY : 0};
+	struct mount_attr attr = {
+		.propagation =
+			kinds[m->propagation >= 0 && m->propagation < 3 ? m->propagation : 0],
+		.attr_set = m->read_only ? MOUNT_ATTR_RDONLY : 0};
 
 	/* Where the file system cannot (overlay, FUSE, proc), its owners show as nobody. */
 	if (m->idmapped && pod.user_ns >= 0 && idmap(tree, recursive) < 0 && recursive)
@@ -330,9 +348,11 @@ static int add_mount(struct stage *s, const struct mount_spec *m, struct err *er
 	struct planned_mount p = {-1, m->target, 1};
 
 	if (!m->target || m->target[0] != '/')
-		return err_set(err, EINVAL, "mount \"%s\": expected an absolute path", m->target ? m->target : "");
+		return err_set(err, EINVAL, "mount \"%s\": expected an absolute path",
+			       m->target ? m->target : "");
 	if (m->type && !str_eq(m->type, "tmpfs"))
-		return err_set(err, EINVAL, "mount %s: type %s, expected tmpfs", m->target, m->type);
+		return err_set(err, EINVAL, "mount %s: type %s, expected tmpfs", m->target,
+			       m->type);
 	if (m->type)
 		p.fd = mount_detached("tmpfs", m->options,
 				      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
@@ -348,7 +368,8 @@ static int add_mount(struct stage *s, const struct mount_spec *m, struct err *er
 
 static int add_file(struct stage *s, char *source, const char *target, struct err *err)
 {
-	struct mount_spec m = {.source = source, .target = (char *)(uintptr_t)target, .idmapped = 1};
+	struct mount_spec m = {
+		.source = source, .target = (char *)(uintptr_t)target, .idmapped = 1};
 
 	return source ? add_mount(s, &m, err) : 0;
 }
@@ -398,8 +419,8 @@ int layers_prepare(struct stage *s, struct err *err)
 {
 	int rc;
 
-	if ((rc = make_root(s, err)) < 0 || (rc = make_dev(s, err)) < 0 || (rc = make_shm(s, err)) < 0 ||
-	    (rc = make_hosts_own(s, err)) < 0)
+	if ((rc = make_root(s, err)) < 0 || (rc = make_dev(s, err)) < 0 ||
+	    (rc = make_shm(s, err)) < 0 || (rc = make_hosts_own(s, err)) < 0)
 		return rc;
 	return plan_mounts(s, err);
 }

@@ -20,9 +20,18 @@
 #include "util/fd.h"
 
 struct pod pod = {
-	.user_ns = -1, .net_ns = -1,	   .ipc_ns = -1,	 .uts_ns = -1,	      .shm = -1,
-	.pause_fd = -1, .proc = -1,	   .epoll = -1,	.control = {.fd = -1},
-	.listener = {.fd = -1}, .signals = {.fd = -1}, .timers = {.fd = -1},
+	.user_ns = -1,
+	.net_ns = -1,
+	.ipc_ns = -1,
+	.uts_ns = -1,
+	.shm = -1,
+	.pause_fd = -1,
+	.proc = -1,
+	.epoll = -1,
+	.control = {.fd = -1},
+	.listener = {.fd = -1},
+	.signals = {.fd = -1},
+	.timers = {.fd = -1},
 };
 
 int64_t now_ms(void)
@@ -47,7 +56,8 @@ int watch_add(struct watch *w, int fd, void (*fn)(struct watch *w, uint32_t even
 
 void watch_close(struct watch *w)
 {
-	/* A child that has not yet executed may hold a copy: closing alone would not take it out. */
+	/* A child that has not yet executed may hold a copy: closing alone would not take it out.
+	 */
 	if (w->fd >= 0)
 		epoll_ctl(pod.epoll, EPOLL_CTL_DEL, w->fd, NULL);
 	fd_close_at(&w->fd);
@@ -180,11 +190,14 @@ static int set_up(struct err *err)
 	umask(022);
 	pod.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (pod.epoll < 0 || watch_add(&pod.control, DAEMON_SOCKET, control_packet) < 0 ||
-	    watch_add(&pod.signals, signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK), on_signal) < 0 ||
-	    watch_add(&pod.timers, timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), on_timer) < 0)
+	    watch_add(&pod.signals, signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK), on_signal) <
+		    0 ||
+	    watch_add(&pod.timers, timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
+		      on_timer) < 0)
 		return err_sys(err, errno, "event loop");
 	(void)fcntl(DAEMON_SOCKET, F_SETFD, FD_CLOEXEC);
-	pod.proc = mount_detached("proc", NULL, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, err);
+	pod.proc = mount_detached("proc", NULL,
+				  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, err);
 	return pod.proc < 0 ? pod.proc : 0;
 }
 

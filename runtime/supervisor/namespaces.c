@@ -72,7 +72,8 @@ static int set_sysctl(const char *setting, struct err *err)
 		for (char *p = name; (p = strchr(p, '.'));)
 			*p = '/';
 	if (!is_namespaced(name))
-		return err_set(err, EPERM, "sysctl \"%s\" is not in a separate kernel namespace", setting);
+		return err_set(err, EPERM, "sysctl \"%s\" is not in a separate kernel namespace",
+			       setting);
 	path = xasprintf("/proc/sys/%s", name);
 	if (fd_write_file(path, equals + 1, err) < 0)
 		return err_wrap(err, "sysctl \"%s\"", setting);
@@ -86,7 +87,7 @@ static void default_sysctls(void)
 		return;
 	(void)!fd_write_file("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0", NULL);
 	(void)!fd_write_file("/proc/sys/net/ipv4/ping_group_range",
-			    pod.spec.host_users ? "0 2147483647" : "0 65535", NULL);
+			     pod.spec.host_users ? "0 2147483647" : "0 65535", NULL);
 }
 
 static int set_up_inside(struct err *err)
@@ -98,7 +99,8 @@ static int set_up_inside(struct err *err)
 		return rc;
 	if (!s->host_network && s->hostname && sethostname(s->hostname, strlen(s->hostname)) < 0)
 		return err_sys(err, errno, "hostname %s", s->hostname);
-	if (!s->host_network && s->domainname && setdomainname(s->domainname, strlen(s->domainname)) < 0)
+	if (!s->host_network && s->domainname &&
+	    setdomainname(s->domainname, strlen(s->domainname)) < 0)
 		return err_sys(err, errno, "domain name %s", s->domainname);
 	default_sysctls();
 	for (char **setting = s->sysctls; setting && *setting; setting++)
@@ -173,7 +175,8 @@ static int open_namespaces(pid_t pid, uint64_t flags, struct err *err)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
-		if ((flags & all[i].flag) && (*all[i].fd = open_namespace(pid, all[i].name, err)) < 0)
+		if ((flags & all[i].flag) &&
+		    (*all[i].fd = open_namespace(pid, all[i].name, err)) < 0)
 			return -err->code;
 	return 0;
 }
@@ -184,10 +187,11 @@ static int serve_inside(pid_t pid, int sock, uint64_t flags, struct err *err)
 	struct err theirs = ERR_INIT;
 	int rc;
 
-	if ((flags & CLONE_NEWUSER) &&
-	    ((rc = write_map(pid, "gid_map", err)) < 0 || (rc = write_map(pid, "uid_map", err)) < 0))
+	if ((flags & CLONE_NEWUSER) && ((rc = write_map(pid, "gid_map", err)) < 0 ||
+					(rc = write_map(pid, "uid_map", err)) < 0))
 		return rc;
-	if (send(sock, "g", 1, MSG_NOSIGNAL) != 1 || recv(sock, &theirs, sizeof(theirs), 0) != sizeof(theirs))
+	if (send(sock, "g", 1, MSG_NOSIGNAL) != 1 ||
+	    recv(sock, &theirs, sizeof(theirs), 0) != sizeof(theirs))
 		return err_set(err, ECHILD, "the process that makes the namespaces died");
 	if (theirs.code)
 		return err_set(err, theirs.code, "%s", theirs.msg);
@@ -228,7 +232,8 @@ int namespaces_make(struct err *err)
 		make_inside(sock[1]);
 	}
 	close(sock[1]);
-	rc = pid < 0 ? err_sys(err, saved, "create namespaces") : serve_inside(pid, sock[0], flags, err);
+	rc = pid < 0 ? err_sys(err, saved, "create namespaces")
+		     : serve_inside(pid, sock[0], flags, err);
 	close(sock[0]);
 	if (rc == 0 && (flags & CLONE_NEWPID)) {
 		pod.pause = pid;

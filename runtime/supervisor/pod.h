@@ -7,13 +7,11 @@
  *	main.c		the loop: signals, timers
  *	control.c	packets of the daemon, answers, what a daemon missed
  *	namespaces.c	the pod's namespaces, and joining them
- *	start.c		a container from its spec: cgroup, first process (stage 1, in the host's namespaces)
- *	layers.c	its file systems, made as detached mounts with the host's rights
- *	rootfs.c	the same put together inside (stage 2, in the container's namespaces)
- *	restrict.c	identity, capabilities, seccomp, exec
- *	container.c	streams, exit, stopping
- *	exec.c		further commands in a running container
- *	state.c		exit statuses as files
+ *	start.c		a container from its spec: cgroup, first process (stage 1, in the host's
+ *namespaces) layers.c	its file systems, made as detached mounts with the host's rights rootfs.c
+ *the same put together inside (stage 2, in the container's namespaces) restrict.c	identity,
+ *capabilities, seccomp, exec container.c	streams, exit, stopping exec.c
+ *further commands in a running container state.c		exit statuses as files
  *
  * One thread, no locks. The supervisor is process 1 of a pid namespace that
  * holds all of the pod's processes (unless they are in the host's), so whatever
@@ -50,14 +48,14 @@ struct container {
 	enum container_state state;
 	pid_t pid;
 	int pidfd;
-	int seccomp; /* memfd with the program; -1: unconfined */
-	int stdin_write; /* keeps stdin open */
+	int seccomp;           /* memfd with the program; -1: unconfined */
+	int stdin_write;       /* keeps stdin open */
 	struct watch out, err; /* pipes; a terminal is in out */
 	struct watch setup;    /* what the first process says until it executes */
 	struct crilog log;
 	struct timespec started, ended;
 	int64_t kill_at_ms; /* CLOCK_MONOTONIC; 0: not stopping */
-	int announced;	    /* it said that it executes now */
+	int announced;      /* it said that it executes now */
 	int start_failed;
 	int exit_code, signal, oom_killed;
 	char *message;
@@ -68,10 +66,10 @@ struct exec { /* a further process in a container */
 	struct exec *next;
 	struct container *container; /* NULL when that one is gone */
 	pid_t pid;
-	int status;	    /* where the exit code goes */
+	int status;         /* where the exit code goes */
 	struct watch setup; /* until it executes */
-	int reply;	    /* the connection that asked; -1 when answered */
-	int terminal;	    /* to hand over with the answer */
+	int reply;          /* the connection that asked; -1 when answered */
+	int terminal;       /* to hand over with the answer */
 	int announced, failed;
 };
 
@@ -81,10 +79,10 @@ struct pod {
 	char *cgroup; /* <qos>/pod<uid> */
 	char *hostname_file;
 	int user_ns, net_ns, ipc_ns, uts_ns; /* -1: the host's */
-	int shm;			     /* detached mount of /dev/shm; -1 */
-	pid_t pause;			     /* process 1 of a shared pid namespace; 0 */
-	int pause_fd;			     /* its pidfd */
-	int proc;			     /* procfs that shows the processes as we number them */
+	int shm;                             /* detached mount of /dev/shm; -1 */
+	pid_t pause;                         /* process 1 of a shared pid namespace; 0 */
+	int pause_fd;                        /* its pidfd */
+	int proc;                            /* procfs that shows the processes as we number them */
 	int epoll;
 	struct watch control, listener, signals, timers;
 	int control_blocked;
@@ -119,7 +117,8 @@ void control_exec_done(struct exec *e, int code, const char *message);
 
 /* -- namespaces.c -- */
 int namespaces_make(struct err *err) MUST_CHECK;
-/* Go into the pod's user, net, ipc and uts namespaces, and its shared pid namespace for children. */
+/* Go into the pod's user, net, ipc and uts namespaces, and its shared pid namespace for children.
+ */
 int namespaces_join(struct err *err) MUST_CHECK;
 /* As the first user of the current user namespace. */
 int become_root_inside(struct err *err) MUST_CHECK;

@@ -46,7 +46,8 @@ static int set_streams(struct stage *s, struct err *err)
 	return 0;
 }
 
-/* Not through a descriptor that we happen to have: its directory must be in the root that we see. */
+/* Not through a descriptor that we happen to have: its directory must be in the root that we see.
+ */
 static int enter_cwd(const char *cwd, struct err *err)
 {
 	char *seen;
@@ -140,7 +141,8 @@ static int restrict_process(struct stage *s, struct err *err)
 		return rc;
 	if ((rc = set_identity(spec, err)) < 0 || (rc = set_capabilities(spec, err)) < 0)
 		return rc;
-	/* Changing ids clears it. Whatever ends the supervisor ends us, in the host's pid namespace too. */
+	/* Changing ids clears it. Whatever ends the supervisor ends us, in the host's pid namespace
+	 * too. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (spec->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_sys(err, errno, "no_new_privs");
@@ -160,8 +162,8 @@ static const char *path_of(char **envp)
 }
 
 /* before, what, after, why: the four parts of every such message. */
-static _Noreturn void fail_exec(struct stage *s, int code, const char *before, const char *what, const char *after,
-				const char *why)
+static _Noreturn void fail_exec(struct stage *s, int code, const char *before, const char *what,
+				const char *after, const char *why)
 {
 	struct err err = ERR_INIT;
 
@@ -174,7 +176,8 @@ static _Noreturn void explain_exec(struct stage *s, const char *file, int error)
 	struct stat st;
 
 	if (stat(file, &st) < 0)
-		fail_exec(s, errno == EACCES || errno == EPERM ? 126 : 127, "exec: \"", file, "\": stat: ",
+		fail_exec(s, errno == EACCES || errno == EPERM ? 126 : 127, "exec: \"", file,
+			  "\": stat: ",
 			  errno == EACCES ? "permission denied" : "no such file or directory");
 	if (S_ISDIR(st.st_mode))
 		fail_exec(s, 126, "exec: \"", file, "\": ", "is a directory");
@@ -199,7 +202,8 @@ static _Noreturn void execute_in_path(struct stage *s)
 
 	for (;;) {
 		size_t len = strcspn(dir, ":");
-		CLEANUP_FREE char *file = len ? xasprintf("%.*s/%s", (int)len, dir, name) : xasprintf("./%s", name);
+		CLEANUP_FREE char *file =
+			len ? xasprintf("%.*s/%s", (int)len, dir, name) : xasprintf("./%s", name);
 		struct stat st;
 
 		if (stat(file, &st) == 0 && S_ISREG(st.st_mode)) {
@@ -212,8 +216,8 @@ static _Noreturn void execute_in_path(struct stage *s)
 			break;
 		dir += len + 1;
 	}
-	fail_exec(s, denied ? 126 : 127, "exec: \"", name, "\": ",
-		  denied ? "permission denied" : "executable file not found in $PATH");
+	fail_exec(s, denied ? 126 : 127, "exec: \"", name,
+		  "\": ", denied ? "permission denied" : "executable file not found in $PATH");
 }
 
 void restrict_and_execute(struct stage *s)

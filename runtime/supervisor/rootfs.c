@@ -27,7 +27,8 @@
 
 static int resolve(int dir, const char *path, uint64_t flags, uint64_t how_resolve)
 {
-	struct open_how how = {.flags = flags | O_CLOEXEC, .resolve = how_resolve | RESOLVE_NO_MAGICLINKS};
+	struct open_how how = {.flags = flags | O_CLOEXEC,
+			       .resolve = how_resolve | RESOLVE_NO_MAGICLINKS};
 
 	return (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
 }
@@ -49,7 +50,8 @@ static int make_last(const char *path, int is_dir)
 	parent = rootfs_open(*copy ? copy : "/", 1, NULL);
 	if (parent < 0)
 		return parent;
-	if (is_dir ? mkdirat(parent, slash + 1, 0755) == 0 : mknodat(parent, slash + 1, S_IFREG | 0644, 0) == 0)
+	if (is_dir ? mkdirat(parent, slash + 1, 0755) == 0
+		   : mknodat(parent, slash + 1, S_IFREG | 0644, 0) == 0)
 		return 0;
 	return -errno;
 }
@@ -95,7 +97,8 @@ static int make_own(struct stage *s, struct err *err)
 	return 0;
 }
 
-/* pivot_root(2), "pivot_root(".", ".")": the old root ends up on top of the new one, and is let go. */
+/* pivot_root(2), "pivot_root(".", ".")": the old root ends up on top of the new one, and is let go.
+ */
 static int pivot(struct stage *s, struct err *err)
 {
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
@@ -127,8 +130,11 @@ static int attach_system(struct stage *s, struct err *err)
 	const struct {
 		int tree;
 		const char *path;
-	} all[] = {{s->proc, "/proc"}, {s->sys, "/sys"},	  {s->dev, "/dev"},
-		   {s->shm, "/dev/shm"}, {s->mqueue, "/dev/mqueue"}};
+	} all[] = {{s->proc, "/proc"},
+		   {s->sys, "/sys"},
+		   {s->dev, "/dev"},
+		   {s->shm, "/dev/shm"},
+		   {s->mqueue, "/dev/mqueue"}};
 	int rc;
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
@@ -137,12 +143,14 @@ static int attach_system(struct stage *s, struct err *err)
 		if ((rc = attach(all[i].tree, all[i].path, 1, err)) < 0)
 			return rc;
 	}
-	if (mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,gid=5") < 0)
+	if (mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
+		  "newinstance,ptmxmode=0666,mode=0620,gid=5") < 0)
 		return err_sys(err, errno, "mount /dev/pts");
 	return 0;
 }
 
-/* As the host has them, read-only, with the container's cgroup as their root (v1: a directory each). */
+/* As the host has them, read-only, with the container's cgroup as their root (v1: a directory
+ * each). */
 static int attach_cgroups(const struct container_spec *spec, struct err *err)
 {
 	unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | (spec->privileged ? 0 : MS_RDONLY);
@@ -153,7 +161,8 @@ static int attach_cgroups(const struct container_spec *spec, struct err *err)
 			return err_sys(err, errno, "mount /sys/fs/cgroup");
 		return 0;
 	}
-	if (mount("tmpfs", "/sys/fs/cgroup", "tmpfs", flags & ~(unsigned long)MS_RDONLY, "mode=755,size=64k") < 0)
+	if (mount("tmpfs", "/sys/fs/cgroup", "tmpfs", flags & ~(unsigned long)MS_RDONLY,
+		  "mode=755,size=64k") < 0)
 		return err_sys(err, errno, "mount /sys/fs/cgroup");
 	for (size_t i = 0; i < cg->n; i++) {
 		const struct cgroup_hierarchy *h = &cg->hierarchies[i];
@@ -165,16 +174,18 @@ static int attach_cgroups(const struct container_spec *spec, struct err *err)
 		    mount("cgroup", path, v2 ? "cgroup2" : "cgroup", flags, v2 ? NULL : name) < 0)
 			return err_sys(err, errno, "mount %s", path);
 	}
-	if ((flags & MS_RDONLY) && mount(NULL, "/sys/fs/cgroup", NULL, MS_REMOUNT | MS_BIND | flags, NULL) < 0)
+	if ((flags & MS_RDONLY) &&
+	    mount(NULL, "/sys/fs/cgroup", NULL, MS_REMOUNT | MS_BIND | flags, NULL) < 0)
 		return err_sys(err, errno, "mount /sys/fs/cgroup read-only");
 	return 0;
 }
 
 /* Docker's lists (moby, oci/defaults.go). */
 static const char *const masked[] = {
-	"/proc/asound",	      "/proc/acpi",	   "/proc/interrupts", "/proc/kcore",
-	"/proc/keys",	      "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats",
-	"/proc/sched_debug",  "/proc/scsi",	   "/sys/firmware",    "/sys/devices/virtual/powercap",
+	"/proc/asound",     "/proc/acpi",        "/proc/interrupts",
+	"/proc/kcore",      "/proc/keys",        "/proc/latency_stats",
+	"/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
+	"/proc/scsi",       "/sys/firmware",     "/sys/devices/virtual/powercap",
 };
 static const char *const read_only[] = {
 	"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
@@ -193,7 +204,8 @@ static int make_read_only(const char *path, struct err *err)
 {
 	if (mount(path, path, NULL, MS_BIND | MS_REC, NULL) < 0)
 		return errno == ENOENT ? 0 : err_sys(err, errno, "protect %s", path);
-	if (mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+	if (mount(NULL, path, NULL,
+		  MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
 		return err_sys(err, errno, "protect %s", path);
 	return 0;
 }
@@ -232,11 +244,12 @@ int rootfs_enter(struct stage *s, struct err *err)
 	const struct container_spec *spec = &s->container->spec;
 	int rc;
 
-	if ((rc = make_own(s, err)) < 0 || (rc = pivot(s, err)) < 0 || (rc = attach_system(s, err)) < 0 ||
-	    (rc = attach_cgroups(spec, err)) < 0)
+	if ((rc = make_own(s, err)) < 0 || (rc = pivot(s, err)) < 0 ||
+	    (rc = attach_system(s, err)) < 0 || (rc = attach_cgroups(spec, err)) < 0)
 		return rc;
 	for (size_t i = 0; i < s->n_mounts; i++)
-		if ((rc = attach(s->mounts[i].fd, s->mounts[i].target, s->mounts[i].is_dir, err)) < 0)
+		if ((rc = attach(s->mounts[i].fd, s->mounts[i].target, s->mounts[i].is_dir, err)) <
+		    0)
 			return rc;
 	if ((rc = make_cwd(spec->cwd, err)) < 0 || (rc = protect(spec, err)) < 0)
 		return rc;
@@ -245,10 +258,12 @@ int rootfs_enter(struct stage *s, struct err *err)
 	return spec->read_only_rootfs ? root_read_only(err) : 0;
 }
 
-/* The multiplexer of a devpts that is mounted there, not whatever an image or a container put in its place. */
+/* The multiplexer of a devpts that is mounted there, not whatever an image or a container put in
+ * its place. */
 static int open_ptmx(struct err *err)
 {
-	CLEANUP_FD int fd = resolve(AT_FDCWD, "/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_NOFOLLOW, RESOLVE_NO_SYMLINKS);
+	CLEANUP_FD int fd = resolve(AT_FDCWD, "/dev/pts/ptmx", O_RDWR | O_NOCTTY | O_NOFOLLOW,
+				    RESOLVE_NO_SYMLINKS);
 	struct statfs fs;
 
 	if (fd < 0)
@@ -272,7 +287,8 @@ static void bind_console(int ptmx)
 int rootfs_terminal(struct stage *s, struct err *err)
 {
 	CLEANUP_FD int ptmx = open_ptmx(err);
-	struct winsize size = {.ws_row = (unsigned short)s->rows, .ws_col = (unsigned short)s->columns};
+	struct winsize size = {.ws_row = (unsigned short)s->rows,
+			       .ws_col = (unsigned short)s->columns};
 	int unlock = 0;
 
 	if (ptmx < 0)

@@ -15,8 +15,8 @@
 /* What stage 2 says on the setup socket, one packet each. */
 enum setup_kind {
 	SETUP_EXECUTES = 1, /* the next thing is execve */
-	SETUP_FAILED,	    /* code is what the exit code would be: 126, 127, 128 */
-	SETUP_TERMINAL,	    /* with the terminal's descriptor */
+	SETUP_FAILED,       /* code is what the exit code would be: 126, 127, 128 */
+	SETUP_TERMINAL,     /* with the terminal's descriptor */
 };
 
 struct setup_msg {
@@ -24,7 +24,8 @@ struct setup_msg {
 	char text[480];
 };
 
-/* The next packet of a setup socket (see container.c). Return: 1, 0 for none now, -1 at the end (closed). */
+/* The next packet of a setup socket (see container.c). Return: 1, 0 for none now, -1 at the end
+ * (closed). */
 int setup_next(struct watch *w, struct setup_msg *msg, int *fd_out);
 void setup_send(int sock, int kind, int code, const char *text, int fd);
 _Noreturn void setup_fail(int sock, int code, const struct err *err);
@@ -37,8 +38,8 @@ struct planned_mount {
 
 struct stage {
 	struct container *container;
-	int setup;	  /* our end of the setup socket */
-	int stdio[3];	  /* -1: the terminal's */
+	int setup;    /* our end of the setup socket */
+	int stdio[3]; /* -1: the terminal's */
 	int terminal;
 	unsigned rows, columns;
 	/* made by stage 1 */
@@ -51,9 +52,11 @@ struct stage {
 };
 
 /* -- start.c -- */
-/* in_v2: already in the container's v2 cgroup. Return: the pid of stage 2, as the supervisor numbers it. */
+/* in_v2: already in the container's v2 cgroup. Return: the pid of stage 2, as the supervisor
+ * numbers it. */
 typedef pid_t (*stage_1_fn)(struct stage *s, int in_v2, struct err *err);
-/* Run stage 1 in a process of its own and wait for its end. Return: the pid of stage 2, or -errno. */
+/* Run stage 1 in a process of its own and wait for its end. Return: the pid of stage 2, or -errno.
+ */
 pid_t stages_run(struct stage *s, stage_1_fn first, struct err *err);
 
 /* For the calling process and its children. */
@@ -66,7 +69,8 @@ int mount_detached(const char *type, const char *options, unsigned attributes, s
 
 /* -- rootfs.c: stage 2 -- */
 int rootfs_enter(struct stage *s, struct err *err) MUST_CHECK;
-/* A path inside, never through a link that leads out, made when missing. Return: O_PATH descriptor. */
+/* A path inside, never through a link that leads out, made when missing. Return: O_PATH descriptor.
+ */
 int rootfs_open(const char *path, int is_dir, struct err *err);
 /* The container's terminal becomes our controlling one; its other side goes to the supervisor. */
 int rootfs_terminal(struct stage *s, struct err *err) MUST_CHECK;

@@ -24,7 +24,8 @@
 pid_t clone_process(uint64_t flags, int cgroup_fd, int *pidfd_out)
 {
 	struct clone_args args = {
-		.flags = flags | (pidfd_out ? CLONE_PIDFD : 0) | (cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
+		.flags = flags | (pidfd_out ? CLONE_PIDFD : 0) |
+			 (cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
 		.pidfd = (uint64_t)(uintptr_t)pidfd_out,
 		.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD,
 		.cgroup = cgroup_fd >= 0 ? (uint64_t)cgroup_fd : 0,
@@ -92,7 +93,8 @@ static int make_writable(const struct container_spec *spec, struct err *err)
 		if (rc < 0 && errno == ENOENT && (rc = fd_mkdir_p(spec->upper, 0755, err)) == 0)
 			rc = mkdir(path, 0755);
 		if (rc < 0 && errno == EEXIST) {
-			CLEANUP_FREE char *old = xasprintf("%s/old-%s-%s", spec->upper, names[i], spec->id);
+			CLEANUP_FREE char *old =
+				xasprintf("%s/old-%s-%s", spec->upper, names[i], spec->id);
 
 			if ((rc = rename(path, old)) == 0) {
 				remove_in_background(old);
@@ -114,7 +116,8 @@ static int make_termination_log(const struct container_spec *spec, struct err *e
 
 	if (!spec->termination_log)
 		return 0;
-	fd = open(spec->termination_log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666);
+	fd = open(spec->termination_log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+		  0666);
 	if (fd < 0)
 		return err_sys(err, errno, "termination log %s", spec->termination_log);
 	(void)fchmod(fd, 0666);
@@ -150,7 +153,8 @@ static struct shared *shared_page(void)
 	static struct shared *page;
 
 	if (!page) {
-		page = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		page = mmap(NULL, sizeof(*page), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			    -1, 0);
 		if (page == MAP_FAILED)
 			abort();
 	}
@@ -217,7 +221,9 @@ pid_t stages_run(struct stage *s, stage_1_fn first, struct err *err)
 		return err_set(err, shared->err.code, "%s", shared->err.msg);
 	if (shared->pid <= 0)
 		return err_set(err, ECHILD, "the process that prepares the container was killed%s",
-			       WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? " (out of memory?)" : "");
+			       WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL
+				       ? " (out of memory?)"
+				       : "");
 	return shared->pid;
 }
 
@@ -293,7 +299,8 @@ int container_start(struct container *c, struct err *err)
 	struct pipes p = {{-1, -1}, {-1, -1}, {-1, -1}};
 	int setup[2] = {-1, -1}, rc;
 
-	rc = crilog_open(&c->log, c->spec.log_path, c->spec.log_max_bytes, c->spec.log_max_files, err);
+	rc = crilog_open(&c->log, c->spec.log_path, c->spec.log_max_bytes, c->spec.log_max_files,
+			 err);
 	if (rc == 0)
 		rc = make_cgroup(c, err);
 	if (rc == 0)

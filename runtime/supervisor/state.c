@@ -32,9 +32,10 @@ char *state_termination_message(const struct container *c)
 {
 	char text[MAX_MESSAGE + 1];
 	ssize_t n;
-	CLEANUP_FD int fd = c->spec.termination_log ? open(c->spec.termination_log,
-							    O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) :
-						       -1;
+	CLEANUP_FD int fd = c->spec.termination_log
+				    ? open(c->spec.termination_log,
+					   O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+				    : -1;
 
 	if (fd < 0)
 		return NULL;

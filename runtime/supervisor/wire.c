@@ -190,6 +190,5 @@ int wire_recv(int sock, struct wire_msg *m, int flags)
 		return -errno;
 	if ((size_t)n < sizeof(head))
 		return -EPIPE;
-	return unpack(m, head, (size_t)n - sizeof(head), fds,
-		      take_fds(&msg, fds, ARRAY_LEN(fds)));
+	return unpack(m, head, (size_t)n - sizeof(head), fds, take_fds(&msg, fds, ARRAY_LEN(fds)));
 }

@@ -6,10 +6,9 @@
  *
  *	daemon -> supervisor			supervisor -> daemon
  *	POD sandbox_spec, root, hierarchies	READY [netns] | FAILED text
- *	HELLO (a daemon that came back)		POD_IS version, sandbox_spec; READY and states; REPLAYED
- *	START container_spec [seccomp]		STARTED [pidfd] | START_FAILED
- *	STOP, DESTROY				EXITED
- *	EXEC (on a connection of its own)	EXEC_DONE [terminal]
+ *	HELLO (a daemon that came back)		POD_IS version, sandbox_spec; READY and states;
+ *REPLAYED START container_spec [seccomp]		STARTED [pidfd] | START_FAILED STOP, DESTROY
+ *EXITED EXEC (on a connection of its own)	EXEC_DONE [terminal]
  */
 #pragma once
 
@@ -31,13 +30,13 @@ enum wire_type {
 	WIRE_EXITED,
 	WIRE_EXEC_DONE,
 	WIRE_REPLAYED, /* after HELLO: what comes now is new */
-	WIRE_FORKED, /* pid or -errno [pidfd] */
+	WIRE_FORKED,   /* pid or -errno [pidfd] */
 };
 
 #define WIRE_FDS      6
 #define WIRE_MAX_SIZE (8u << 20)
 /* The version of what is on the wire and in the state files: supervisors outlive daemons. */
-#define WIRE_VERSION  1u
+#define WIRE_VERSION 1u
 
 struct wire_msg {
 	uint32_t type;

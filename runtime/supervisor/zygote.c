@@ -31,7 +31,8 @@ static void set_title(const struct arguments *args, const char *title)
 /* In the copy: its socket and directory take the zygote's place. */
 static void become_supervisor(struct wire_msg *m, const struct arguments *args, const char *title)
 {
-	if (setsid() < 0 || fchdir(m->fds[FD_DIR]) < 0 || dup2(m->fds[FD_CONTROL], DAEMON_SOCKET) < 0)
+	if (setsid() < 0 || fchdir(m->fds[FD_DIR]) < 0 ||
+	    dup2(m->fds[FD_CONTROL], DAEMON_SOCKET) < 0)
 		_exit(1);
 	set_title(args, title);
 }
@@ -48,7 +49,8 @@ static int copy(struct wire_msg *m, const struct arguments *args)
 
 	codec_int(&in, &host_pid);
 	codec_str(&in, &title);
-	pid = clone_process(CLONE_PARENT | (host_pid ? 0 : CLONE_NEWPID), m->fds[FD_CGROUP], &pidfd);
+	pid = clone_process(CLONE_PARENT | (host_pid ? 0 : CLONE_NEWPID), m->fds[FD_CGROUP],
+			    &pidfd);
 	if (pid == 0) {
 		become_supervisor(m, args, title ? title : "");
 		return 1;
@@ -63,9 +65,12 @@ static int copy(struct wire_msg *m, const struct arguments *args)
 
 void zygote_run(int argc, char **argv)
 {
-	struct arguments args = {argv[0], (size_t)(argv[argc - 1] + strlen(argv[argc - 1]) - argv[0])};
+	struct arguments args = {argv[0],
+				 (size_t)(argv[argc - 1] + strlen(argv[argc - 1]) - argv[0])};
 
 	set_title(&args, "(zygote)");
+	/* The last to go, where we may say so (CAP_SYS_RESOURCE); containers have their own score. */
+	(void)!fd_write_file("/proc/self/oom_score_adj", "-998", NULL);
 	for (;;) {
 		struct wire_msg m = WIRE_MSG_INIT;
 		int rc = wire_recv(DAEMON_SOCKET, &m, 0);

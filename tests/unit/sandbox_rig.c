@@ -30,7 +30,8 @@ static void must(int rc, const struct err *err)
 
 static void make_layers(struct rig *r)
 {
-	static const char *const dirs[] = {"bin", "etc", "tmp", "root", "dev", "proc", "sys", "empty"};
+	static const char *const dirs[] = {"bin", "etc",  "tmp", "root",
+					   "dev", "proc", "sys", "empty"};
 	struct err err = ERR_INIT;
 	char *path;
 
@@ -42,11 +43,14 @@ static void make_layers(struct rig *r)
 	path = xasprintf("%s/tmp", r->layer);
 	assert_int_equal(chmod(path, 01777), 0);
 	free(path);
-	path = xasprintf("cp /bin/busybox %s/bin/busybox && for a in sh cat echo sleep id ls grep head mkdir touch "
-			 "mount hostname stat test kill ps readlink dd tail true false env pwd printf sync seq wc "
-			 "tty unshare chmod chown ip nc ln rm sort tr cut df od mknod nsenter chroot stty; "
-			 "do ln -sf busybox %s/bin/$a; done",
-			 r->layer, r->layer);
+	path = xasprintf(
+		"cp /bin/busybox %s/bin/busybox && for a in sh cat echo sleep id ls grep head "
+		"mkdir touch "
+		"mount hostname stat test kill ps readlink dd tail true false env pwd printf sync "
+		"seq wc "
+		"tty unshare chmod chown ip nc ln rm sort tr cut df od mknod nsenter chroot stty; "
+		"do ln -sf busybox %s/bin/$a; done",
+		r->layer, r->layer);
 	assert_int_equal(system(path), 0);
 	free(path);
 	path = xasprintf("%s/etc/passwd", r->layer);
@@ -131,18 +135,21 @@ static void on_event(void *arg, struct sandbox *sb, const struct sandbox_event *
 	free(r->message[ev->kind]);
 	r->message[ev->kind] = xstrdup(ev->message);
 	if (getenv("RIG_VERBOSE"))
-		fprintf(stderr, "event %d %s: code %d, %s\n", ev->kind, ev->container ? ev->container : "",
-			ev->exit_code, ev->message ? ev->message : "");
+		fprintf(stderr, "event %d %s: code %d, %s\n", ev->kind,
+			ev->container ? ev->container : "", ev->exit_code,
+			ev->message ? ev->message : "");
 	if (ev->kind == SANDBOX_READY && ev->netns_fd >= 0) {
 		fd_close_at(&r->netns_fd);
 		r->netns_fd = fcntl(ev->netns_fd, F_DUPFD_CLOEXEC, 3);
 	}
 	if (ev->kind == SANDBOX_GONE || ev->kind == SANDBOX_FAILED)
 		r->sb = NULL;
-	if ((int)ev->kind == r->stop_on && (!r->stop_container || str_eq(ev->container, r->stop_container)))
+	if ((int)ev->kind == r->stop_on &&
+	    (!r->stop_container || str_eq(ev->container, r->stop_container)))
 		loop_stop(r->loop);
 	/* What was waited for will not come. */
-	if (ev->kind == SANDBOX_FAILED || (ev->kind == CONTAINER_START_FAILED && r->stop_on <= CONTAINER_EXITED))
+	if (ev->kind == SANDBOX_FAILED ||
+	    (ev->kind == CONTAINER_START_FAILED && r->stop_on <= CONTAINER_EXITED))
 		loop_stop(r->loop);
 }
 
@@ -173,9 +180,11 @@ void rig_wait(struct rig *r, enum sandbox_event_kind kind, const char *container
 	r->stop_container = NULL;
 	r->stop_on = -1;
 	if (r->timed_out || r->seen[kind] == before)
-		fail_msg("event %d of %s did not come: %s %s", kind, container ? container : "the pod",
+		fail_msg("event %d of %s did not come: %s %s", kind,
+			 container ? container : "the pod",
 			 r->message[SANDBOX_FAILED] ? r->message[SANDBOX_FAILED] : "",
-			 r->message[CONTAINER_START_FAILED] ? r->message[CONTAINER_START_FAILED] : "");
+			 r->message[CONTAINER_START_FAILED] ? r->message[CONTAINER_START_FAILED]
+							    : "");
 }
 
 void rig_pod_spec(struct rig *r, struct sandbox_spec *spec, const char *uid)
@@ -219,7 +228,8 @@ static char **strings(const char *a, const char *b, const char *c)
 	return v;
 }
 
-void rig_shell_spec(struct rig *r, struct container_spec *spec, const char *uid, const char *name, const char *script)
+void rig_shell_spec(struct rig *r, struct container_spec *spec, const char *uid, const char *name,
+		    const char *script)
 {
 	*spec = (struct container_spec){
 		.name = xstrdup(name),

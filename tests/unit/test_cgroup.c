@@ -33,14 +33,16 @@ static int tear_down(void **state)
 	return fd_remove_tree(dir, NULL);
 }
 
-/* A control file, with its directory. The real ones appear with mkdir; here they must be there first. */
+/* A control file, with its directory. The real ones appear with mkdir; here they must be there
+ * first. */
 static void put(const char *name, const char *text)
 {
 	CLEANUP_FREE char *path = xasprintf("%s/%s", dir, name);
 	CLEANUP_FREE char *parent = xstrndup(path, (size_t)(strrchr(path, '/') - path));
 	struct err err = ERR_INIT;
 
-	if (fd_mkdir_p(parent, 0755, &err) < 0 || fd_replace_file(path, text, strlen(text), 0644, 0, &err) < 0)
+	if (fd_mkdir_p(parent, 0755, &err) < 0 ||
+	    fd_replace_file(path, text, strlen(text), 0644, 0, &err) < 0)
 		fail_msg("%s", err.msg);
 }
 
@@ -68,13 +70,15 @@ static struct cgroups *open_with(const char *mountinfo)
 	return cg;
 }
 
-static const struct resource_limits limits = {.cpu_shares_millis = 500, .cpu_quota_millis = 250,
-					      .memory_bytes = 64u << 20, .pids = 77};
+static const struct resource_limits limits = {
+	.cpu_shares_millis = 500, .cpu_quota_millis = 250, .memory_bytes = 64u << 20, .pids = 77};
 
 static void test_v2_limits(void **state)
 {
-	CLEANUP_FREE char *mountinfo = xasprintf("24 1 0:22 / /proc rw - proc proc rw\n"
-						 "30 1 0:26 / %s/v2 rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n", dir);
+	CLEANUP_FREE char *mountinfo =
+		xasprintf("24 1 0:22 / /proc rw - proc proc rw\n"
+			  "30 1 0:26 / %s/v2 rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n",
+			  dir);
 	struct cgroups *cg;
 	struct err err = ERR_INIT;
 	struct container_stats stats;
@@ -83,15 +87,17 @@ static void test_v2_limits(void **state)
 	put("v2/cgroup.controllers", "cpuset cpu io memory hugetlb pids rdma misc\n");
 	put("v2/cgroup.subtree_control", "");
 	put("v2/k8sfs-t/cgroup.subtree_control", "");
-	static const char *const files[] = {"cpu.weight", "cpu.max", "memory.max", "memory.swap.max", "memory.oom.group",
-					    "pids.max", "cgroup.procs", "cgroup.kill"};
+	static const char *const files[] = {"cpu.weight",      "cpu.max",          "memory.max",
+					    "memory.swap.max", "memory.oom.group", "pids.max",
+					    "cgroup.procs",    "cgroup.kill"};
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
 		CLEANUP_FREE char *name = xasprintf("v2/k8sfs-t/burstable/podx/main/%s", files[i]);
 		put(name, "");
 	}
 	cg = open_with(mountinfo);
 	assert_int_equal(cg->n, 1);
-	assert_int_equal(cg->hierarchies[0].controllers, CGROUP_V2 | CGROUP_CPU | CGROUP_MEMORY | CGROUP_PIDS);
+	assert_int_equal(cg->hierarchies[0].controllers,
+			 CGROUP_V2 | CGROUP_CPU | CGROUP_MEMORY | CGROUP_PIDS);
 	assert_int_equal(cgroups_prepare(cg, &err), 0);
 	assert_int_equal(cgroup_make(cg, "burstable/podx/main", 0, &err), 0);
 	if (cgroup_limit(cg, "burstable/podx/main", &limits, &err) < 0)
@@ -106,7 +112,8 @@ static void test_v2_limits(void **state)
 	put("v2/k8sfs-t/burstable/podx/main/cpu.stat", "usage_usec 1234567\nuser_usec 1\n");
 	put("v2/k8sfs-t/burstable/podx/main/memory.current", "4096\n");
 	put("v2/k8sfs-t/burstable/podx/main/memory.peak", "8192\n");
-	put("v2/k8sfs-t/burstable/podx/main/memory.events", "low 0\noom 3\noom_kill 2\noom_group_kill 1\n");
+	put("v2/k8sfs-t/burstable/podx/main/memory.events",
+	    "low 0\noom 3\noom_kill 2\noom_group_kill 1\n");
 	put("v2/k8sfs-t/burstable/podx/main/pids.current", "5\n");
 	assert_int_equal(cgroup_stats(cg, "burstable/podx/main", &stats), 0);
 	assert_int_equal(stats.cpu_usec, 1234567);
@@ -123,7 +130,8 @@ static void test_v2_limits(void **state)
 /* A new root is given the controllers from above, and hands them on. */
 static void test_v2_hands_controllers_down(void **state)
 {
-	CLEANUP_FREE char *mountinfo = xasprintf("30 1 0:26 / %s/v2 rw - cgroup2 cgroup2 rw\n", dir);
+	CLEANUP_FREE char *mountinfo =
+		xasprintf("30 1 0:26 / %s/v2 rw - cgroup2 cgroup2 rw\n", dir);
 	struct cgroups *cg;
 	struct err err = ERR_INIT;
 
@@ -131,7 +139,8 @@ static void test_v2_hands_controllers_down(void **state)
 	put("v2/cgroup.controllers", "cpu memory pids\n");
 	put("v2/cgroup.subtree_control", "");
 	cg = open_with(mountinfo);
-	/* In a directory that is no cgroup the second step cannot work: what the first wrote is what counts. */
+	/* In a directory that is no cgroup the second step cannot work: what the first wrote is
+	 * what counts. */
 	assert_int_equal(cgroups_prepare(cg, &err), -ENOENT);
 	expect("v2/cgroup.subtree_control", "+cpu +memory +pids");
 	cgroups_close(cg);
@@ -139,19 +148,26 @@ static void test_v2_hands_controllers_down(void **state)
 
 static void test_v1_limits(void **state)
 {
-	CLEANUP_FREE char *mountinfo = xasprintf(
-		"30 1 0:26 / %s/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n31 1 0:27 / %s/memory rw - cgroup cgroup rw,memory\n"
-		"32 1 0:28 / %s/pids rw - cgroup cgroup rw,pids\n33 1 0:29 / %s/blkio rw - cgroup cgroup rw,blkio\n"
-		"34 1 0:30 / %s/systemd rw - cgroup cgroup rw,name=systemd\n35 1 0:27 / %s/again rw - cgroup cgroup rw,memory\n"
-		"36 1 0:31 /inner %s/bound rw - cgroup cgroup rw,devices\n",
-		dir, dir, dir, dir, dir, dir, dir);
+	CLEANUP_FREE char *mountinfo =
+		xasprintf("30 1 0:26 / %s/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n31 1 0:27 "
+			  "/ %s/memory rw - cgroup cgroup rw,memory\n"
+			  "32 1 0:28 / %s/pids rw - cgroup cgroup rw,pids\n33 1 0:29 / %s/blkio rw "
+			  "- cgroup cgroup rw,blkio\n"
+			  "34 1 0:30 / %s/systemd rw - cgroup cgroup rw,name=systemd\n35 1 0:27 / "
+			  "%s/again rw - cgroup cgroup rw,memory\n"
+			  "36 1 0:31 /inner %s/bound rw - cgroup cgroup rw,devices\n",
+			  dir, dir, dir, dir, dir, dir, dir);
 	struct cgroups *cg;
 	struct err err = ERR_INIT;
 
 	(void)state;
-	static const char *const files[] = {"cpu,cpuacct/k8sfs-t/p/cpu.shares", "cpu,cpuacct/k8sfs-t/p/cpu.cfs_quota_us",
-					    "memory/k8sfs-t/p/memory.limit_in_bytes", "memory/k8sfs-t/p/memory.memsw.limit_in_bytes",
-					    "pids/k8sfs-t/p/pids.max", "cpu,cpuacct/k8sfs-t/p/tasks", "memory/k8sfs-t/p/tasks",
+	static const char *const files[] = {"cpu,cpuacct/k8sfs-t/p/cpu.shares",
+					    "cpu,cpuacct/k8sfs-t/p/cpu.cfs_quota_us",
+					    "memory/k8sfs-t/p/memory.limit_in_bytes",
+					    "memory/k8sfs-t/p/memory.memsw.limit_in_bytes",
+					    "pids/k8sfs-t/p/pids.max",
+					    "cpu,cpuacct/k8sfs-t/p/tasks",
+					    "memory/k8sfs-t/p/tasks",
 					    "pids/k8sfs-t/p/tasks"};
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		put(files[i], "");
@@ -175,7 +191,8 @@ static void test_v1_limits(void **state)
 
 static void test_extremes(void **state)
 {
-	CLEANUP_FREE char *mountinfo = xasprintf("30 1 0:26 / %s/cpu rw - cgroup cgroup rw,cpu\n", dir);
+	CLEANUP_FREE char *mountinfo =
+		xasprintf("30 1 0:26 / %s/cpu rw - cgroup cgroup rw,cpu\n", dir);
 	struct resource_limits l = {0};
 	struct cgroups *cg;
 	struct err err = ERR_INIT;
@@ -202,7 +219,9 @@ static void test_extremes(void **state)
 
 static void test_description_goes_round(void **state)
 {
-	CLEANUP_FREE char *mountinfo = xasprintf("30 1 0:26 / %s/a rw - cgroup cgroup rw,cpu\n31 1 0:27 / %s/b rw - cgroup2 c rw\n", dir, dir);
+	CLEANUP_FREE char *mountinfo = xasprintf(
+		"30 1 0:26 / %s/a rw - cgroup cgroup rw,cpu\n31 1 0:27 / %s/b rw - cgroup2 c rw\n",
+		dir, dir);
 	CLEANUP(buf_fini) struct buf text = BUF_INIT, again = BUF_INIT;
 	struct cgroups *cg = open_with(mountinfo), *copy;
 	struct err err = ERR_INIT;
@@ -233,7 +252,8 @@ static void test_no_cgroups_at_all(void **state)
 
 static void test_removal_is_deepest_first(void **state)
 {
-	CLEANUP_FREE char *mountinfo = xasprintf("30 1 0:26 / %s/cpu rw - cgroup cgroup rw,cpu\n", dir);
+	CLEANUP_FREE char *mountinfo =
+		xasprintf("30 1 0:26 / %s/cpu rw - cgroup cgroup rw,cpu\n", dir);
 	CLEANUP_FREE char *top = xasprintf("%s/cpu", dir);
 	CLEANUP_FREE char *root = xasprintf("%s/cpu/k8sfs-t", dir);
 	struct cgroups *cg;
@@ -282,7 +302,11 @@ static void test_v2_device_filter(void **state)
 		static const struct {
 			mode_t type;
 			unsigned major, minor;
-		} devices[] = {{S_IFCHR, 1, 3}, {S_IFCHR, 1, 9}, {S_IFCHR, 1, 1}, {S_IFBLK, 253, 0}, {S_IFCHR, 5, 2}};
+		} devices[] = {{S_IFCHR, 1, 3},
+			       {S_IFCHR, 1, 9},
+			       {S_IFCHR, 1, 1},
+			       {S_IFBLK, 253, 0},
+			       {S_IFCHR, 5, 2}};
 
 		if (cgroup_join(cg, "c", 1, NULL) < 0)
 			_exit(1);
@@ -290,7 +314,8 @@ static void test_v2_device_filter(void **state)
 			CLEANUP_FREE char *path = xasprintf("%s/dev%d", dir, i);
 			int fd;
 
-			if (mknod(path, devices[i].type | 0600, makedev(devices[i].major, devices[i].minor)) < 0)
+			if (mknod(path, devices[i].type | 0600,
+				  makedev(devices[i].major, devices[i].minor)) < 0)
 				_exit(2);
 			fd = open(path, O_RDONLY | O_CLOEXEC);
 			results[i] = fd < 0 ? errno : 0;
@@ -303,8 +328,8 @@ static void test_v2_device_filter(void **state)
 	waitpid(pid, NULL, 0);
 	assert_int_equal(results[0], 0);
 	assert_int_equal(results[1], 0);
-	assert_int_equal(results[2], EPERM); /* mem */
-	assert_int_equal(results[3], EPERM); /* a disk */
+	assert_int_equal(results[2], EPERM);     /* mem */
+	assert_int_equal(results[3], EPERM);     /* a disk */
 	assert_int_not_equal(results[4], EPERM); /* ptmx; there is no devpts beside it */
 	assert_int_equal(cgroups_purge(cg), 0);
 	cgroups_close(cg);
@@ -315,8 +340,14 @@ static void test_v2_device_filter(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_v2_limits),	   T(test_v2_hands_controllers_down), T(test_v1_limits),	   T(test_extremes),
-		T(test_description_goes_round), T(test_no_cgroups_at_all),    T(test_removal_is_deepest_first), T(test_v2_device_filter),
+		T(test_v2_limits),
+		T(test_v2_hands_controllers_down),
+		T(test_v1_limits),
+		T(test_extremes),
+		T(test_description_goes_round),
+		T(test_no_cgroups_at_all),
+		T(test_removal_is_deepest_first),
+		T(test_v2_device_filter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How pods live and end: stopping, exec, a daemon that dies, a supervisor that dies, and that nothing is left. */
+/* How pods live and end: stopping, exec, a daemon that dies, a supervisor that dies, and that
+ * nothing is left. */
 #include "sandbox_rig.h"
 
 #include <setjmp.h>
@@ -74,7 +75,8 @@ static void test_stop_with_grace(void **state)
 
 	(void)state;
 	rig_pod(&rig, UID);
-	(void)start_shell("nice", "trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 0.02; done");
+	(void)start_shell("nice",
+			  "trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 0.02; done");
 	wait_for_log("nice", "ready");
 	assert_int_equal(sandbox_stop_container(rig.sb, "nice", 10000, &err), 0);
 	rig_wait(&rig, CONTAINER_EXITED, "nice");
@@ -102,7 +104,8 @@ static void test_own_stop_signal(void **state)
 
 	(void)state;
 	rig_pod(&rig, UID);
-	rig_shell_spec(&rig, &spec, UID, "quit", "trap 'exit 9' QUIT; echo ready; while :; do sleep 0.02; done");
+	rig_shell_spec(&rig, &spec, UID, "quit",
+		       "trap 'exit 9' QUIT; echo ready; while :; do sleep 0.02; done");
 	spec.stop_signal = SIGQUIT;
 	rig_start(&rig, &spec);
 	rig_wait(&rig, CONTAINER_STARTED, "quit");
@@ -141,7 +144,8 @@ static void test_termination_message(void **state)
 
 	(void)state;
 	rig_pod(&rig, UID);
-	rig_shell_spec(&rig, &spec, UID, "term", "echo 'disk is gone' > /dev/termination-log; exit 2");
+	rig_shell_spec(&rig, &spec, UID, "term",
+		       "echo 'disk is gone' > /dev/termination-log; exit 2");
 	spec.termination_log = xasprintf("%s/term-log", rig.dir);
 	spec.termination_path = xstrdup("/dev/termination-log");
 	spec.uid = 1234;
@@ -173,7 +177,8 @@ static void test_log_rotation_and_format(void **state)
 
 	(void)state;
 	rig_pod(&rig, UID);
-	rig_shell_spec(&rig, &spec, UID, "chatty", "seq 1 2000; printf partial; sleep 0.1; echo ' line' ; echo err >&2");
+	rig_shell_spec(&rig, &spec, UID, "chatty",
+		       "seq 1 2000; printf partial; sleep 0.1; echo ' line' ; echo err >&2");
 	spec.log_max_bytes = 20000;
 	spec.log_max_files = 3;
 	rig_start(&rig, &spec);
@@ -202,7 +207,9 @@ static void test_terminal(void **state)
 
 	(void)state;
 	rig_pod(&rig, UID);
-	rig_shell_spec(&rig, &spec, UID, "tty", "tty; test -t 0 && test -t 1 && test -t 2 && echo terminal; echo x > /dev/console; echo y > /dev/tty");
+	rig_shell_spec(&rig, &spec, UID, "tty",
+		       "tty; test -t 0 && test -t 1 && test -t 2 && echo terminal; echo x > "
+		       "/dev/console; echo y > /dev/tty");
 	spec.tty = 1;
 	rig_start(&rig, &spec);
 	rig_wait(&rig, CONTAINER_EXITED, "tty");
@@ -285,12 +292,15 @@ static void test_exec(void **state)
 	(void)state;
 	rig_pod(&rig, UID);
 	(void)start_shell("main", "echo x > /marker; exec sleep 1000");
-	EXEC(&r, "main", "sh", "-c", "cat /marker; id -u; hostname; echo $HOME; echo oops >&2; cat /proc/1/comm; exit 6");
+	EXEC(&r, "main", "sh", "-c",
+	     "cat /marker; id -u; hostname; echo $HOME; echo oops >&2; cat /proc/1/comm; exit 6");
 	assert_int_equal(r.rc, 0);
 	assert_string_equal(r.out, "x\n0\nweb-host\n/root\nsleep\n");
 	assert_string_equal(r.err, "oops\n");
 	assert_int_equal(r.code, 6);
-	EXEC(&r, "main", "sh", "-c", "grep -E 'Seccomp:|CapEff' /proc/self/status; unshare -n true; grep -c memory:/$ /proc/self/cgroup; ls /proc/self/fd | wc -l");
+	EXEC(&r, "main", "sh", "-c",
+	     "grep -E 'Seccomp:|CapEff' /proc/self/status; unshare -n true; grep -c memory:/$ "
+	     "/proc/self/cgroup; ls /proc/self/fd | wc -l");
 	assert_string_equal(r.out, "CapEff:\t00000000a80425fb\nSeccomp:\t2\n1\n4\n");
 	assert_string_equal(r.err, "unshare: unshare(0x40000000): Operation not permitted\n");
 	run_exec(&r, "main", (const char *[]){"cat", NULL}, "through\n");
@@ -314,7 +324,8 @@ static void test_exec(void **state)
 
 static void test_exec_terminal(void **state)
 {
-	char *argv[] = {(char[]){"sh"}, (char[]){"-c"}, (char[]){"tty; stty size; read x; echo got $x"}, NULL};
+	char *argv[] = {(char[]){"sh"}, (char[]){"-c"},
+			(char[]){"tty; stty size; read x; echo got $x"}, NULL};
 	struct exec_spec spec = {.argv = argv, .tty = 1, .rows = 33, .columns = 99};
 	int term, out, errfd, st;
 	struct err err = ERR_INIT;
@@ -324,7 +335,8 @@ static void test_exec_terminal(void **state)
 	(void)state;
 	rig_pod(&rig, UID);
 	(void)start_shell("main", "exec sleep 1000");
-	assert_int_equal(sandbox_exec(rig.all, UID, "main", &spec, &term, &out, &errfd, &st, &pid, &err), 0);
+	assert_int_equal(
+		sandbox_exec(rig.all, UID, "main", &spec, &term, &out, &errfd, &st, &pid, &err), 0);
 	assert_int_equal(out, -1);
 	assert_int_equal(errfd, -1);
 	assert_int_equal(write(term, "typed\n", 6), 6);
@@ -335,6 +347,37 @@ static void test_exec_terminal(void **state)
 	read_all(st, status, sizeof(status));
 	assert_string_equal(status, "0\n");
 	rig_destroy(&rig);
+}
+
+static void exec_in_a_pod_of(int share_pids, int host_pid, int host_network, int host_users)
+{
+	struct sandbox_spec spec;
+	struct ran r;
+
+	rig_pod_spec(&rig, &spec, UID);
+	spec.share_pids = share_pids;
+	spec.host_pid = host_pid;
+	spec.host_network = host_network;
+	spec.host_users = host_users;
+	rig_pod_of(&rig, &spec);
+	(void)start_shell("main", "echo x > /marker; echo ready; exec sleep 1000");
+	wait_for_log("main", "ready");
+	EXEC(&r, "main", "sh", "-c", "cat /marker; id -u; exit 5");
+	assert_int_equal(r.rc, 0);
+	assert_string_equal(r.out, "x\n0\n");
+	assert_int_equal(r.code, 5);
+	sandbox_spec_fini(&spec);
+	rig_destroy(&rig);
+}
+
+static void test_exec_in_shared_namespaces(void **state)
+{
+	(void)state;
+	exec_in_a_pod_of(1, 0, 0, 0);
+	exec_in_a_pod_of(0, 1, 0, 0);
+	exec_in_a_pod_of(0, 0, 1, 0);
+	exec_in_a_pod_of(0, 0, 0, 1);
+	exec_in_a_pod_of(0, 1, 1, 1);
 }
 
 static void test_root_directory(void **state)
@@ -380,7 +423,8 @@ static void test_adoption_replays_what_happened(void **state)
 	(void)state;
 	rig_pod(&rig, UID);
 	base = sandbox_id_base(rig.sb);
-	(void)start_shell("stays", "echo before; while ! test -f /go; do sleep 0.02; done; echo after; exec sleep 1000");
+	(void)start_shell("stays", "echo before; while ! test -f /go; do sleep 0.02; done; echo "
+				   "after; exec sleep 1000");
 	(void)start_shell("ends", "while ! test -f /go; do sleep 0.02; done; exit 11");
 	EXEC(&r, "ends", "touch", "/empty/x");
 	found = 0;
@@ -571,7 +615,7 @@ static void test_nothing_is_left(void **state)
 
 	(void)state;
 	while (waitpid(-1, NULL, WNOHANG) > 0)
-		; /* of tests that play a daemon's end in this process */
+		;   /* of tests that play a daemon's end in this process */
 	one_life(); /* what is made once for the node is there */
 	fds = count_entries("/proc/self/fd");
 	mounts = count_lines("/proc/self/mountinfo");
@@ -608,9 +652,12 @@ static void test_the_supervisors_memory(void **state)
 	wait_for_log("main", "20000\n");
 	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)parent_of(pid));
 	assert_int_equal(fd_read_file(path, 65536, &text, NULL), 0);
-	assert_int_equal(sscanf(strstr(text.data, "Private_Clean:"), "Private_Clean: %lu", &clean), 1);
-	assert_int_equal(sscanf(strstr(text.data, "Private_Dirty:"), "Private_Dirty: %lu", &dirty), 1);
-	print_message("private memory of a supervisor: %lu KiB clean, %lu KiB dirty\n", clean, dirty);
+	assert_int_equal(sscanf(strstr(text.data, "Private_Clean:"), "Private_Clean: %lu", &clean),
+			 1);
+	assert_int_equal(sscanf(strstr(text.data, "Private_Dirty:"), "Private_Dirty: %lu", &dirty),
+			 1);
+	print_message("private memory of a supervisor: %lu KiB clean, %lu KiB dirty\n", clean,
+		      dirty);
 	assert_true(clean + dirty <= 500);
 	rig_destroy(&rig);
 	rig.sb = other;
@@ -621,7 +668,8 @@ static void test_the_supervisors_memory(void **state)
 
 static pid_t find_zygote(void)
 {
-	FILE *f = popen("pgrep -x -P $PPID k8sfs-pod", "r"); /* our children; the supervisors are, too */
+	FILE *f = popen("pgrep -x -P $PPID k8sfs-pod",
+			"r"); /* our children; the supervisors are, too */
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
 	int pid, found_pid = 0;
 
@@ -630,7 +678,8 @@ static pid_t find_zygote(void)
 
 		text.len = 0;
 		snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
-		if (fd_read_file(path, 4096, &text, NULL) == 0 && text.len && strstr(text.data, "(zygote)"))
+		if (fd_read_file(path, 4096, &text, NULL) == 0 && text.len &&
+		    strstr(text.data, "(zygote)"))
 			found_pid = pid;
 	}
 	pclose(f);
@@ -734,7 +783,8 @@ static void test_many_pods_at_once(void **state)
 	loop_run(rig.loop);
 	assert_int_equal(many.gone, N_PODS);
 	print_message("%d pods started in %llu ms, gone after %llu ms more\n", N_PODS,
-		      (unsigned long long)(started - before), (unsigned long long)(loop_now_ms() - started));
+		      (unsigned long long)(started - before),
+		      (unsigned long long)(loop_now_ms() - started));
 }
 
 /* -- how fast -- */
@@ -792,6 +842,7 @@ int main(int argc, char **argv)
 		T(test_open_stdin_blocks),
 		T(test_exec),
 		T(test_exec_terminal),
+		T(test_exec_in_shared_namespaces),
 		T(test_root_directory),
 		T(test_adoption_replays_what_happened),
 		T(test_a_killed_daemon),

@@ -50,7 +50,9 @@ static void test_programs_are_cached(void **state)
 	assert_true(one >= 0);
 	/* CHOWN does not change the profile, SYS_ADMIN does. */
 	assert_int_equal(seccomp_program(c, SANDBOX_DEFAULT_CAPABILITIES & ~1ull, &err), one);
-	assert_int_not_equal(seccomp_program(c, SANDBOX_DEFAULT_CAPABILITIES | 1ull << CAP_SYS_ADMIN, &err), one);
+	assert_int_not_equal(
+		seccomp_program(c, SANDBOX_DEFAULT_CAPABILITIES | 1ull << CAP_SYS_ADMIN, &err),
+		one);
 	/* Nobody can change it behind our back. */
 	assert_int_equal(pwrite(one, "x", 1, 0), -1);
 	assert_int_equal(ftruncate(one, 0), -1);

@@ -43,9 +43,20 @@ static char *chars(const char *s)
 
 static void fill(struct container_spec *s, char **strings, struct mount_spec *mounts, gid_t *groups)
 {
-	*s = (struct container_spec){.name = chars("main"), .id = chars("0123"), .argv = strings, .envp = strings + 2,
-				     .cwd = chars(""), .uid = 4294967294u, .groups = groups, .n_groups = 2, .layers = strings,
-				     .mounts = mounts, .n_mounts = 2, .capabilities = ~0ull, .tty = 1, .log_max_files = 7,
+	*s = (struct container_spec){.name = chars("main"),
+				     .id = chars("0123"),
+				     .argv = strings,
+				     .envp = strings + 2,
+				     .cwd = chars(""),
+				     .uid = 4294967294u,
+				     .groups = groups,
+				     .n_groups = 2,
+				     .layers = strings,
+				     .mounts = mounts,
+				     .n_mounts = 2,
+				     .capabilities = ~0ull,
+				     .tty = 1,
+				     .log_max_files = 7,
 				     .stop_signal = -3};
 	s->limits.memory_bytes = 1ull << 40;
 	s->limits.oom_score_adj = -997;
@@ -54,8 +65,9 @@ static void fill(struct container_spec *s, char **strings, struct mount_spec *mo
 static void test_specs_survive_the_wire(void **state)
 {
 	char *strings[] = {chars("a"), chars("b c\n"), chars(""), NULL};
-	struct mount_spec mounts[] = {{.source = chars("/s"), .target = chars("/t"), .idmapped = 1, .propagation = 2},
-				      {.type = chars("tmpfs"), .target = chars("/u"), .options = chars("size=1m")}};
+	struct mount_spec mounts[] = {
+		{.source = chars("/s"), .target = chars("/t"), .idmapped = 1, .propagation = 2},
+		{.type = chars("tmpfs"), .target = chars("/u"), .options = chars("size=1m")}};
 	gid_t groups[] = {7, 4294967295u};
 	CLEANUP(buf_fini) struct buf bytes = BUF_INIT;
 	struct codec out = {.out = &bytes}, in;
@@ -64,7 +76,8 @@ static void test_specs_survive_the_wire(void **state)
 	(void)state;
 	fill(&s, strings, mounts, groups);
 	codec_container(&out, &s);
-	in = (struct codec){.at = (unsigned char *)bytes.data, .end = (unsigned char *)bytes.data + bytes.len};
+	in = (struct codec){.at = (unsigned char *)bytes.data,
+			    .end = (unsigned char *)bytes.data + bytes.len};
 	codec_container(&in, &t);
 	assert_false(in.bad);
 	assert_ptr_equal(in.at, in.end);
@@ -117,7 +130,8 @@ static void test_damaged_specs_are_refused(void **state)
 
 		bytes.data[at] = (char)(was ^ 0x81);
 		t = (struct container_spec){0};
-		in = (struct codec){.at = (unsigned char *)bytes.data, .end = (unsigned char *)bytes.data + bytes.len};
+		in = (struct codec){.at = (unsigned char *)bytes.data,
+				    .end = (unsigned char *)bytes.data + bytes.len};
 		codec_container(&in, &t);
 		container_spec_fini(&t);
 		bytes.data[at] = was;
@@ -198,8 +212,9 @@ static void test_log_records(void **state)
 	crilog_add(&log, "stdout", "tial\n\0\xff\n", 8, &then);
 	crilog_close(&log);
 	text = text_of("sub/dir/log");
-	assert_string_equal(text, AT "stdout F one\n" AT "stdout F two\n" AT "stdout F \n" AT "stdout P par\n" AT
-				     "stderr F err\n" AT "stdout F tial\n" AT "stdout F ");
+	assert_string_equal(text, AT "stdout F one\n" AT "stdout F two\n" AT "stdout F \n" AT
+				     "stdout P par\n" AT "stderr F err\n" AT "stdout F tial\n" AT
+				     "stdout F ");
 	assert_memory_equal(text + strlen(text), "\0\xff\n", 3);
 	free(text);
 	/* Opened again: appended to. */
@@ -289,8 +304,14 @@ static void test_a_log_that_cannot_be_written(void **state)
 
 static void test_exit_files(void **state)
 {
-	struct container_exit e = {.id = chars("abc"), .exit_code = 137, .signal = 9, .oom_killed = 1, .started_sec = 12,
-				   .started_nsec = 5, .finished_sec = 1700000000, .finished_nsec = 999999999,
+	struct container_exit e = {.id = chars("abc"),
+				   .exit_code = 137,
+				   .signal = 9,
+				   .oom_killed = 1,
+				   .started_sec = 12,
+				   .started_nsec = 5,
+				   .finished_sec = 1700000000,
+				   .finished_nsec = 999999999,
 				   .message = chars("two\n\nparts\n")},
 			      got;
 	struct err err = ERR_INIT;
@@ -309,9 +330,11 @@ static void test_exit_files(void **state)
 	assert_int_equal(got.finished_sec, 1700000000);
 	assert_int_equal(got.finished_nsec, 999999999);
 	container_exit_fini(&got);
-	static const char *const damaged[] = {"", "\n\n", "id", "id \n", "code 1\n\n", "\xff\xfe\n\n"};
+	static const char *const damaged[] = {"",      "\n\n",       "id",
+					      "id \n", "code 1\n\n", "\xff\xfe\n\n"};
 	for (size_t i = 0; i < ARRAY_LEN(damaged); i++) {
-		assert_int_equal(fd_replace_file(path, damaged[i], strlen(damaged[i]), 0600, 0, NULL), 0);
+		assert_int_equal(
+			fd_replace_file(path, damaged[i], strlen(damaged[i]), 0600, 0, NULL), 0);
 		assert_int_equal(exitfile_read(dir, &got, NULL), -EINVAL);
 	}
 	free(path);
