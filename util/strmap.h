@@ -32,7 +32,7 @@ void *strmap_del(struct strmap *m, const char *key);
 
 /* for (const struct strmap_slot *s = ...): visits each entry once; no changes meanwhile. */
 #define STRMAP_FOREACH(s, m)                                                                       \
-	for (const struct strmap_slot *s = (m)->slots; s < (m)->slots + (m)->n_slots; s++)         \
+	for (const struct strmap_slot *s = (m)->slots; s && s < (m)->slots + (m)->n_slots; s++)    \
 		if (s->key)
 
 /* FNV-1a over the bytes, for tables of other kinds. */

@@ -48,7 +48,7 @@ eventually 30 sh -c "sed -n 's/^ *restartCount: //p' '$mnt/pods/default/crashes/
 contains "$(cat "$mnt/pods/default/crashes/events")" 'BackOff'
 policy=Never
 
-pod hungry 'image: busybox' 'command: [sh, -c, "x=$(head -c 64M /dev/zero | tr \\\\0 x); echo survived"]' 'resources: {limits: {memory: 16Mi}}'
+pod hungry 'image: busybox' 'command: [sh, -c, "x=$(head -c 67108864 /dev/zero | tr \\\\0 x); echo survived"]' 'resources: {limits: {memory: 16Mi}}'
 eventually 20 has "$mnt/pods/default/hungry/status" 'reason: OOMKilled'
 contains "$(cat "$mnt/pods/default/hungry/status")" 'exitCode: 137'
 

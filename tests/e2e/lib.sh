@@ -41,12 +41,13 @@ start_daemon() {
     daemon_pid=$!
     local i
     for i in $(seq 500); do
-        cat "$mnt/version" >/dev/null 2>&1 && return 0
+        cat "$mnt/version" >/dev/null 2>&1 && { note_bridge; return 0; }
         kill -0 $daemon_pid 2>/dev/null || { cat "$tmp/log"; fail "the daemon ended at its start"; }
         sleep 0.02
     done
     fail "the daemon does not serve"
 }
+note_bridge() { ip -o -4 addr show to "$cidr" | awk '{print $2; exit}' >"$tmp/bridge"; }
 # The daemon ends, its pods do not.
 stop_daemon() {
     "$k8sfs" --stop "$mnt" || fail "stop"
@@ -106,6 +107,13 @@ phase_is() { is "$mnt/pods/default/$1/status" phase "$2"; }
 # has FILE PATTERN: for eventually
 has() { grep -q -- "$2" "$1"; }
 count_is() { [ "$(ls "$1" 2>/dev/null | grep -vc -e '\.yaml$' -e '^_' -e '\.err$')" = "$2" ]; }
+# pids_of PATTERN: processes in pods of this test's daemon, whoever else runs pods on the machine
+pids_of() {
+    local pid
+    for pid in $(pgrep -f -- "$1"); do
+        grep -qs -- "$state/pods" "/proc/$pid/mountinfo" && echo "$pid"
+    done | sort
+}
 # http ADDRESS [PORT]: the page
 http() { curl -s -m 5 "http://$1:${2:-80}/"; }
 
@@ -116,7 +124,7 @@ traces() {
     pgrep -f "$tmp" | grep -vw -e $$ -e "$BASHPID" | wc -l | sed 's/^/processes /'
     find /sys/fs/cgroup -maxdepth 6 -path "*${tmp##*/}*" 2>/dev/null | wc -l | sed 's/^/cgroups /'
 }
-bridge() { cat "$tmp/bridge" 2>/dev/null || echo k8s-none; }
+bridge() { if [ -s "$tmp/bridge" ]; then cat "$tmp/bridge"; else echo k8s-none; fi; }
 
 finish() {
     local rc=$?

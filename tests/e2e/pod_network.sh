@@ -20,7 +20,6 @@ web=$(ip_of web)
 case $web in "${cidr%.*}".*) ;; *) fail "the address $web is not of $cidr" ;; esac
 eventually 5 test -n "$(http "$web")"
 contains "$(cat "$mnt/net/addresses")" "$web"
-echo "$(ip -o route get "$web" | sed -n 's/.* dev \([^ ]*\) .*/\1/p')" >"$tmp/bridge"
 
 # pod to pod
 run_pod client busybox "    command: [sh, -c, \"wget -q -O - http://$web/; ip route; cat /etc/hosts /etc/resolv.conf\"]"
@@ -58,7 +57,8 @@ eventually 10 phase_is host Succeeded
 equal "links seen with hostNetwork" "$(ip -o link | wc -l)" "$(head -n 1 "$mnt/pods/default/host/log")"
 
 # one after the other, all addresses come back
-links=$(ip -o link | wc -l)
+ports() { ip -o link show master "$(bridge)" | wc -l; }
+links=$(ports)
 for i in 1 2 3; do
     for j in $(seq 10); do
         manifest "many-$j" busybox '    command: [sleep, "1000"]'
@@ -69,7 +69,7 @@ for i in 1 2 3; do
     rm "$mnt/apis/core/v1/pods/many.yaml"
     eventually 20 sh -c "! ls '$mnt/pods/default' | grep -q many"
 done
-links_are() { [ "$(ip -o link | wc -l)" = "$1" ]; }
+links_are() { [ "$(ports)" = "$1" ]; }
 eventually 10 links_are "$links" # the kernel removes namespaces in its own time
 rm "$pods/web.yaml"
 eventually 10 test ! -e "$mnt/pods/default/web"

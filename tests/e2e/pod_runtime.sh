@@ -85,7 +85,7 @@ contains "$log" 'Seccomp:.*2'
 contains "$log" 'CapEff:.*00000000a80425fb'
 
 # its processes belong to ids of its own
-pid=$(pgrep -f 'got TERM; exit 0' | tail -n 1)
+pid=$(pids_of 'got TERM; exit 0' | tail -n 1)
 [ "$(stat -c %u "/proc/$pid")" -ge 200000 ] || fail "the container runs as uid $(stat -c %u "/proc/$pid") of the host"
 [ "$(readlink /proc/1/ns/user)" != "$(readlink "/proc/$pid/ns/user")" ] || fail "no user namespace"
 
@@ -113,7 +113,7 @@ contains "$(inside cat /proc/1/cmdline | tr '\0' ' ')" 'sh'
 rm "$pods/inside.yaml"
 eventually 10 test ! -e "$pod"
 [ -e "$tmp/host/new" ] && fail "wrote to a read-only volume"
-[ -z "$(pgrep -f 'got TERM; exit 0')" ] || fail "processes are left"
+[ -z "$(pids_of 'got TERM; exit 0')" ] || fail "processes are left"
 
 # users, read-only roots, privilege
 cat >"$tmp/user.yaml" <<'END'

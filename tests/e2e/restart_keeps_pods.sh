@@ -14,7 +14,7 @@ portrait() {
         echo "${p##*/} $(field "$p/status" podIP) $(field "$p/status" containerID) $(field "$p/status" restartCount)"
     done
 }
-servers() { pgrep -f 'nginx: master' | sort; }
+servers() { pids_of 'nginx: master'; }
 before=$(portrait) pids=$(servers)
 [ -n "$pids" ] || fail "no nginx runs"
 
@@ -44,8 +44,8 @@ eventually 15 is "$deployment/status" availableReplicas 2
 
 # a write whose close() returned is there after kill -9, every time
 for i in $(seq 5); do
-    printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kept-%s}\ndata: {n: "%s"}\n' "$i" "$i" >"$mnt/apis/core/v1/configmaps/kept-$i.yaml" || fail write
+    printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kept-%s}\ndata: {number: "%s"}\n' "$i" "$i" >"$mnt/apis/core/v1/configmaps/kept-$i.yaml" || fail write
     kill_daemon
     start_daemon
-    equal "configmap $i" "$i" "$(cat "$mnt/configmaps/default/kept-$i/data/n")"
+    equal "configmap $i" "$i" "$(cat "$mnt/configmaps/default/kept-$i/data/number")"
 done
