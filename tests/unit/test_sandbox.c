@@ -356,12 +356,16 @@ static void expect_start_failure(const char **argv, int code, const char *messag
 static void test_start_failures(void **state)
 {
 	struct container_spec spec;
+	char *cmd;
 
 	(void)state;
 	rig_pod(&rig, UID);
-	(void)system("cd /var/tmp/k8sfs-test-*/layer 2>/dev/null && printf 'junk' > bin/junk && "
-		     "chmod 755 bin/junk && echo x > bin/plain &&"
-		     "printf '#!/no/such\\n' > bin/script && chmod 755 bin/script");
+	cmd = xasprintf(
+		"cd %s && printf 'junk' > bin/junk && chmod 755 bin/junk && echo x > bin/plain && "
+		"printf '#!/no/such\\n' > bin/script && chmod 755 bin/script",
+		rig.layer);
+	assert_int_equal(system(cmd), 0);
+	free(cmd);
 	expect_start_failure((const char *[]){"nosuch", NULL, NULL}, 127,
 			     START "exec: \"nosuch\": executable file not found in $PATH");
 	expect_start_failure((const char *[]){"/no/such", NULL, NULL}, 127,
