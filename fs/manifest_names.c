@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What clients do to the names of manifests and scratch files: create, remove,
+ * rename (between scratch and manifest, in any direction), make directories.
+ */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "fs/attr.h"
+#include "fs/dirs.h"
+#include "fs/dry_run.h"
+#include "fs/manifest_files.h"
+#include "fs/reply.h"
+
+/* -- names ------------------------------------------------------------------------------------ */
+
+/* vim asks with this name whether it may rename (4913, or more by 123): refused, it writes in place. */
+static int is_vims_question(const char *name)
+{
+	char *end;
+	unsigned long n = strtoul(name, &end, 10);
+
+	return !*end && n >= 4913 && n < 4913 + 123 * 20 && (n - 4913) % 123 == 0;
+}
+
+static int may_be_made(struct call *c, const char *name)
+{
+	if (is_vims_question(name)) {
+		c->err.code = EPERM; /* without a text: nothing that anybody wants to read was refused */
+		return -EPERM;
+	}
+	if (name[0] == '_' || name[0] == '@')
+		return err_set(&c->err, EPERM, "names that begin with _ or @ are the tree's own");
+	return 0;
+}
+
+static enum memfile_kind kind_of_name(const char *path, const char *name)
+{
+	if (!manifest_is_name(name) || name_is_scratch(name))
+		return MEMFILE_SCRATCH;
+	return is_dry_run(path) ? MEMFILE_DRY_RUN : MEMFILE_MANIFEST;
+}
+
+static void create_file(struct call *c, struct node *dir, const char *name, unsigned mode, void *fi_)
+{
+	CLEANUP_FREE char *path = path_below(dir, name);
+	CLEANUP_NODE struct node *n = NULL;
+	struct fuse_file_info *fi = fi_;
+	struct memfile *f = NULL;
+
+	if (may_be_made(c, name) == 0)
+		f = memfile_make(c->fs->memfiles, path, kind_of_name(path, name), c->uid, c->gid, mode,
+				 &c->err);
+	if (!f) {
+		reply_refused(c, dir, name);
+		return;
+	}
+	n = node_at(dir, name, row_of_memfile(f), path);
+	files_created(c, n, handle_of_file(c, n, f, fi->flags & ~O_TRUNC), fi);
+}
+
+static void unlink_file(struct call *c, struct node *dir, const char *name)
+{
+	CLEANUP_FREE char *path = path_below(dir, name);
+	CLEANUP_FREE char *base = path_without_err(path);
+	CLEANUP_MEMFILE struct memfile *f = memfile_get(c->fs->memfiles, path);
+	struct manifest m;
+
+	if (f)
+		memfile_drop(f);
+	if (manifest_is_name(name) && manifest_get(c->fs->manifests, path, &m) == 0) {
+		manifest_fini(&m);
+		manifest_remove(c->fs->manifests, &call_who(c)->caller, path, on_manifest_done,
+				pending_new(c, NULL, NULL, path));
+	} else if (f || (base && has_faults(c, base, NULL))) {
+		reply_ok(c); /* <name>.err goes with what it is about */
+	} else {
+		err_set(&c->err, EPERM, "%s cannot be removed", name);
+		reply_refused(c, dir, name);
+	}
+}
+
+static void symlink_file(struct call *c, struct node *dir, const char *name, const char *target)
+{
+	CLEANUP_FREE char *path = path_below(dir, name);
+	CLEANUP_NODE struct node *n = NULL;
+	CLEANUP_MEMFILE struct memfile *f = NULL;
+	struct fuse_entry_param e;
+
+	if (!name_is_scratch(name))
+		err_set(&c->err, EPERM, "links cannot be made here, except by editors (.#name)");
+	else
+		f = memfile_make(c->fs->memfiles, path, MEMFILE_SCRATCH, c->uid, c->gid, 0777, &c->err);
+	if (!f) {
+		reply_refused(c, dir, name);
+		return;
+	}
+	pthread_mutex_lock(&f->lock);
+	free(f->target);
+	f->target = xstrdup(target);
+	pthread_mutex_unlock(&f->lock);
+	n = node_at(dir, name, &row_mem_link, path);
+	if (node_entry(c, n, 0, &e) < 0) {
+		reply_error(c);
+		return;
+	}
+	node_looked_up(n);
+	fuse_reply_entry(c->req, &e);
+}
+
+/* -- rename: between scratch and manifest, in any direction ------------------------------------- */
+
+/* vim's backup, tar --backup, an editor's own copy: the text stays readable, the manifest is removed. */
+static void rename_out(struct call *c, const char *from, const char *to)
+{
+	CLEANUP(buf_fini) struct buf bytes = BUF_INIT;
+	CLEANUP_MEMFILE struct memfile *f = NULL;
+	struct manifest m;
+	int rc = manifest_get(c->fs->manifests, from, &m);
+
+	if (rc == 0) {
+		rc = manifest_read(c->fs->manifests, from, &bytes, &c->err);
+		f = memfile_make(c->fs->memfiles, to, MEMFILE_SCRATCH, m.uid, m.gid, m.mode, &c->err);
+		if (f) {
+			pthread_mutex_lock(&f->lock);
+			memfile_resize(f, 0);
+			memfile_write(f, bytes.data, bytes.len, 0);
+			f->mtime = m.mtime;
+			pthread_mutex_unlock(&f->lock);
+		}
+		manifest_fini(&m);
+	}
+	if (rc < 0 || !f) {
+		err_set(&c->err, ENOENT, "no such file");
+		reply_error(c);
+		return;
+	}
+	manifest_remove(c->fs->manifests, &call_who(c)->caller, from, on_manifest_done,
+			pending_new(c, NULL, NULL, from));
+}
+
+static void rename_memfile(struct call *c, struct memfile *f, const char *to, enum memfile_kind to_kind)
+{
+	CLEANUP_MEMFILE struct memfile *open = memfile_get(c->fs->memfiles, to);
+
+	if (to_kind == MEMFILE_SCRATCH && f->kind != MEMFILE_DRY_RUN) {
+		f->kind = MEMFILE_SCRATCH;
+		memfile_rename(f, to);
+		reply_ok(c);
+	} else if (to_kind == MEMFILE_MANIFEST && f->data.len) {
+		if (open)
+			memfile_drop(open);
+		manifest_submit(c, NULL, f, to, 1);
+	} else if (to_kind == MEMFILE_DRY_RUN && f->data.len) {
+		f->kind = MEMFILE_DRY_RUN;
+		memfile_rename(f, to);
+		dry_run_submit(c, NULL, f);
+	} else {
+		f->kind = to_kind;
+		memfile_rename(f, to);
+		reply_ok(c);
+	}
+}
+
+static int exists(struct call *c, const char *path)
+{
+	CLEANUP_MEMFILE struct memfile *f = memfile_get(c->fs->memfiles, path);
+	struct manifest m;
+
+	if (f)
+		return 1;
+	if (manifest_get(c->fs->manifests, path, &m) < 0)
+		return 0;
+	manifest_fini(&m);
+	return 1;
+}
+
+/* Return: 0, or -errno with c->err, for what no rename may do. */
+static int check_rename(struct call *c, struct node *to_dir, const char *to_name, const char *to,
+			unsigned flags)
+{
+	if (flags & ~1u) /* RENAME_NOREPLACE is the only one that makes sense here */
+		return err_set(&c->err, EINVAL, "names cannot be exchanged");
+	if (!to_dir->row->names || to_dir->row->names->rename != collection_names.rename)
+		return err_set(&c->err, EXDEV, "not a directory for manifests");
+	if (may_be_made(c, to_name) < 0)
+		return -EPERM;
+	if ((flags & 1u) && exists(c, to))
+		return err_set(&c->err, EEXIST, "%s exists", to_name);
+	return 0;
+}
+
+static void rename_file(struct call *c, struct node *dir, const char *name, struct node *to_dir,
+			const char *to_name, unsigned flags)
+{
+	CLEANUP_FREE char *from = path_below(dir, name), *to = path_below(to_dir, to_name);
+	CLEANUP_MEMFILE struct memfile *f = memfile_get(c->fs->memfiles, from);
+	enum memfile_kind to_kind = kind_of_name(to, to_name);
+	struct manifest m;
+
+	if (check_rename(c, to_dir, to_name, to, flags) < 0) {
+		reply_refused(c, dir, name);
+		return;
+	}
+	if (f && !f->stored) {
+		rename_memfile(c, f, to, to_kind);
+		return;
+	}
+	if (manifest_get(c->fs->manifests, from, &m) < 0) {
+		err_set(&c->err, manifest_is_dir(c->fs->manifests, from) ? EXDEV : EPERM,
+			"%s cannot be renamed", name);
+		reply_refused(c, dir, name);
+		return;
+	}
+	manifest_fini(&m);
+	if (f)
+		memfile_drop(f);
+	if (to_kind == MEMFILE_MANIFEST) {
+		struct pending *p = pending_new(c, NULL, NULL, from);
+
+		p->of_rename = 1;
+		manifest_rename(c->fs->manifests, &call_who(c)->caller, from, to, on_manifest_done, p);
+	} else {
+		rename_out(c, from, to);
+	}
+}
+
+/* -- directories of apply/ and dry-run/ ----------------------------------------------------------- */
+
+static void mkdir_manifests(struct call *c, struct node *dir, const char *name, unsigned mode)
+{
+	CLEANUP_FREE char *path = path_below(dir, name);
+	CLEANUP_NODE struct node *n = NULL;
+	struct fuse_entry_param e;
+
+	(void)mode;
+	if (may_be_made(c, name) < 0 ||
+	    manifest_mkdir(c->fs->manifests, &call_who(c)->caller, path, &c->err) < 0) {
+		reply_refused(c, dir, name);
+		return;
+	}
+	n = node_at(dir, name, &row_manifest_dir, path);
+	if (node_entry(c, n, 0, &e) < 0) {
+		reply_error(c);
+		return;
+	}
+	node_looked_up(n);
+	fuse_reply_entry(c->req, &e);
+}
+
+static void rmdir_manifests(struct call *c, struct node *dir, const char *name)
+{
+	CLEANUP_FREE char *path = path_below(dir, name);
+
+	if (manifest_rmdir(c->fs->manifests, path, &c->err) < 0)
+		reply_refused(c, dir, name);
+	else
+		reply_ok(c);
+}
+
+static int stat_manifest_dir(struct call *c, const struct node *n, struct stat *st)
+{
+	(void)st;
+	if (manifest_is_dir(c->fs->manifests, n->sub))
+		return 0;
+	return err_set(&c->err, ESTALE, "%s is gone", n->fname);
+}
+
+const struct name_ops collection_names = {
+	.create = create_file,
+	.mkdir = mkdir_object,
+	.unlink = unlink_file,
+	.rmdir = rmdir_object,
+	.symlink = symlink_file,
+	.rename = rename_file,
+};
+const struct name_ops apply_names = {
+	.create = create_file,
+	.mkdir = mkdir_manifests,
+	.unlink = unlink_file,
+	.rmdir = rmdir_manifests,
+	.symlink = symlink_file,
+	.rename = rename_file,
+};
+
+#define MANIFEST_ERRORS                                                                          \
+	"from close, fsync or rename (what is certain already from write): EINVAL refused (from " \
+	"rename EBADMSG), the faults are in `<name>.err` and /k8s/errors; EACCES forbidden; EBUSY "\
+	"conflict; EPERM immutable; EFBIG over 3 MiB; ENOSPC store full"
+
+const struct row row_manifest = {
+	.name = "<manifest>.yaml",
+	.where = "<resource>/",
+	.type = ROW_FILE,
+	.mode = 0644,
+	.open = open_manifest,
+	.stat = stat_manifest,
+	.setattr = setattr_manifest,
+	.reads = "the exact bytes that were written (also .yml, .json)",
+	.writes = "a manifest, one or several documents: applied at close, fsync, or rename into place. "
+		  "Removing the file deletes its objects after a grace of 1 s",
+	.errors = MANIFEST_ERRORS,
+};
+const struct row row_manifest_err = {
+	.name = "<manifest>.yaml.err",
+	.where = "<resource>/",
+	.type = ROW_FILE,
+	.mode = 0444,
+	.flags = ROW_LIVE,
+	.render = render_manifest_err,
+	.reads = "why the manifest was refused, one line per fault: `<file>:<line>:<column>: <field>: "
+		 "<message>`; goes away with the next good write",
+};
+const struct row row_mem_file = {
+	.name = "<scratch file>",
+	.where = "<resource>/",
+	.type = ROW_FILE,
+	.mode = 0600,
+	.open = open_manifest,
+	.stat = stat_manifest,
+	.setattr = setattr_manifest,
+	.reads = "what its owner wrote; in memory, never an object",
+	.writes = "anything up to 16 MiB; renaming it to a manifest's name applies it",
+	.errors = "EDQUOT too many; EFBIG too large; EPERM a name that is not possible",
+};
+const struct row row_mem_link = {
+	.name = "<scratch link>",
+	.where = "<resource>/",
+	.type = ROW_LINK,
+	.mode = 0777,
+	.flags = ROW_LIVE,
+	.render = render_link,
+	.stat = stat_manifest,
+	.reads = "a lock of an editor (`.#name`)",
+};
+const struct row row_manifest_dir = {
+	.name = "<directory>",
+	.where = "apply/",
+	.type = ROW_DIR,
+	.mode = 01777,
+	.find = manifest_find,
+	.list = manifest_list_into,
+	.names = &apply_names,
+	.stat = stat_manifest_dir,
+	.reads = "manifests, as apply/ itself",
+	.writes = "as apply/ itself",
+};
+const struct row row_apply = {
+	.name = "apply",
+	.where = "",
+	.type = ROW_DIR,
+	.mode = 01777,
+	.flags = ROW_FIXED | ROW_PUBLIC,
+	.find = manifest_find,
+	.list = manifest_list_into,
+	.names = &apply_names,
+	.reads = "the manifests that the reader wrote here (root sees all)",
+	.writes = "any manifest: several documents, any kinds, in subdirectories",
+	.errors = MANIFEST_ERRORS,
+};
+const struct row row_dry_run = {
+	.name = "dry-run",
+	.where = "",
+	.type = ROW_DIR,
+	.mode = 01777,
+	.flags = ROW_FIXED | ROW_PUBLIC,
+	.find = manifest_find,
+	.list = manifest_list_into,
+	.names = &apply_names,
+	.reads = "what would be stored, for each manifest that the reader wrote here",
+	.writes = "as apply/; nothing is stored",
+	.errors = MANIFEST_ERRORS,
+};
+const struct row *const manifest_rows[] = {&row_manifest, &row_manifest_err, &row_mem_file, &row_mem_link,
+					   &row_manifest_dir, NULL};

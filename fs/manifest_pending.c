@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/* Requests that wait for a commit of the manifests, and how each is answered. */
+#include <errno.h>
+
+#include "fs/attr.h"
+#include "fs/changes.h"
+#include "fs/manifest_files.h"
+#include "fs/reply.h"
+
+struct pending *pending_new(struct call *c, struct node *n, struct memfile *f, const char *path)
+{
+	struct pending *p = xcalloc(1, sizeof(*p));
+
+	*p = (struct pending){.fs = c->fs, .req = c->req, .uid = c->uid, .path = xstrdup(path)};
+	c->fs->n_background++;
+	p->node = n ? node_ref(n) : NULL;
+	if (f) {
+		f->refs++;
+		p->file = f;
+	}
+	return p;
+}
+
+static void pending_free(struct pending *p)
+{
+	struct fs *fs = p->fs;
+
+	if (p->node)
+		node_unref(p->node);
+	if (p->file)
+		memfile_unref(p->file);
+	free(p->path);
+	free(p);
+	fs->n_background--;
+}
+
+static void answer_attr(struct pending *p)
+{
+	struct call c = {.fs = p->fs, .req = p->req, .uid = p->uid};
+	struct stat st;
+
+	if (node_stat(&c, p->node, &st) < 0)
+		reply_error(&c);
+	else
+		fuse_reply_attr(p->req, &st, 0);
+}
+
+static void note_file(struct pending *p, int rc)
+{
+	pthread_mutex_lock(&p->file->lock);
+	p->file->sticky = rc;
+	p->file->stored = 1;
+	pthread_mutex_unlock(&p->file->lock);
+}
+
+void on_manifest_done(void *arg, int rc, const struct faults *faults)
+{
+	struct pending *p = arg;
+
+	changes_drain(p->fs->changes);
+	if (p->file)
+		note_file(p, rc);
+	/* the refused text and its .err are kept by the manifests, and noted there */
+	(void)faults;
+	if (rc == -EINVAL && p->of_rename)
+		rc = -EBADMSG;
+	if (rc < 0)
+		p->fs->n_errors++;
+	if (!p->req)
+		;
+	else if (rc == 0 && p->with_attr)
+		answer_attr(p);
+	else
+		fuse_reply_err(p->req, rc < 0 ? reply_errno(rc) : 0);
+	pending_free(p);
+}
+
+void after_rename_in(void *arg, int rc, const struct faults *faults)
+{
+	struct pending *p = arg;
+
+	/* the file went into place: it is the manifest now */
+	if (rc == 0 && p->file) {
+		memfile_drop(p->file);
+		memfile_unref(STEAL(p->file));
+	}
+	on_manifest_done(p, rc, faults);
+}
+
+void manifest_submit(struct call *c, struct node *n, struct memfile *f, const char *path, int of_rename)
+{
+	struct pending *p = pending_new(c, n, f, path);
+	struct manifest_attrs attrs;
+	struct buf bytes = BUF_INIT;
+
+	p->of_rename = of_rename;
+	pthread_mutex_lock(&f->lock);
+	f->dirty = 0;
+	buf_add(&bytes, f->data.data, f->data.len);
+	attrs = (struct manifest_attrs){f->mode, f->uid, f->gid, f->mtime};
+	pthread_mutex_unlock(&f->lock);
+	c->fs->n_writes++;
+	manifest_write(c->fs->manifests, &call_who(c)->caller, path, &attrs, &bytes,
+		       of_rename ? after_rename_in : on_manifest_done, p);
+}
