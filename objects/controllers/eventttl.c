@@ -34,15 +34,21 @@ static void observe(struct controller *c, const struct change *ch)
 	controller_enqueue_after(c, the_key(), (EVENT_TTL + SWEEP_INTERVAL) * 1000ull);
 }
 
-static int64_t last_seen(const struct value *event)
+/* The latest of the times that an Event tells. One that lies in the future tells nothing. */
+static int64_t last_seen(const struct value *event, int64_t now)
 {
-	int64_t t = time_of(STR_AT(event, "lastTimestamp")),
-		series = time_of(STR_AT(event, "series", "lastObservedTime"));
-	int64_t first = time_of(STR_AT(event, "eventTime")), made = created_at(event);
+	const int64_t times[] = {
+		created_at(event),
+		time_of(STR_AT(event, "eventTime")),
+		time_of(STR_AT(event, "lastTimestamp")),
+		time_of(STR_AT(event, "series", "lastObservedTime")),
+	};
+	int64_t last = 0;
 
-	t = series > t ? series : t;
-	t = first > t ? first : t;
-	return made > t ? made : t;
+	for (size_t i = 0; i < ARRAY_LEN(times); i++)
+		if (times[i] > last && times[i] <= now)
+			last = times[i];
+	return last;
 }
 
 struct aged {
@@ -68,7 +74,7 @@ static int sync(struct controller *c, struct objkey key, struct plan *plan, stru
 	store_list(controller_store(c), known_kind(K_EVENT), NULL, &all);
 	aged = xcalloc(all.n + 1, sizeof(*aged));
 	for (size_t i = 0; i < all.n; i++)
-		aged[i] = (struct aged){all.list[i], last_seen(all.list[i]->value)};
+		aged[i] = (struct aged){all.list[i], last_seen(all.list[i]->value, now)};
 	qsort(aged, all.n, sizeof(*aged), oldest_first);
 	surplus = all.n > EVENTS_MAX ? all.n - EVENTS_AFTER : 0;
 	for (; drop < all.n && (drop < surplus || aged[drop].seen + EVENT_TTL <= now); drop++)

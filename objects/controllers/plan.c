@@ -163,8 +163,10 @@ struct api_request *plan_delete(struct plan *p, const struct object *o)
 
 /* -- events ----------------------------------------------------------------------- */
 
-static void add_event(struct plan *p, size_t after, const struct object *o, const char *type,
-		      const char *reason, const char *fmt, va_list ap)
+__attribute__((format(printf, 6, 0))) static void add_event(struct plan *p, size_t after,
+							    const struct object *o,
+							    const char *type, const char *reason,
+							    const char *fmt, va_list ap)
 {
 	struct planned_event *e;
 	char *message;

@@ -9,6 +9,8 @@
 #include "objects/controllers/scheduler/place.h"
 #include "util/strmap.h"
 
+#define TOLERATE_MAX (100LL * 365 * 86400) /* seconds: longer is for ever */
+
 struct tainted {
 	struct strmap nodes; /* names of those with NoExecute taints */
 	struct strmap since; /* uid of a pod that has to leave later -> seconds when that was first
@@ -72,7 +74,7 @@ static int64_t tolerated_for(const struct value *pod, const struct value *taint)
 	}
 	if (!tolerated)
 		return 0;
-	if (least == INT64_MAX)
+	if (least > TOLERATE_MAX)
 		return -1;
 	return least > 0 ? least : 0;
 }

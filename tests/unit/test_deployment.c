@@ -424,6 +424,32 @@ static void test_other_annotations_go_to_the_sets(void **state)
 	rig_free(r);
 }
 
+/* Annotations are anybody's to write. */
+static void test_absurd_revisions_harm_nobody(void **state)
+{
+	struct rig *r = start();
+	struct object_list sets;
+	struct object *o;
+
+	make_deployment(r, 2, "");
+	sets = rig_list(r, "replicasets", "default");
+	rig_patch(r, "replicasets", "default", sets.list[0]->name, 0,
+		  "{\"metadata\":{\"annotations\":{\"deployment.kubernetes.io/revision\":"
+		  "\"9223372036854775807\",\"deployment.kubernetes.io/max-replicas\":\"-7\","
+		  "\"deployment.kubernetes.io/desired-replicas\":\"x\"}}}");
+	object_list_fini(&sets);
+	set_image(r, "i:2");
+	rig_settle(r);
+	rig_patch(r, "deployments", "default", "web", 0, "{\"spec\":{\"replicas\":4}}");
+	rig_settle(r);
+	o = web(r);
+	assert_int_equal(INT_AT(o->value, "status", "availableReplicas"), 4);
+	assert_int_equal(INT_AT(o->value, "status", "updatedReplicas"), 4);
+	assert_in_range(revision_of(o->value), 1, 10);
+	object_unref(o);
+	rig_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -438,6 +464,7 @@ int main(void)
 		cmocka_unit_test(test_pause_restart_resume_scale),
 		cmocka_unit_test(test_name_of_the_new_set_is_taken),
 		cmocka_unit_test(test_other_annotations_go_to_the_sets),
+		cmocka_unit_test(test_absurd_revisions_harm_nobody),
 	};
 
 	return cmocka_run_group_tests_name("deployment", tests, NULL, NULL);

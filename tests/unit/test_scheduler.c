@@ -356,6 +356,29 @@ static void test_scheduling_gates_hold(void **state)
 	rig_free(r);
 }
 
+static void test_absurd_requests_harm_nobody(void **state)
+{
+	struct rig *r = start();
+
+	make_node(r, "n1", "{}", "4", "");
+	for (int i = 0; i < 20; i++) { /* bound by hand: nobody asked whether they fit */
+		char name[8];
+
+		snprintf(name, sizeof(name), "p%d", i);
+		make_pod(r, name, "{}", "9223372036854775807", "\"nodeName\":\"n1\"");
+	}
+	make_pod(r, "small", "{}", "1m", "");
+	expect_unschedulable(r, "small", "0/1 nodes are available: 1 Insufficient cpu.");
+	for (int i = 0; i < 20; i++) {
+		char name[8];
+
+		snprintf(name, sizeof(name), "p%d", i);
+		rig_delete(r, "pods", "default", name, PROPAGATE_DEFAULT);
+	}
+	expect_on(r, "small", "n1");
+	rig_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -370,6 +393,7 @@ int main(void)
 		cmocka_unit_test(test_more_important_pods_first),
 		cmocka_unit_test(test_preemption),
 		cmocka_unit_test(test_scheduling_gates_hold),
+		cmocka_unit_test(test_absurd_requests_harm_nobody),
 	};
 
 	return cmocka_run_group_tests_name("scheduler", tests, NULL, NULL);

@@ -3,7 +3,8 @@
 
 #include <stdio.h>
 
-#define HISTORY_MAX 2000 /* characters of the revision-history annotation */
+#define NUMBER_MAX  (1LL << 53) /* anybody may write annotations: what is beyond is none */
+#define HISTORY_MAX 2000        /* characters of the revision-history annotation */
 
 static const char *annotation(const struct set *s, const char *key)
 {
@@ -33,7 +34,7 @@ static int64_t parse_int(const char *text)
 	if (!text || !*text)
 		return -1;
 	n = strtoll(text, &end, 10);
-	return *end || n < 0 ? -1 : n;
+	return *end || n < 0 || n > NUMBER_MAX ? -1 : n;
 }
 
 int64_t revision_of(const struct value *obj)

@@ -21,9 +21,22 @@ void resize_set(const struct deployment *d, struct set *s, int64_t replicas)
 	set_scale_annotations(d, s);
 }
 
+/*
+ * Pods that are there or will be: a set that was made smaller may not have got rid of them yet.
+ * Stricter than Kubernetes, which counts what is wanted only.
+ */
+static int64_t sum_occupied(const struct deployment *d)
+{
+	int64_t sum = 0;
+
+	EACH_SET(s, d)
+	sum += max(s->replicas, s->actual);
+	return sum;
+}
+
 int64_t new_set_replicas(const struct deployment *d, const struct set *new_set)
 {
-	int64_t room = d->replicas + d->surge - sum_replicas(d);
+	int64_t room = d->replicas + d->surge - sum_occupied(d);
 
 	if (!d->rolling)
 		return d->replicas;
@@ -104,7 +117,8 @@ static int64_t fraction(const struct deployment *d, const struct set *s)
 		before = INT_AT(d->o->value, "status", "replicas");
 	if (before <= 0)
 		return 0;
-	return llround((double)s->replicas * (double)(d->replicas + d->surge) / (double)before) -
+	return llround(fmin(INT32_MAX, (double)s->replicas * (double)(d->replicas + d->surge) /
+					       (double)before)) -
 	       s->replicas;
 }
 
@@ -175,6 +189,19 @@ static int scale_new_set(struct deployment *d)
 	return s->replicas != was;
 }
 
+/*
+ * Pods that are available and will stay: a set that was made smaller a moment ago still reports
+ * those that are on their way out. Here we are stricter than Kubernetes, which takes its word.
+ */
+static int64_t sum_staying(const struct deployment *d)
+{
+	int64_t sum = 0;
+
+	EACH_SET(s, d)
+	sum += min(s->available, s->replicas);
+	return sum;
+}
+
 /* Pods that never got available go first: they cost no availability. */
 static int64_t drop_unhealthy(struct deployment *d, int64_t most)
 {
@@ -196,7 +223,7 @@ static int64_t drop_unhealthy(struct deployment *d, int64_t most)
 
 static int64_t drop_available(struct deployment *d)
 {
-	int64_t most = sum_available(d) - (d->replicas - max_unavailable(d)), dropped = 0;
+	int64_t most = sum_staying(d) - (d->replicas - max_unavailable(d)), dropped = 0;
 
 	EACH_OLD_SET(s, d)
 	{

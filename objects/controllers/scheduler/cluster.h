@@ -71,11 +71,12 @@ struct sched_pod {
 };
 
 struct sched_node {
-	char *name;                      /* owned */
-	struct object *o;                /* owned; NULL: pods name it, but it is not there */
-	size_t at;                       /* in cluster.nodes, while it is there */
-	int64_t *can, *used;             /* by resource number; owned, RES_MAX of each */
-	int64_t score_cpu, score_memory; /* used, as scoring sees it */
+	char *name;       /* owned */
+	struct object *o; /* owned; NULL: pods name it, but it is not there */
+	size_t at;        /* in cluster.nodes, while it is there */
+	__int128 *used;   /* by resource number, owned; wide: no sum of nonsense overflows */
+	int64_t *can;     /* by resource number; owned, RES_MAX of each */
+	__int128 score_cpu, score_memory; /* used, as scoring sees it */
 	size_t n_pods;
 	struct sched_pod *pods;
 	struct strmap owners; /* uid of a controller -> number of its pods here */

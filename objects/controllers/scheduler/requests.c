@@ -4,6 +4,7 @@
 #include "objects/controllers/facts.h"
 #include "objects/quantity.h"
 
+#define AMOUNT_MAX   (1LL << 52) /* more than any node has: sums of them stay sums */
 #define GUESS_CPU    100
 #define GUESS_MEMORY (200LL << 20)
 
@@ -22,9 +23,12 @@ int64_t resource_amount(int id, const struct value *v)
 {
 	struct quantity q;
 
+	int64_t n;
+
 	if (quantity_from_value(v, &q, NULL))
 		return 0;
-	return id == RES_CPU ? quantity_millis(&q) : quantity_units(&q);
+	n = id == RES_CPU ? quantity_millis(&q) : quantity_units(&q);
+	return n < 0 ? 0 : n < AMOUNT_MAX ? n : AMOUNT_MAX;
 }
 
 /* A vector of all resources: what one container, or all of them, ask for. */
@@ -32,10 +36,15 @@ struct demand {
 	int64_t n[RES_MAX];
 };
 
+static int64_t bounded(int64_t n)
+{
+	return n < AMOUNT_MAX ? n : AMOUNT_MAX;
+}
+
 static void demand_add(struct demand *d, const struct demand *more)
 {
 	for (int i = 0; i < RES_MAX; i++)
-		d->n[i] += more->n[i];
+		d->n[i] = bounded(d->n[i] + more->n[i]);
 }
 
 static void demand_max(struct demand *d, const struct demand *other)
@@ -133,7 +142,7 @@ void pod_score_requests(const struct value *pod, int64_t *cpu, int64_t *memory)
 		const struct value *r = value_dig(value_at(list, i), "resources", "requests", NULL);
 		const struct value *c = value_get(r, "cpu"), *m = value_get(r, "memory");
 
-		*cpu += c ? resource_amount(RES_CPU, c) : GUESS_CPU;
-		*memory += m ? resource_amount(RES_MEMORY, m) : GUESS_MEMORY;
+		*cpu = bounded(*cpu + (c ? resource_amount(RES_CPU, c) : GUESS_CPU));
+		*memory = bounded(*memory + (m ? resource_amount(RES_MEMORY, m) : GUESS_MEMORY));
 	}
 }

@@ -56,7 +56,7 @@ void placing_fini(struct placing *pl)
 	strmap_fini(&pl->attraction);
 }
 
-static double fraction(int64_t used, int64_t can)
+static double fraction(__int128 used, int64_t can)
 {
 	double f = can > 0 ? (double)used / (double)can : 1;
 
