@@ -26,6 +26,7 @@
 
 #define FIRST_STATUS_MS	  150u	 /* a fast start is written once, when it runs */
 #define MIN_STOP_GRACE_MS 2000u	 /* what a container gets after its preStop hook used up the grace */
+#define FORCED_GRACE_MS	  1000u	 /* at most, for a pod that was taken out of the store by force */
 #define FIRST_RETRY_MS	  500u	 /* of volumes and sandboxes, doubling */
 #define MAX_RETRY_MS	  120000u
 #define REPLAY_MS	  100u	 /* a found supervisor's report is in the socket already */
@@ -173,6 +174,7 @@ void worker_kill_ctr(struct worker *w, struct cwork *cw, enum kill_why why);
 /* No container is left: take down what was made. */
 void worker_unmake(struct worker *w);
 void worker_clean(struct worker *w);
+uint64_t worker_grace_ms(const struct worker *w);
 /* The grace became shorter. */
 void worker_hurry(struct worker *w);
 

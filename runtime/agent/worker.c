@@ -312,6 +312,16 @@ static void end_containers(struct worker *w)
 	worker_unmake(w);
 }
 
+/* Gone from the store without a word: it was forced, so its processes get what it asked for, but not long. */
+uint64_t worker_grace_ms(const struct worker *w)
+{
+	uint64_t grace = (uint64_t)pod_grace(w->obj->value) * 1000;
+
+	if (w->gone && !object_deleting(w->obj->value) && grace > FORCED_GRACE_MS)
+		return FORCED_GRACE_MS;
+	return grace;
+}
+
 /* Deleted, or gone without a word. */
 static void check_deletion(struct worker *w)
 {
@@ -320,7 +330,7 @@ static void check_deletion(struct worker *w)
 	if (!w->gone && !deleting)
 		return;
 	if (w->life <= LIFE_RUN)
-		worker_begin_ending(w, deleting ? (uint64_t)pod_grace(w->obj->value) * 1000 : 1000);
+		worker_begin_ending(w, worker_grace_ms(w));
 	else if (w->life == LIFE_ENDING)
 		worker_hurry(w);
 }

@@ -92,12 +92,10 @@ void worker_kill_ctr(struct worker *w, struct cwork *cw, enum kill_why why)
 
 void worker_hurry(struct worker *w)
 {
-	uint64_t by = w->ending_since_ms + (uint64_t)pod_grace(w->obj->value) * 1000;
+	uint64_t by = w->ending_since_ms + worker_grace_ms(w);
 
 	if (w->a->purging)
 		return; /* it said how long */
-	if (w->gone && !object_deleting(w->obj->value))
-		by = w->ending_since_ms + 1000;
 	if (by >= w->end_by_ms)
 		return;
 	w->end_by_ms = by;
