@@ -28,15 +28,15 @@ int fd_read_file(const char *path, size_t max, struct buf *out, struct err *err)
 	if (fd < 0)
 		return err_sys(err, errno, "open %s", path);
 	for (;;) {
-		n = read(fd, buf_reserve(out, 4096), 4096);
+		n = read(fd, buf_reserve(out, 4097), 4096);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return err_sys(err, errno, "read %s", path);
-		if (n == 0)
-			return 0;
 		out->len += (size_t)n;
 		out->data[out->len] = '\0';
+		if (n == 0)
+			return 0;
 		total += (size_t)n;
 		if (total > max)
 			return err_set(err, EFBIG, "%s: larger than %zu bytes", path, max);

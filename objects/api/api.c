@@ -322,8 +322,12 @@ static void prepare_request(struct run *run, const struct caller *who, struct ap
 			return;
 		}
 	}
-	if (r->body && (r->verb == API_CREATE || r->verb == API_UPDATE || r->verb == API_APPLY) &&
-	    !(r->flags & API_STATUS && who->trusted))
+	/* A configuration is applied as it was written (an empty map in it is held, too); what comes of it
+	 * is decoded after the merge. */
+	if (r->body && r->verb == API_APPLY)
+		value_unref(schema_decode(r->kind->schema, value_ref(r->body), NULL, &r->faults));
+	else if (r->body && (r->verb == API_CREATE || r->verb == API_UPDATE) &&
+		 !(r->flags & API_STATUS && who->trusted))
 		r->body = schema_decode(r->kind->schema, r->body, NULL, &r->faults);
 }
 

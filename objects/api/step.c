@@ -220,6 +220,7 @@ static void take_apply(struct step *s)
 	struct api_request *r = s->r;
 	struct field_writer who = {step_manager(s), step_subresource(s), s->now};
 	CLEANUP_VALUE struct value *config = step_with_type(s, value_ref(r->body));
+	struct faults decoding = FAULTS_INIT;
 	struct value *merged;
 
 	if (value_dig(config, "metadata", "managedFields", NULL))
@@ -234,9 +235,13 @@ static void take_apply(struct step *s)
 	if (r->kind->flags & KIND_NAMESPACED)
 		config = value_bury(STEAL(config), value_new_string(r->ns), "metadata", "namespace", NULL);
 	merged = apply_merge(r->kind, s->live, config, &who, !!(r->flags & API_FORCE), &r->faults);
-	if (!merged || r->faults.n)
+	if (!merged || r->faults.n) {
 		value_unref(merged);
-	else if (s->live)
+		return;
+	}
+	merged = schema_decode(r->kind->schema, merged, NULL, &decoding);
+	faults_fini(&decoding); /* the same as of the configuration, told already */
+	if (s->live)
 		step_finish_update(s, merged, 0);
 	else
 		step_create(s, merged, 0);

@@ -188,7 +188,7 @@ void step_finish_update(struct step *s, struct value *taken_next, int tracked)
 		return;
 	}
 	said = restrict_to_way(s, next);
-	next = admit(s, value_ref(said));
+	next = apply_settle(s->live, admit(s, value_ref(said)));
 	s->next = next;
 	if (same(next, s->live))
 		return; /* OUTCOME_KEEP */
