@@ -45,8 +45,9 @@ struct fs {
 	struct fields_made *made; /* directories that mkdir prepared, not stored yet */
 	struct notifier *notifier;
 	struct execs *execs;
-	struct dir_handle *open_objects; /* directories of objects that are open; walk_lock */
-	pthread_mutex_t walk_lock;
+	struct dir_handle *open_dirs; /* open_lock */
+	struct handle *open_files;    /* open_lock */
+	pthread_mutex_t open_lock;
 	pthread_t loop;
 	int serving;
 	_Atomic int gone, stopping;
@@ -114,6 +115,9 @@ void dirs_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fus
 void dirs_read_plus(fuse_req_t req, fuse_ino_t id, size_t size, off_t off,
 		    struct fuse_file_info *fi);
 void dirs_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi);
+/* What clients had open when the mount ended: no release comes for it. */
+void dirs_drop(struct fs *fs);
+void handles_drop(struct fs *fs);
 /* True while the process has the directory of this object open: `rm -r` walks it. */
 int walker_holds(struct fs *fs, const char *uid, pid_t pid);
 /* The child of a directory by name; found_by_row_out: a fixed row. NULL: c->err. Owned. */

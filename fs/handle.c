@@ -20,6 +20,13 @@ struct handle *handle_new(size_t size, const struct handle_ops *ops, struct call
 	h->flags = flags;
 	h->refs = 1;
 	pthread_mutex_init(&h->lock, NULL);
+	pthread_mutex_lock(&h->fs->open_lock);
+	h->next = h->fs->open_files;
+	h->prev = &h->fs->open_files;
+	if (h->next)
+		h->next->prev = &h->next;
+	h->fs->open_files = h;
+	pthread_mutex_unlock(&h->fs->open_lock);
 	return h;
 }
 
@@ -33,12 +40,23 @@ void handle_unref(struct handle *h)
 {
 	if (!h || --h->refs)
 		return;
+	pthread_mutex_lock(&h->fs->open_lock);
+	*h->prev = h->next;
+	if (h->next)
+		h->next->prev = h->prev;
+	pthread_mutex_unlock(&h->fs->open_lock);
 	if (h->ops->release)
 		h->ops->release(h);
 	node_unref(h->node);
 	identity_unref(h->who);
 	pthread_mutex_destroy(&h->lock);
 	free(h);
+}
+
+void handles_drop(struct fs *fs)
+{
+	while (fs->open_files)
+		handle_unref(fs->open_files); /* takes itself out of the list */
 }
 
 void reply_slice(fuse_req_t req, const char *text, size_t len, size_t size, off_t off)

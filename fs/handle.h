@@ -36,7 +36,8 @@ struct handle {
 	struct identity *who;  /* of the opener, owned reference */
 	pthread_mutex_t lock;
 	_Atomic unsigned refs;
-	int flags; /* of open(2) */
+	int flags;		      /* of open(2) */
+	struct handle *next, **prev; /* fs->open_files */
 };
 
 /* size: of the struct that begins with struct handle; zeroed. */

@@ -27,7 +27,7 @@ struct dir_handle {
 	struct listing listing;
 	int made;
 	pid_t pid;
-	struct dir_handle *next, **prev; /* fs->open_objects */
+	struct dir_handle *next, **prev; /* fs->open_dirs */
 	pthread_mutex_t lock;
 };
 
@@ -121,47 +121,51 @@ void dirs_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 	pthread_mutex_init(&d->lock, NULL);
 	d->node = node_ref(n);
 	d->pid = c.pid;
-	if (n->row == &row_object) {
-		pthread_mutex_lock(&c.fs->walk_lock);
-		d->next = c.fs->open_objects;
-		d->prev = &c.fs->open_objects;
-		if (d->next)
-			d->next->prev = &d->next;
-		c.fs->open_objects = d;
-		pthread_mutex_unlock(&c.fs->walk_lock);
-	}
+	pthread_mutex_lock(&c.fs->open_lock);
+	d->next = c.fs->open_dirs;
+	d->prev = &c.fs->open_dirs;
+	if (d->next)
+		d->next->prev = &d->next;
+	c.fs->open_dirs = d;
+	pthread_mutex_unlock(&c.fs->open_lock);
 	fi->fh = (uint64_t)(uintptr_t)d;
 	fuse_reply_open(req, fi);
 }
 
-void dirs_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+static void dir_free(struct fs *fs, struct dir_handle *d)
 {
-	struct fs *fs = fuse_req_userdata(req);
-	struct dir_handle *d = (void *)(uintptr_t)fi->fh;
-
-	(void)id;
-	if (d->prev) {
-		pthread_mutex_lock(&fs->walk_lock);
-		*d->prev = d->next;
-		if (d->next)
-			d->next->prev = d->prev;
-		pthread_mutex_unlock(&fs->walk_lock);
-	}
+	pthread_mutex_lock(&fs->open_lock);
+	*d->prev = d->next;
+	if (d->next)
+		d->next->prev = d->prev;
+	pthread_mutex_unlock(&fs->open_lock);
 	node_unref(d->node);
 	listing_fini(&d->listing);
 	pthread_mutex_destroy(&d->lock);
 	free(d);
+}
+
+void dirs_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+{
+	(void)id;
+	dir_free(fuse_req_userdata(req), (void *)(uintptr_t)fi->fh);
 	fuse_reply_err(req, 0);
+}
+
+void dirs_drop(struct fs *fs)
+{
+	while (fs->open_dirs)
+		dir_free(fs, fs->open_dirs);
 }
 
 int walker_holds(struct fs *fs, const char *uid, pid_t pid)
 {
 	int held = 0;
 
-	pthread_mutex_lock(&fs->walk_lock);
-	for (struct dir_handle *d = fs->open_objects; d && !held; d = d->next)
-		held = d->pid == pid && strcmp(d->node->uid, uid) == 0;
-	pthread_mutex_unlock(&fs->walk_lock);
+	pthread_mutex_lock(&fs->open_lock);
+	for (struct dir_handle *d = fs->open_dirs; d && !held; d = d->next)
+		held = d->pid == pid && d->node->row == &row_object && strcmp(d->node->uid, uid) == 0;
+	pthread_mutex_unlock(&fs->open_lock);
 	return held;
 }
 

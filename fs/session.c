@@ -105,7 +105,10 @@ static void copy_config(struct fs *fs, const struct fs_config *cfg)
 static void free_parts(struct fs *fs)
 {
 	notifier_stop(fs->notifier);
-	streams_drop(fs->streams);
+	if (fs->streams)
+		streams_stop(fs->streams);
+	handles_drop(fs);
+	dirs_drop(fs);
 	changes_free(fs->changes);
 	notifier_free(fs->notifier);
 	streams_free(fs->streams);
@@ -116,7 +119,7 @@ static void free_parts(struct fs *fs)
 	memfiles_free(fs->memfiles);
 	fields_made_free(fs->made);
 	execs_free(fs->execs);
-	pthread_mutex_destroy(&fs->walk_lock);
+	pthread_mutex_destroy(&fs->open_lock);
 	free(fs->mountpoint);
 	free(fs->state_dir);
 	free(fs->version);
@@ -132,7 +135,7 @@ struct fs *fs_mount(const struct fs_config *cfg, struct err *err)
 		return NULL;
 	fs = xcalloc(1, sizeof(*fs));
 	copy_config(fs, cfg);
-	pthread_mutex_init(&fs->walk_lock, NULL);
+	pthread_mutex_init(&fs->open_lock, NULL);
 	fs->nodes = nodes_new(&row_root);
 	fs->contents = contents_new();
 	fs->memfiles = memfiles_new();

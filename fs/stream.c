@@ -343,15 +343,6 @@ void streams_stop(struct streams *all)
 		pthread_join(all->thread, NULL);
 }
 
-void streams_drop(struct streams *all)
-{
-	if (!all)
-		return;
-	streams_stop(all);
-	while (all->all)
-		handle_unref(&all->all->h); /* takes itself out of the list */
-}
-
 void streams_free(struct streams *all)
 {
 	if (!all)

@@ -48,8 +48,6 @@ struct stream {
 struct streams *streams_new(struct fs *fs);
 /* Answers whoever still waits (ENODEV), and ends the thread. */
 void streams_stop(struct streams *all);
-/* Close what clients had open when the mount ended: no release comes for it. */
-void streams_drop(struct streams *all);
 void streams_free(struct streams *all);
 
 /* size: of the struct that begins with struct stream. */
