@@ -130,10 +130,10 @@ finish() {
     local rc=$?
     trap - EXIT INT TERM
     [ -e "$state/lock" ] && { timeout 90 "$k8sfs" --stop --purge --state "$state" --run "$run" "$mnt" || rc=1; }
-    if [ -n "$daemon_pid" ] && kill -0 "$daemon_pid" 2>/dev/null; then
-        kill -9 "$daemon_pid"
-        rc=1
-        echo "FAILED: the daemon did not end"
+    if [ -n "$daemon_pid" ]; then
+        timeout 30 tail --pid="$daemon_pid" -f /dev/null || { kill -9 "$daemon_pid"; echo "FAILED: the daemon did not end"; }
+        # a sanitizer's last word, too
+        wait "$daemon_pid" || { rc=1; echo "FAILED: the daemon's exit status was $?"; tail -n 60 "$tmp/log"; }
     fi
     umount -l "$mnt" 2>/dev/null
     local left
