@@ -45,6 +45,7 @@ struct fs {
 	struct fields_made *made; /* directories that mkdir prepared, not stored yet */
 	struct notifier *notifier;
 	struct execs *execs;
+	struct recent_archives *recent;
 	struct dir_handle *open_dirs; /* open_lock */
 	struct handle *open_files;    /* open_lock */
 	pthread_mutex_t open_lock;

@@ -8,10 +8,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fs/attr.h"
 #include "fs/dirs.h"
+#include "fs/images_dir.h"
 #include "fs/manifest_files.h"
 #include "fs/reply.h"
 #include "fs/verbs.h"
@@ -134,6 +136,75 @@ static void act_ctl(struct call *c, struct message *m)
 	room_verbs_act(m, m->fs->rooms.images_verbs, m->fs->rooms.images);
 }
 
+/* -- archives that were imported -------------------------------------------------------- */
+
+/*
+ * An archive's name goes when it is imported. Tools that set modes and times, or rename,
+ * after their close (rsync, install) find it for a moment more.
+ */
+#define RECENT_MAX 16
+#define RECENT_SEC 5
+
+struct recent_archives {
+	pthread_mutex_t lock;
+	struct {
+		char *name; /* owned */
+		off_t size;
+		time_t until;
+	} list[RECENT_MAX];
+	size_t next;
+};
+
+struct recent_archives *recent_archives_new(void)
+{
+	struct recent_archives *r = xcalloc(1, sizeof(*r));
+
+	pthread_mutex_init(&r->lock, NULL);
+	return r;
+}
+
+void recent_archives_free(struct recent_archives *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; i < RECENT_MAX; i++)
+		free(r->list[i].name);
+	pthread_mutex_destroy(&r->lock);
+	free(r);
+}
+
+static void recent_add(struct fs *fs, const char *name, off_t size)
+{
+	struct recent_archives *r = fs->recent;
+	size_t i;
+
+	pthread_mutex_lock(&r->lock);
+	i = r->next++ % RECENT_MAX;
+	free(r->list[i].name);
+	r->list[i].name = xstrdup(name);
+	r->list[i].size = size;
+	r->list[i].until = time(NULL) + RECENT_SEC;
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* Return: its size, -1 if it is none. forget: it is none any more. */
+static off_t recent_size(struct fs *fs, const char *name, int forget)
+{
+	struct recent_archives *r = fs->recent;
+	off_t size = -1;
+
+	pthread_mutex_lock(&r->lock);
+	for (size_t i = 0; i < RECENT_MAX; i++) {
+		if (!str_eq(r->list[i].name, name) || r->list[i].until <= time(NULL))
+			continue;
+		size = r->list[i].size;
+		if (forget)
+			r->list[i].until = 0;
+	}
+	pthread_mutex_unlock(&r->lock);
+	return size;
+}
+
 /* -- an archive being copied in ------------------------------------------------------------ */
 
 static const struct row row_archive;
@@ -163,6 +234,7 @@ static void *run_import(void *arg)
 	if (rc == 0)
 		rc = fs->rooms.images_import(fs->rooms.images, i->archive->fd, &report, &err);
 	if (rc == 0) {
+		recent_add(fs, i->archive->h.node->fname, i->archive->size);
 		log_info("images: %s: %s", i->archive->h.node->fname, buf_str(&report));
 	} else {
 		CLEANUP_FREE char *path = xasprintf("images/%s", i->archive->h.node->fname);
@@ -312,9 +384,9 @@ static struct handle *new_archive(struct call *c, struct node *n, int flags)
 /* An archive has no name of its own once it is closed: what it held is listed instead. */
 static int stat_archive(struct call *c, const struct node *n, struct stat *st)
 {
-	(void)c;
-	(void)n;
-	st->st_size = 0;
+	off_t size = recent_size(c->fs, n->sub, 0);
+
+	st->st_size = size < 0 ? 0 : size;
 	return 0;
 }
 
@@ -345,7 +417,9 @@ static void unlink_image(struct call *c, struct node *dir, const char *name)
 	const struct fs_rooms *rooms = &c->fs->rooms;
 	CLEANUP_FREE char *reference = reference_of(name);
 
-	if (row_child(c, dir, name))
+	if (recent_size(c->fs, name, 1) >= 0)
+		; /* its images stay */
+	else if (row_child(c, dir, name))
 		err_set(&c->err, EPERM, "%s cannot be removed", name);
 	else if (!rooms->images_remove)
 		err_set(&c->err, EOPNOTSUPP, "no image store here");
@@ -364,7 +438,11 @@ static struct node *find_image(struct call *c, struct node *dir, const char *nam
 	struct looking l = {name, NULL, 0};
 
 	each_image(c->fs, look, &l);
-	return l.found ? node_get(dir, name, &(struct place){.row = &row_image, .sub = name}) : NULL;
+	if (l.found)
+		return node_get(dir, name, &(struct place){.row = &row_image, .sub = name});
+	if (recent_size(c->fs, name, 0) >= 0)
+		return node_get(dir, name, &(struct place){.row = &row_archive, .sub = name});
+	return NULL;
 }
 
 static void list_image(void *arg, const char *name, const char *line, size_t len)
@@ -382,8 +460,25 @@ static void list_images(struct call *c, struct node *dir, struct listing *out)
 	each_image(c->fs, list_image, out);
 }
 
+static void rename_archive(struct call *c, struct node *dir, const char *name, struct node *to_dir,
+			   const char *to_name, unsigned flags)
+{
+	off_t size = recent_size(c->fs, name, 0);
+
+	(void)flags;
+	if (dir != to_dir || size < 0 || row_child(c, dir, to_name)) {
+		err_set(&c->err, EPERM, "images cannot be renamed");
+		reply_refused(c, dir, name);
+		return;
+	}
+	recent_size(c->fs, name, 1);
+	recent_add(c->fs, to_name, size);
+	reply_ok(c);
+}
+
 static const struct name_ops images_names = {
 	.create = create_archive,
+	.rename = rename_archive,
 	.unlink = unlink_image,
 };
 

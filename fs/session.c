@@ -16,6 +16,7 @@
 #include "fs/exec_dir.h"
 #include "fs/fields.h"
 #include "fs/fs_i.h"
+#include "fs/images_dir.h"
 #include "fs/memfile.h"
 #include "fs/notifier.h"
 #include "fs/stream.h"
@@ -119,6 +120,7 @@ static void free_parts(struct fs *fs)
 	memfiles_free(fs->memfiles);
 	fields_made_free(fs->made);
 	execs_free(fs->execs);
+	recent_archives_free(fs->recent);
 	pthread_mutex_destroy(&fs->open_lock);
 	free(fs->mountpoint);
 	free(fs->state_dir);
@@ -141,6 +143,7 @@ struct fs *fs_mount(const struct fs_config *cfg, struct err *err)
 	fs->memfiles = memfiles_new();
 	fs->made = fields_made_new();
 	fs->execs = execs_new();
+	fs->recent = recent_archives_new();
 	fs->session = new_session(fs);
 	if (!fs->session || fuse_session_mount(fs->session, cfg->mountpoint) < 0) {
 		err_set(err, EIO, "mounting on %s failed (is /dev/fuse there, and are you root?)",
