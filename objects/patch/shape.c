@@ -159,8 +159,11 @@ static struct value *fields_of_items(const struct schema *s, const struct value 
 
 			fieldset_add(&child, one);
 		}
-		child = s->list == LIST_SET ? fieldset_member(NULL) : fieldset_member(STEAL(child));
-		out = add_child(out, "", items.list[i].step, STEAL(child));
+		if (s->list == LIST_SET) { /* a scalar has nothing below it */
+			value_unref(child);
+			child = NULL;
+		}
+		out = add_child(out, "", items.list[i].step, fieldset_member(STEAL(child)));
 	}
 	items_fini(&items);
 	return out;

@@ -133,7 +133,7 @@ finish() {
     if [ -n "$daemon_pid" ]; then
         timeout 30 tail --pid="$daemon_pid" -f /dev/null || { kill -9 "$daemon_pid"; echo "FAILED: the daemon did not end"; }
         # a sanitizer's last word, too
-        wait "$daemon_pid" || { rc=1; echo "FAILED: the daemon's exit status was $?"; tail -n 60 "$tmp/log"; }
+        wait "$daemon_pid" || { echo "FAILED: the daemon's exit status was $?"; rc=1; tail -n 60 "$tmp/log"; }
     fi
     umount -l "$mnt" 2>/dev/null
     local left
