@@ -41,15 +41,14 @@ ip link set "o$$" up
 ip -n "$ns" addr add 198.51.100.2/24 dev "p$$"
 ip -n "$ns" link set "p$$" up
 ip -n "$ns" link set lo up
-cleanup_outside() { ip netns del "$ns" 2>/dev/null; ip link del "o$$" 2>/dev/null; }
-trap 'cleanup_outside; finish' EXIT
+at_end() { ip netns del "$ns" 2>/dev/null; ip link del "o$$" 2>/dev/null; }
 ip netns exec "$ns" "${BUSYBOX:-busybox}" nc -l -p 8000 -e /bin/sh -c 'echo outside says hello' &
 sleep 0.3
 run_pod out busybox '    command: [sh, -c, "nc -w 3 198.51.100.2 8000 < /dev/null"]'
 eventually 10 phase_is out Succeeded
 contains "$(cat "$mnt/pods/default/out/log")" 'outside says hello'
 eventually 5 ip netns exec "$ns" sh -c "curl -s -m 2 http://198.51.100.1:18080/ | grep -q nginx:1"
-cleanup_outside
+at_end
 
 # the node's own network
 run_pod host busybox '    command: [sh, -c, "ip -o link | wc -l; hostname"]' '  hostNetwork: true'
