@@ -203,7 +203,7 @@ static int first_part_is(const struct payload *p, const char *name)
 	return 0;
 }
 
-static void link_names(int dir, const struct payload *p)
+static void link_names(int dir, const struct payload *p, const struct payload_owner *o)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		CLEANUP_FREE char *name = xstrndup(p->list[i].path, strcspn(p->list[i].path, "/"));
@@ -211,6 +211,7 @@ static void link_names(int dir, const struct payload *p)
 
 		if (symlinkat(target, dir, name) && errno != EEXIST)
 			continue; /* shows as a missing file; the next update tries again */
+		(void)!fchownat(dir, name, o->base, o->base + o->gid, AT_SYMLINK_NOFOLLOW);
 	}
 }
 
@@ -271,9 +272,11 @@ int atomic_write(const char *path, const struct payload *p, const struct payload
 		return rc;
 	}
 	unlinkat(dir, DATA_TMP, 0);
-	if (symlinkat(name, dir, DATA_TMP) || renameat(dir, DATA_TMP, dir, DATA_LINK))
+	if (symlinkat(name, dir, DATA_TMP) ||
+	    fchownat(dir, DATA_TMP, o->base, o->base + o->gid, AT_SYMLINK_NOFOLLOW) ||
+	    renameat(dir, DATA_TMP, dir, DATA_LINK))
 		return err_sys(err, errno, "%s/" DATA_LINK, path);
-	link_names(dir, p);
+	link_names(dir, p, o);
 	sweep(path, dir, p, name);
 	return 1;
 }

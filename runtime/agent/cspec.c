@@ -3,14 +3,9 @@
 #include "runtime/agent/cspec.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/random.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <linux/openat2.h>
-#include <unistd.h>
 
 #include "runtime/agent/expand.h"
 #include "runtime/agent/podfiles.h"
@@ -148,46 +143,6 @@ static struct mount_spec *add_mount(struct container_spec *out)
 	return &out->mounts[out->n_mounts++];
 }
 
-static int openat_below(int dir, const char *path, int flags)
-{
-	struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC), .resolve = RESOLVE_IN_ROOT};
-
-	return (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
-}
-
-/* A subPath that is not there becomes a directory; never outside of the volume. */
-static int make_sub_path(const char *volume, const char *sub_path, uid_t owner, struct err *err)
-{
-	CLEANUP_FD int at = open(volume, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
-	CLEANUP_FREE char *copy = xstrdup(sub_path);
-	char *save = NULL;
-	CLEANUP_FD int there = at < 0 ? -1 : openat_below(at, sub_path, O_PATH);
-
-	if (at < 0)
-		return err_sys(err, errno, "%s", volume);
-	if (there >= 0)
-		return 0;
-	for (char *part = strtok_r(copy, "/", &save); part; part = strtok_r(NULL, "/", &save)) {
-		int next, made;
-
-		if (str_eq(part, "."))
-			continue;
-		if (str_eq(part, ".."))
-			return err_set(err, EINVAL, "subPath %s: must not contain '..'", sub_path);
-		made = mkdirat(at, part, 0750) == 0;
-		next = openat_below(at, part, O_DIRECTORY | O_RDONLY | O_NOFOLLOW);
-		if (next < 0)
-			return err_sys(err, errno, "subPath %s", sub_path);
-		if (made && (fchown(next, owner, owner) || fchmod(next, 0755))) {
-			close(next);
-			return err_sys(err, errno, "subPath %s", sub_path);
-		}
-		close(at);
-		at = next;
-	}
-	return 0;
-}
-
 static int propagation_of(const struct value *m)
 {
 	const char *p = value_str(value_get(m, "mountPropagation"), "None");
@@ -211,7 +166,6 @@ static int add_volume_mount(const struct cspec_source *src, const struct value *
 	struct volume *v = volume_find(src->volumes, src->n_volumes, name);
 	CLEANUP_FREE char *expanded = NULL;
 	struct mount_spec *mount;
-	int rc;
 
 	if (!v || !v->path)
 		return err_set(err, EINVAL, "cannot find volume \"%s\" to mount into container \"%s\"", name, out->name);
@@ -219,11 +173,6 @@ static int add_volume_mount(const struct cspec_source *src, const struct value *
 		sub = expanded = expand_vars(expr, env_lookup, (void *)e);
 	if (*sub == '/')
 		return err_set(err, EINVAL, "subPath %s: must be a relative path", sub);
-	if (*sub && !v->read_only) {
-		rc = make_sub_path(v->path, sub, v->idmapped ? 0 : src->volumes_ctx.id_base, err);
-		if (rc)
-			return rc;
-	}
 	mount = add_mount(out);
 	mount->source = xstrdup(v->path);
 	mount->target = xstrdup(value_str(value_get(m, "mountPath"), ""));
@@ -245,6 +194,7 @@ static int add_mounts(const struct cspec_source *src, const struct value *spec, 
 
 	hostname->source = xasprintf("%s/etc/hostname", pod_dir);
 	hostname->target = xstrdup("/etc/hostname");
+	hostname->idmapped = 1;
 	for (size_t i = 0; i < value_count(list); i++)
 		if (add_volume_mount(src, value_at(list, i), e, out, err))
 			return -EINVAL;
@@ -260,7 +210,6 @@ static int make_files(const struct cspec_source *src, const struct value *spec, 
 	const char *uid = pod_uid(ctx->src.st->pod);
 	CLEANUP_FREE char *dir = ctr_dir(ctx->state_dir, uid, name);
 	const char *path = value_str(value_get(spec, "terminationMessagePath"), "/dev/termination-log");
-	CLEANUP_FD int fd = -1;
 	int rc = fd_mkdir_p(dir, 0711, err);
 
 	if (rc)
@@ -270,10 +219,7 @@ static int make_files(const struct cspec_source *src, const struct value *spec, 
 	if (!*path)
 		return 0;
 	out->termination_path = xstrdup(path);
-	out->termination_log = ctr_end_path(ctx->state_dir, uid, name, run);
-	fd = open(out->termination_log, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
-	if (fd < 0 || fchmod(fd, 0666) || fchown(fd, ctx->id_base, ctx->id_base))
-		return err_sys(err, errno, "%s", out->termination_log);
+	out->termination_log = ctr_end_path(ctx->state_dir, uid, name, run); /* made by the sandbox */
 	return 0;
 }
 

@@ -22,7 +22,7 @@ struct cspec_source {
 
 /*
  * c is the container, c->run.id and c->restart_count those of the run to come.
- * Makes its directory and its termination file. Return: 0; -errno with the text of
+ * Makes its directory. Return: 0; -errno with the text of
  * CreateContainerConfigError. cspec_fini(out) in any case.
  */
 int cspec_of(const struct cspec_source *src, const struct ctr *c, const char *id, int run,

@@ -215,7 +215,7 @@ void resolv_render(const struct value *pod, const struct dns_config *dns, struct
 /* -- files -------------------------------------------------------------------------- */
 
 /* In place: containers that run have this very file mounted. */
-static int write_in_place(const char *dir, const char *name, const struct buf *text, uid_t owner, struct err *err)
+static int write_in_place(const char *dir, const char *name, const struct buf *text, struct err *err)
 {
 	CLEANUP_FREE char *path = xasprintf("%s/%s", dir, name);
 	CLEANUP_FD int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
@@ -224,13 +224,10 @@ static int write_in_place(const char *dir, const char *name, const struct buf *t
 	if (fd < 0)
 		return err_sys(err, errno, "%s", path);
 	rc = fd_write_all(fd, buf_str(text), text->len);
-	if (!rc && fchown(fd, owner, owner))
-		rc = -errno;
 	return rc ? err_sys(err, -rc, "%s", path) : 0;
 }
 
-int pod_files_write(const struct pod_state *st, const struct dns_config *dns, const char *dir, uid_t owner,
-		    struct err *err)
+int pod_files_write(const struct pod_state *st, const struct dns_config *dns, const char *dir, struct err *err)
 {
 	CLEANUP(buf_fini) struct buf hosts = BUF_INIT, resolv = BUF_INIT, name = BUF_INIT;
 	CLEANUP_FREE char *host = pod_hostname(st->pod);
@@ -240,10 +237,10 @@ int pod_files_write(const struct pod_state *st, const struct dns_config *dns, co
 	resolv_render(st->pod, dns, &resolv);
 	buf_addf(&name, "%s\n", host);
 	if (!rc)
-		rc = write_in_place(dir, "hosts", &hosts, owner, err);
+		rc = write_in_place(dir, "hosts", &hosts, err);
 	if (!rc)
-		rc = write_in_place(dir, "resolv.conf", &resolv, owner, err);
+		rc = write_in_place(dir, "resolv.conf", &resolv, err);
 	if (!rc)
-		rc = write_in_place(dir, "hostname", &name, owner, err);
+		rc = write_in_place(dir, "hostname", &name, err);
 	return rc;
 }

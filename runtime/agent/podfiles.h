@@ -22,6 +22,6 @@ struct dns_config {
 };
 void resolv_render(const struct value *pod, const struct dns_config *dns, struct buf *out);
 
-/* Write all three below dir (made when missing), owned by the pod's root. */
-int pod_files_write(const struct pod_state *st, const struct dns_config *dns, const char *dir, uid_t owner,
+/* Write all three below dir (made when missing). They are root's, and mounted so that the pod's root sees them as his. */
+int pod_files_write(const struct pod_state *st, const struct dns_config *dns, const char *dir,
 		    struct err *err) MUST_CHECK;

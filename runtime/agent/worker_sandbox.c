@@ -47,7 +47,7 @@ static int write_files(struct worker *w, struct err *err)
 	CLEANUP_FREE char *dir = pod_state_path(a->state_dir, w->uid);
 	CLEANUP_FREE char *etc = xasprintf("%s/etc", dir);
 
-	return pod_files_write(&w->st, &dns, etc, w->id_base, err);
+	return pod_files_write(&w->st, &dns, etc, err);
 }
 
 /* Back to before there was one; another try comes later. */

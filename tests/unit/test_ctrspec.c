@@ -5,13 +5,11 @@
 #include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "runtime/agent/cspec.h"
 #include "runtime/agent/podfiles.h"
 #include "runtime/agent/security.h"
-#include "util/fd.h"
 
 struct made {
 	struct rig *r;
@@ -268,8 +266,6 @@ static void test_mounts(void **state)
 			      C(",'env':[{'name':'N','value':'x'}],'volumeMounts':[{'name':'e','mountPath':'/e'},{'name':'e',"
 				"'mountPath':'/s','subPath':'a/b','readOnly':true},{'name':'e','mountPath':'/x','subPathExpr':"
 				"'$(N)/y'},{'name':'h','mountPath':'/h','mountPropagation':'HostToContainer'}]"));
-	CLEANUP_FREE char *deep = NULL;
-	struct stat st;
 
 	assert_int_equal(m->rc, 0);
 	assert_non_null(mount_at(m, "/etc/hostname"));
@@ -277,34 +273,19 @@ static void test_mounts(void **state)
 	assert_true(mount_at(m, "/s")->read_only);
 	assert_string_equal(mount_at(m, "/s")->sub_path, "a/b");
 	assert_string_equal(mount_at(m, "/x")->sub_path, "x/y");
-	deep = xasprintf("%s/a/b", mount_at(m, "/s")->source);
-	assert_int_equal(stat(deep, &st), 0); /* made when it is not there */
 	assert_true(mount_at(m, "/h")->idmapped && mount_at(m, "/h")->recursive);
 	assert_int_equal(mount_at(m, "/h")->propagation, 1);
 	unmake(m);
 }
 
-static void test_sub_paths_stay_inside(void **state)
+static void test_sub_paths_are_relative(void **state)
 {
-	static const char *const bad[] = {"../out", "link/out", "/abs"};
+	struct made *m = make("'volumes':[{'name':'e','emptyDir':{}}]," C(
+		",'env':[{'name':'N','value':'/abs'}],'volumeMounts':[{'name':'e','mountPath':'/x','subPathExpr':'$(N)'}]"));
 
-	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		struct rig *r = rig_new();
-		CLEANUP_FREE char *dir = xasprintf("%s/pods/u1/volumes/e", r->dir);
-		CLEANUP_FREE char *link = xasprintf("%s/link", dir), *out = xasprintf("%s/out", r->dir);
-		CLEANUP_FREE char *spec =
-			xasprintf("'volumes':[{'name':'e','emptyDir':{}}]," C(",'volumeMounts':[{'name':'e','mountPath':'/e',"
-									    "'subPath':'%s'}]"),
-				  bad[i]);
-		struct stat st;
-		struct made *m;
-
-		assert_int_equal(fd_mkdir_p(dir, 0777, NULL), 0);
-		assert_int_equal(symlink(r->dir, link), 0); /* what a container may leave there */
-		m = make_in(r, spec);
-		assert_int_not_equal(stat(out, &st), 0);
-		unmake(m);
-	}
+	assert_true(m->rc < 0);
+	assert_string_equal(m->err.msg, "subPath /abs: must be a relative path");
+	unmake(m);
 }
 
 static void test_the_rest(void **state)
@@ -312,7 +293,6 @@ static void test_the_rest(void **state)
 	static char *layers[] = {(char *)"/l2", (char *)"/l1", NULL};
 	struct rig *r = rig_new();
 	CLEANUP_FREE char *log = xasprintf("%s/pods/u1/containers/c/3.log", r->dir);
-	struct stat st;
 	struct made *m;
 
 	r->image.layers = layers;
@@ -328,7 +308,7 @@ static void test_the_rest(void **state)
 	assert_int_equal(m->spec.limits.cpu_quota_millis, 500);
 	assert_int_equal(m->spec.limits.cpu_shares_millis, 500);
 	assert_string_equal(m->spec.termination_path, "/dev/end");
-	assert_int_equal(stat(m->spec.termination_log, &st), 0);
+	assert_true(str_ends(m->spec.termination_log, "/pods/u1/containers/c/3.end"));
 	assert_true(m->spec.tty && m->spec.stdin_open && !m->spec.stdin_once);
 	assert_true(has(m->spec.envp, "TERM=xterm"));
 	unmake(m);
@@ -401,7 +381,7 @@ int main(void)
 		cmocka_unit_test(test_identity),
 		cmocka_unit_test(test_non_root),
 		cmocka_unit_test(test_mounts),
-		cmocka_unit_test(test_sub_paths_stay_inside),
+		cmocka_unit_test(test_sub_paths_are_relative),
 		cmocka_unit_test(test_the_rest),
 		cmocka_unit_test(test_hosts),
 		cmocka_unit_test(test_resolv_conf),
