@@ -62,7 +62,8 @@ static int take_output(int fd, struct buf *out)
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR;
 	if (n > 0 && out->len < MAX_OUTPUT)
-		buf_add(out, text, (size_t)n > MAX_OUTPUT - out->len ? MAX_OUTPUT - out->len : (size_t)n);
+		buf_add(out, text,
+			(size_t)n > MAX_OUTPUT - out->len ? MAX_OUTPUT - out->len : (size_t)n);
 	return n > 0;
 }
 
@@ -126,10 +127,11 @@ static void run_command(struct exec_action *x)
 	CLEANUP_FD int errors = -1;
 	CLEANUP_FD int status = -1;
 	pid_t pid = 0;
-	int rc = sandbox_exec(x->agent->sandboxes, x->uid, x->container, &spec, &in, &out, &errors, &status, &pid,
-			      &err);
+	int rc = sandbox_exec(x->agent->sandboxes, x->uid, x->container, &spec, &in, &out, &errors,
+			      &status, &pid, &err);
 
-	if (rc) { /* a command that is not there has failed; a pod that does not answer is an error */
+	if (rc) { /* a command that is not there has failed; a pod that does not answer is an error
+		   */
 		x->result = rc == -ENOENT || rc == -EACCES ? ACTION_FAILURE : ACTION_ERROR;
 		buf_adds(&x->output, err.msg);
 		return;
@@ -172,7 +174,8 @@ static void exec_cancel(struct action *base)
 		return; /* it is told already */
 }
 
-struct action *exec_act(struct agent *a, const struct action_spec *spec, action_done_fn done, void *arg)
+struct action *exec_act(struct agent *a, const struct action_spec *spec, action_done_fn done,
+			void *arg)
 {
 	struct exec_action *x = xcalloc(1, sizeof(*x));
 	pthread_attr_t attr;

@@ -122,7 +122,8 @@ void web_free(struct web *w)
 	free(w);
 }
 
-/* -- one request --------------------------------------------------------------------------------- */
+/* -- one request ---------------------------------------------------------------------------------
+ */
 
 static void action_free(struct web_action *x)
 {
@@ -160,24 +161,26 @@ static void describe(const struct web_action *x, CURLcode rc, struct buf *out)
 		if (rc == CURLE_OPERATION_TIMEDOUT)
 			buf_addf(out, "dial tcp %s: i/o timeout", x->target);
 		else if (number)
-			buf_addf(out, "dial tcp %s: connect: %s", x->target, strerrordesc_np((int)number));
+			buf_addf(out, "dial tcp %s: connect: %s", x->target,
+				 strerrordesc_np((int)number));
 		else
 			buf_addf(out, "dial tcp %s: %s", x->target, curl_easy_strerror(rc));
 	} else if (rc == CURLE_OPERATION_TIMEDOUT) {
 		buf_addf(out,
-			 "Get \"%s\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
+			 "Get \"%s\": context deadline exceeded (Client.Timeout exceeded while "
+			 "awaiting headers)",
 			 x->url);
 	} else if (rc == CURLE_COULDNT_CONNECT && number) {
 		const char *host = strstr(x->url, "://") + 3;
 
-		buf_addf(out, "Get \"%s\": dial tcp %.*s: connect: %s", x->url, (int)strcspn(host, "/"), host,
-			 strerrordesc_np((int)number));
+		buf_addf(out, "Get \"%s\": dial tcp %.*s: connect: %s", x->url,
+			 (int)strcspn(host, "/"), host, strerrordesc_np((int)number));
 	} else {
 		buf_addf(out, "Get \"%s\": %s", x->url, curl_easy_strerror(rc));
 	}
 	for (size_t i = 0; i < out->len; i++) /* "Connection refused" */
-		if (i > 9 && memcmp(out->data + i - 9, "connect: ", 9) == 0 && out->data[i] >= 'A' &&
-		    out->data[i] <= 'Z')
+		if (i > 9 && memcmp(out->data + i - 9, "connect: ", 9) == 0 &&
+		    out->data[i] >= 'A' && out->data[i] <= 'Z')
 			out->data[i] = (char)(out->data[i] - 'A' + 'a');
 }
 
@@ -257,7 +260,8 @@ static void check_done(struct web *w)
 	}
 }
 
-struct action *web_act(struct web *w, const struct action_spec *spec, action_done_fn done, void *arg)
+struct action *web_act(struct web *w, const struct action_spec *spec, action_done_fn done,
+		       void *arg)
 {
 	struct web_action *x = xcalloc(1, sizeof(*x));
 
@@ -279,7 +283,8 @@ struct action *web_act(struct web *w, const struct action_spec *spec, action_don
 	curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers);
 	curl_easy_setopt(x->easy, CURLOPT_PRIVATE, x);
 	curl_easy_setopt(x->easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS, (long)(spec->timeout_ms > INT32_MAX ? INT32_MAX : spec->timeout_ms));
+	curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS,
+			 (long)(spec->timeout_ms > INT32_MAX ? INT32_MAX : spec->timeout_ms));
 	curl_easy_setopt(x->easy, CURLOPT_SSL_VERIFYPEER, 0L);
 	curl_easy_setopt(x->easy, CURLOPT_SSL_VERIFYHOST, 0L);
 	curl_easy_setopt(x->easy, CURLOPT_PROXY, "");

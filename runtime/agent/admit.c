@@ -20,7 +20,8 @@ static int refuse(const char **reason, char **message, const char *why, char *ta
 
 /* -- operating system --------------------------------------------------------------------- */
 
-static int check_os(const struct admission *ad, const struct value *pod, const char **reason, char **message)
+static int check_os(const struct admission *ad, const struct value *pod, const char **reason,
+		    char **message)
 {
 	const char *os = value_dig_str(pod, "spec", "os", "name", NULL);
 	const struct value *selector = value_dig(pod, "spec", "nodeSelector", NULL);
@@ -31,11 +32,13 @@ static int check_os(const struct admission *ad, const struct value *pod, const c
 			      xstrdup("Failed to admit pod as the OS field doesn't match node OS"));
 	if (os_label && !str_eq(os_label, "linux"))
 		return refuse(reason, message, "PodOSSelectorNodeLabelDoesNotMatch",
-			      xstrdup("Failed to admit pod as the `kubernetes.io/os` label doesn't match node label"));
+			      xstrdup("Failed to admit pod as the `kubernetes.io/os` label doesn't "
+				      "match node label"));
 	return 1;
 }
 
-static int check_selector(const struct admission *ad, const struct value *pod, const char **reason, char **message)
+static int check_selector(const struct admission *ad, const struct value *pod, const char **reason,
+			  char **message)
 {
 	const struct value *selector = value_dig(pod, "spec", "nodeSelector", NULL);
 	const struct value *labels = value_dig(ad->node_object, "metadata", "labels", NULL);
@@ -45,7 +48,8 @@ static int check_selector(const struct admission *ad, const struct value *pod, c
 
 		if (!str_eq(have, value_str(value_at(selector, i), NULL)))
 			return refuse(reason, message, "NodeAffinity",
-				      xstrdup("Predicate NodeAffinity failed: node(s) didn't match Pod's node "
+				      xstrdup("Predicate NodeAffinity failed: node(s) didn't match "
+					      "Pod's node "
 					      "affinity/selector"));
 	}
 	return 1;
@@ -68,7 +72,8 @@ static const char *const safe_sysctls[] = {
 	"net.ipv4.tcp_wmem",
 };
 
-static int check_sysctls(const struct admission *ad, const struct value *pod, const char **reason, char **message)
+static int check_sysctls(const struct admission *ad, const struct value *pod, const char **reason,
+			 char **message)
 {
 	const struct value *list = value_dig(pod, "spec", "securityContext", "sysctls", NULL);
 
@@ -85,14 +90,17 @@ static int check_sysctls(const struct admission *ad, const struct value *pod, co
 	return 1;
 }
 
-/* -- resources ---------------------------------------------------------------------------------- */
+/* -- resources ----------------------------------------------------------------------------------
+ */
 
 static int check_resource(const struct admission *ad, const struct value *pod, const char *resource,
 			  int64_t capacity, const char **reason, char **message)
 {
 	static const struct {
 		const char *resource, *reason;
-	} reasons[] = {{"cpu", "OutOfcpu"}, {"memory", "OutOfmemory"}, {"ephemeral-storage", "OutOfephemeral-storage"}};
+	} reasons[] = {{"cpu", "OutOfcpu"},
+		       {"memory", "OutOfmemory"},
+		       {"ephemeral-storage", "OutOfephemeral-storage"}};
 	int64_t want = pod_requests(pod, resource), used = 0;
 	const char *why = "OutOfResource";
 
@@ -106,28 +114,35 @@ static int check_resource(const struct admission *ad, const struct value *pod, c
 		if (str_eq(reasons[i].resource, resource))
 			why = reasons[i].reason;
 	return refuse(reason, message, why,
-		      xasprintf("Pod was rejected: Node didn't have enough resource: %s, requested: %lld, used: %lld, "
+		      xasprintf("Pod was rejected: Node didn't have enough resource: %s, "
+				"requested: %lld, used: %lld, "
 				"capacity: %lld",
 				resource, (long long)want, (long long)used, (long long)capacity));
 }
 
-static int check_resources(const struct admission *ad, const struct value *pod, const char **reason, char **message)
+static int check_resources(const struct admission *ad, const struct value *pod, const char **reason,
+			   char **message)
 {
 	if (ad->n_others + 1 > ad->node->max_pods)
 		return refuse(reason, message, "OutOfpods",
-			      xasprintf("Pod was rejected: Node didn't have enough resource: pods, requested: 1, used: "
+			      xasprintf("Pod was rejected: Node didn't have enough resource: pods, "
+					"requested: 1, used: "
 					"%zu, capacity: %u",
 					ad->n_others, ad->node->max_pods));
 	return check_resource(ad, pod, "cpu", ad->node->cpu_millis, reason, message) &&
-	       check_resource(ad, pod, "memory", (int64_t)ad->node->memory_bytes, reason, message) &&
-	       check_resource(ad, pod, "ephemeral-storage", (int64_t)ad->node->disk_bytes, reason, message);
+	       check_resource(ad, pod, "memory", (int64_t)ad->node->memory_bytes, reason,
+			      message) &&
+	       check_resource(ad, pod, "ephemeral-storage", (int64_t)ad->node->disk_bytes, reason,
+			      message);
 }
 
-/* -- host ports ------------------------------------------------------------------------------------ */
+/* -- host ports
+ * ------------------------------------------------------------------------------------ */
 
 static size_t ports_of(const struct value *pod, struct host_port **out)
 {
-	/* With the host's network every container port is one of the host's: defaults fill hostPort in. */
+	/* With the host's network every container port is one of the host's: defaults fill hostPort
+	 * in. */
 	if (!value_bool(value_dig(pod, "spec", "hostNetwork", NULL), 0))
 		return pod_host_ports(pod, out);
 	{
@@ -145,7 +160,8 @@ static int clash(const struct host_port *a, const struct host_port *b)
 	       (a->host_ip == b->host_ip || !a->host_ip || !b->host_ip);
 }
 
-static int check_ports(const struct admission *ad, const struct value *pod, const char **reason, char **message)
+static int check_ports(const struct admission *ad, const struct value *pod, const char **reason,
+		       char **message)
 {
 	struct host_port *mine;
 	size_t n = ports_of(pod, &mine);
@@ -164,12 +180,15 @@ static int check_ports(const struct admission *ad, const struct value *pod, cons
 	if (free_ports)
 		return 1;
 	return refuse(reason, message, "NodePorts",
-		      xstrdup("Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports"));
+		      xstrdup("Predicate NodePorts failed: node(s) didn't have free ports for the "
+			      "requested pod ports"));
 }
 
-int admit_pod(const struct admission *ad, const struct value *pod, const char **reason, char **message)
+int admit_pod(const struct admission *ad, const struct value *pod, const char **reason,
+	      char **message)
 {
-	static const admit_fn checks[] = {check_os, check_sysctls, check_resources, check_selector, check_ports};
+	static const admit_fn checks[] = {check_os, check_sysctls, check_resources, check_selector,
+					  check_ports};
 
 	*reason = NULL;
 	*message = NULL;

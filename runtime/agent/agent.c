@@ -100,15 +100,16 @@ static void committed(struct api_batch *b, int rc)
 	for (size_t i = 0; rc && i < b->n; i++)
 		if (b->list[i]->faults.n && rc != -ENOENT) {
 			faults_to_err(&b->list[i]->faults, &err);
-			log_warn("%s %s/%s: %s", b->list[i]->kind->plural, b->list[i]->ns ? b->list[i]->ns : "",
+			log_warn("%s %s/%s: %s", b->list[i]->kind->plural,
+				 b->list[i]->ns ? b->list[i]->ns : "",
 				 b->list[i]->name ? b->list[i]->name : "", err.msg);
 			break;
 		}
 	loop_post(s->agent->loop, submission_over, s);
 }
 
-void agent_submit(struct agent *a, struct api_request *first, struct api_request *second, ops_done_fn done,
-		  void *arg)
+void agent_submit(struct agent *a, struct api_request *first, struct api_request *second,
+		  ops_done_fn done, void *arg)
 {
 	struct submission *s = xcalloc(1, sizeof(*s));
 	struct api_batch *b;
@@ -164,7 +165,7 @@ static uint64_t list_pods(struct agent *a)
 		strmap_set(&seen, l.list[i]->uid, a);
 		core_pod(a->core, l.list[i]);
 	}
-	STRMAP_FOREACH(s, &a->core->pods) {
+	STRMAP_FOREACH (s, &a->core->pods) {
 		struct worker *w = s->val;
 
 		if (!strmap_get(&seen, s->key) && !w->gone)
@@ -236,7 +237,8 @@ static void follow_store(struct agent *a)
 	}
 }
 
-/* -- pods that run already ------------------------------------------------------------------------ */
+/* -- pods that run already ------------------------------------------------------------------------
+ */
 
 static void on_found(void *arg, const char *uid, struct sandbox *sb)
 {
@@ -286,7 +288,8 @@ static void sweep_all(struct agent *a)
 	sweep(a, volumes);
 }
 
-/* -- start, stop, purge ------------------------------------------------------------------------------ */
+/* -- start, stop, purge
+ * ------------------------------------------------------------------------------ */
 
 static void on_heartbeat(void *arg)
 {
@@ -305,12 +308,14 @@ static void set_names(struct agent *a, const struct agent_config *cfg)
 	a->user = xasprintf("system:node:%s", cfg->node_name);
 	a->groups[0] = "system:nodes";
 	a->groups[1] = "system:authenticated";
-	a->who = (struct caller){.user = a->user, .groups = a->groups, .manager = "kubelet", .trusted = 1};
+	a->who = (struct caller){
+		.user = a->user, .groups = a->groups, .manager = "kubelet", .trusted = 1};
 	a->source = (struct event_source){"kubelet", a->node_name, "kubelet"};
 }
 
-struct agent *agent_start(struct loop *loop, struct api *api, struct store *store, struct sandboxes *sandboxes,
-			  struct images *images, struct net *net, const struct agent_config *cfg, struct err *err)
+struct agent *agent_start(struct loop *loop, struct api *api, struct store *store,
+			  struct sandboxes *sandboxes, struct images *images, struct net *net,
+			  const struct agent_config *cfg, struct err *err)
 {
 	CLEANUP_FREE char *volumes = xasprintf("%s/volumes", cfg->run_dir);
 	struct agent *a;
@@ -330,7 +335,8 @@ struct agent *agent_start(struct loop *loop, struct api *api, struct store *stor
 	set_names(a, cfg);
 	a->timer = loop_timer_new(loop, on_timer, a);
 	a->recorder = event_recorder_new(api);
-	a->core = core_new(cfg, &ops_real, a, node_facts_read(cfg->node_name, cfg->state_dir, cfg->max_pods));
+	a->core = core_new(cfg, &ops_real, a,
+			   node_facts_read(cfg->node_name, cfg->state_dir, cfg->max_pods));
 	agent_register_node(a);
 	agent_renew_lease(a, 1);
 	follow_store(a);
@@ -354,7 +360,7 @@ void agent_stop(struct agent *a)
 		if (a->watches[i].watch)
 			watch_free(STEAL(a->watches[i].watch));
 	a->core->stopping = 1;
-	STRMAP_FOREACH(s, &a->core->pods) {
+	STRMAP_FOREACH (s, &a->core->pods) {
 		struct worker *w = s->val;
 
 		if (w->sb)
@@ -379,7 +385,9 @@ void agent_purge(struct agent *a, uint64_t max_ms, loop_fn done, void *arg)
 	agent_kick(a); /* also when there is nothing to do */
 }
 
-/* -- images ----------------------------------------------------------------------------------------------- */
+/* -- images
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static void image_added(void *arg)
 {

@@ -39,13 +39,13 @@ struct agent;
 struct agent_config {
 	const char *node_name;
 	const char *state_dir, *run_dir;
-	const char *tree;	    /* the mount point, for `csi: {driver: k8sfs.io}`; NULL: refused */
-	const char *pod_cidr;	    /* Node spec.podCIDR, NULL: none */
+	const char *tree;     /* the mount point, for `csi: {driver: k8sfs.io}`; NULL: refused */
+	const char *pod_cidr; /* Node spec.podCIDR, NULL: none */
 	const char *cluster_domain; /* NULL: "cluster.local" */
 	const char *dns_address;    /* the cluster's DNS; NULL: pods get the host's resolver */
-	const char *version;	    /* nodeInfo.kubeletVersion; NULL: "v1.36.0" */
-	unsigned max_pods;	    /* 0: 110 */
-	unsigned heartbeat_ms;	    /* renew the Lease on a clock; 0: never */
+	const char *version;        /* nodeInfo.kubeletVersion; NULL: "v1.36.0" */
+	unsigned max_pods;          /* 0: 110 */
+	unsigned heartbeat_ms;      /* renew the Lease on a clock; 0: never */
 };
 
 /*
@@ -60,7 +60,8 @@ struct agent *agent_start(struct loop *loop, struct api *api, struct store *stor
 void agent_stop(struct agent *a);
 /*
  * Stop every pod of this node within its grace (at most max_ms in all) and remove its
- * mounts, cgroups, namespaces and files; the objects stay. done(arg) runs on the loop; then agent_stop().
+ * mounts, cgroups, namespaces and files; the objects stay. done(arg) runs on the loop; then
+ * agent_stop().
  */
 void agent_purge(struct agent *a, uint64_t max_ms, loop_fn done, void *arg);
 
@@ -72,18 +73,20 @@ void agent_image_added(struct agent *a, const char *name);
  */
 
 /* Path of a container's log (or of the run before), owned; NULL with -ENOENT. */
-char *agent_log_path(const struct agent *a, const char *pod_uid, const char *container, int previous,
-		     struct err *err);
+char *agent_log_path(const struct agent *a, const char *pod_uid, const char *container,
+		     int previous, struct err *err);
 /* That file, opened for reading. Return: descriptor, or -errno. */
 int agent_log_open(const struct agent *a, const char *pod_uid, const char *container, int previous,
 		   struct err *err) MUST_CHECK;
-/* The container's entry of status.*containerStatuses; borrowed from pod, NULL if there is none yet. */
+/* The container's entry of status.*containerStatuses; borrowed from pod, NULL if there is none yet.
+ */
 const struct value *agent_container_status(const struct value *pod, const char *container);
 /* cpu_usec, memory_bytes ... of a running container, one `key value` a line. */
 int agent_container_stats(const struct agent *a, const char *pod_uid, const char *container,
 			  struct buf *out, struct err *err) MUST_CHECK;
-/* One line of a container's ctl: `kill [SIGNAL]` (default TERM). -EINVAL, -ESRCH. Waits for the loop. */
-int agent_container_ctl(struct agent *a, const char *pod_uid, const char *container, const char *line,
-			struct err *err) MUST_CHECK;
+/* One line of a container's ctl: `kill [SIGNAL]` (default TERM). -EINVAL, -ESRCH. Waits for the
+ * loop. */
+int agent_container_ctl(struct agent *a, const char *pod_uid, const char *container,
+			const char *line, struct err *err) MUST_CHECK;
 /* What reading ctl prints. */
 extern const char agent_container_ctl_usage[];

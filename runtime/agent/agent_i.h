@@ -24,21 +24,22 @@
 #include "runtime/agent/volumes.h"
 #include "util/strmap.h"
 
-#define FIRST_STATUS_MS	  150u	 /* a fast start is written once, when it runs */
-#define MIN_STOP_GRACE_MS 2000u	 /* what a container gets after its preStop hook used up the grace */
-#define FORCED_GRACE_MS	  1000u	 /* at most, for a pod that was taken out of the store by force */
-#define FIRST_RETRY_MS	  500u	 /* of volumes and sandboxes, doubling */
-#define MAX_RETRY_MS	  120000u
-#define REPLAY_MS	  100u	 /* a found supervisor's report is in the socket already */
+#define FIRST_STATUS_MS   150u  /* a fast start is written once, when it runs */
+#define MIN_STOP_GRACE_MS 2000u /* what a container gets after its preStop hook used up the grace  \
+				 */
+#define FORCED_GRACE_MS 1000u   /* at most, for a pod that was taken out of the store by force */
+#define FIRST_RETRY_MS  500u    /* of volumes and sandboxes, doubling */
+#define MAX_RETRY_MS    120000u
+#define REPLAY_MS       100u /* a found supervisor's report is in the socket already */
 
 enum life { LIFE_NEW, LIFE_RUN, LIFE_ENDING, LIFE_UNMAKING, LIFE_CLEANING, LIFE_DOWN };
 
 struct agent_core {
 	const struct agent_ops *ops;
-	void *ctx; /* of ops */
-	struct node_facts *node; /* owned */
+	void *ctx;                                                                   /* of ops */
+	struct node_facts *node;                                                     /* owned */
 	char *node_name, *state_dir, *run_dir, *tree, *cluster_domain, *dns_address; /* owned */
-	char *host_resolv; /* the host's resolv.conf, owned */
+	char *host_resolv;  /* the host's resolv.conf, owned */
 	struct strmap pods; /* uid -> struct worker */
 	struct worker *dirty, **dirty_end;
 	struct deadlines deadlines;
@@ -77,7 +78,7 @@ struct worker {
 	struct pod_state st;
 	struct cwork *ctrs; /* parallel to st.ctrs */
 	enum life life;
-	int gone;	/* its object is not in the store any more */
+	int gone; /* its object is not in the store any more */
 	int delete_sent, deleted;
 	int dirty;
 	struct worker *next_dirty;
@@ -92,7 +93,8 @@ struct worker {
 	int cleaned_all; /* the logs are gone, too */
 	uint64_t retry_ms, volumes_retry_ms, sandbox_retry_ms;
 
-	uint64_t replay_until_ms; /* a found sandbox tells what happened: nothing is decided before; 0: no */
+	uint64_t replay_until_ms; /* a found sandbox tells what happened: nothing is decided before;
+				     0: no */
 	uint64_t ending_since_ms, end_by_ms;
 	struct deadline wake, deadline, status_hold;
 
@@ -113,7 +115,8 @@ void core_pod(struct agent_core *a, const struct object *pod);
 /* It is not in the store any more. last: how it was. */
 void core_pod_gone(struct agent_core *a, const struct object *last);
 /* A ConfigMap or Secret changed, or another object that pods refer to. */
-void core_object_changed(struct agent_core *a, const char *plural, const char *ns, const char *name);
+void core_object_changed(struct agent_core *a, const char *plural, const char *ns,
+			 const char *name);
 void core_image_added(struct agent_core *a);
 /* A supervisor that still runs. Return: 0 when no pod of ours knows it. */
 int core_adopt(struct agent_core *a, const char *uid, struct sandbox *sb, uint32_t id_base);
@@ -167,7 +170,8 @@ void worker_show_crash_loop(struct worker *w, struct cwork *cw);
 /* A run began: probes and postStart. found: it ran before the daemon did. */
 void worker_ctr_running(struct worker *w, struct cwork *cw, int found);
 
-/* -- worker_end.c ------------------------------------------------------------------------------- */
+/* -- worker_end.c -------------------------------------------------------------------------------
+ */
 
 void worker_begin_ending(struct worker *w, uint64_t grace_ms);
 void worker_kill_ctr(struct worker *w, struct cwork *cw, enum kill_why why);
@@ -178,11 +182,13 @@ uint64_t worker_grace_ms(const struct worker *w);
 /* The grace became shorter. */
 void worker_hurry(struct worker *w);
 
-/* -- worker_status.c ------------------------------------------------------------------------------ */
+/* -- worker_status.c ------------------------------------------------------------------------------
+ */
 
 void worker_write_status(struct worker *w);
 
-/* -- prober.c, hooks.c ------------------------------------------------------------------------------ */
+/* -- prober.c, hooks.c
+ * ------------------------------------------------------------------------------ */
 
 void probes_start(struct cwork *cw);
 void probes_stop(struct cwork *cw);
@@ -192,7 +198,8 @@ int hook_pre_stop(struct cwork *cw, uint64_t grace_ms);
 void hook_cancel(struct cwork *cw);
 void worker_stop_now(struct cwork *cw);
 
-/* -- admit.c ------------------------------------------------------------------------------------------ */
+/* -- admit.c
+ * ------------------------------------------------------------------------------------------ */
 
 /* Pods of the node that count: running ones, the candidate excluded. */
 struct admission {
@@ -202,4 +209,5 @@ struct admission {
 	size_t n_others;
 };
 /* Return: 1, or 0 with the status.reason and message (owned) of the refusal. */
-int admit_pod(const struct admission *ad, const struct value *pod, const char **reason, char **message);
+int admit_pod(const struct admission *ad, const struct value *pod, const char **reason,
+	      char **message);

@@ -34,19 +34,22 @@ static int path_is_sound(const char *path)
 
 		at += *at == '/';
 		n = strcspn(at, "/");
-		if (n == 0 || n > 255 || (n == 2 && at[0] == '.' && at[1] == '.') || (n == 1 && at[0] == '.'))
+		if (n == 0 || n > 255 || (n == 2 && at[0] == '.' && at[1] == '.') ||
+		    (n == 1 && at[0] == '.'))
 			return 0;
 	}
 	return 1;
 }
 
-int payload_add(struct payload *p, const char *path, mode_t mode, struct buf *taken, struct err *err)
+int payload_add(struct payload *p, const char *path, mode_t mode, struct buf *taken,
+		struct err *err)
 {
 	struct payload_file *f = NULL;
 
 	if (!path_is_sound(path)) {
 		buf_fini(taken);
-		return err_set(err, EINVAL, "invalid path \"%s\": must be relative, without \"..\"", path);
+		return err_set(err, EINVAL, "invalid path \"%s\": must be relative, without \"..\"",
+			       path);
 	}
 	for (size_t i = 0; i < p->n; i++)
 		if (str_eq(p->list[i].path, path))
@@ -94,7 +97,8 @@ static int same_file(int dir, const struct payload_file *f, mode_t mode)
 	struct stat st;
 	CLEANUP_FREE char *text = NULL;
 
-	if (fd < 0 || fstat(fd, &st) || (size_t)st.st_size != f->data.len || (st.st_mode & 07777) != mode)
+	if (fd < 0 || fstat(fd, &st) || (size_t)st.st_size != f->data.len ||
+	    (st.st_mode & 07777) != mode)
 		return 0;
 	text = xmalloc(f->data.len + 1);
 	return read(fd, text, f->data.len + 1) == (ssize_t)f->data.len &&
@@ -166,15 +170,16 @@ static int write_file(int dir, const struct payload_file *f, const struct payloa
 
 	if (parent < 0)
 		return parent;
-	fd = openat(parent, base ? base + 1 : f->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = openat(parent, base ? base + 1 : f->path,
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	rc = fd_write_all(fd, buf_str(&f->data), f->data.len);
 	return rc ? rc : own(fd, o, file_mode(f, o), f->uid);
 }
 
-static int write_version(int dir, const char *name, const struct payload *p, const struct payload_owner *o,
-			 struct err *err)
+static int write_version(int dir, const char *name, const struct payload *p,
+			 const struct payload_owner *o, struct err *err)
 {
 	CLEANUP_FD int fd = -1;
 	int rc;
@@ -198,7 +203,8 @@ static int first_part_is(const struct payload *p, const char *name)
 	size_t n = strlen(name);
 
 	for (size_t i = 0; i < p->n; i++)
-		if (strncmp(p->list[i].path, name, n) == 0 && (p->list[i].path[n] == '/' || !p->list[i].path[n]))
+		if (strncmp(p->list[i].path, name, n) == 0 &&
+		    (p->list[i].path[n] == '/' || !p->list[i].path[n]))
 			return 1;
 	return 0;
 }
@@ -227,8 +233,8 @@ static void sweep(const char *path, int dir, const struct payload *p, const char
 	while ((e = readdir(d))) {
 		CLEANUP_FREE char *whole = NULL;
 
-		if (str_eq(e->d_name, ".") || str_eq(e->d_name, "..") || str_eq(e->d_name, DATA_LINK) ||
-		    str_eq(e->d_name, keep))
+		if (str_eq(e->d_name, ".") || str_eq(e->d_name, "..") ||
+		    str_eq(e->d_name, DATA_LINK) || str_eq(e->d_name, keep))
 			continue;
 		if (!str_starts(e->d_name, "..")) {
 			if (!first_part_is(p, e->d_name))
@@ -253,7 +259,8 @@ static void version_name(char out[64])
 	snprintf(out + strlen(out), 16, "%09ld", now.tv_nsec);
 }
 
-int atomic_write(const char *path, const struct payload *p, const struct payload_owner *o, struct err *err)
+int atomic_write(const char *path, const struct payload *p, const struct payload_owner *o,
+		 struct err *err)
 {
 	CLEANUP_FD int dir = open(path, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 	char name[64];

@@ -24,8 +24,10 @@ struct payload {
 };
 
 void payload_fini(struct payload *p);
-/* bytes are taken. A path that leaves the directory: -EINVAL. The same path again: the later one wins. */
-int payload_add(struct payload *p, const char *path, mode_t mode, struct buf *taken, struct err *err) MUST_CHECK;
+/* bytes are taken. A path that leaves the directory: -EINVAL. The same path again: the later one
+ * wins. */
+int payload_add(struct payload *p, const char *path, mode_t mode, struct buf *taken,
+		struct err *err) MUST_CHECK;
 
 /* Owner of what is written. */
 struct payload_owner {

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define BACKOFF_FIRST_MS 10000u
-#define BACKOFF_MAX_MS	 300000u
+#define BACKOFF_MAX_MS   300000u
 
 struct backoff {
 	uint64_t delay_ms; /* 0: nothing happened yet */

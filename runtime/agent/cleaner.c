@@ -20,7 +20,7 @@ struct cleaner {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct job *first, **last; /* lock */
-	int ending;		   /* lock */
+	int ending;                /* lock */
 };
 
 /* Mounts of ours directly below: tmpfs of emptyDir, overlays of image volumes. */

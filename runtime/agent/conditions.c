@@ -117,16 +117,19 @@ static void say_gates(const struct pod_state *st, const struct value *old, struc
 		if (out->len)
 			buf_adds(out, ", ");
 		if (!c)
-			buf_addf(out, "corresponding condition of pod readiness gate \"%s\" does not exist.",
+			buf_addf(out,
+				 "corresponding condition of pod readiness gate \"%s\" does not "
+				 "exist.",
 				 type);
 		else
-			buf_addf(out, "the status of pod readiness gate \"%s\" is not \"True\", but %s", type,
-				 status);
+			buf_addf(out,
+				 "the status of pod readiness gate \"%s\" is not \"True\", but %s",
+				 type, status);
 	}
 }
 
-static void say_ready(const struct pod_state *st, const struct value *old, const struct condition *containers,
-		      struct condition *c)
+static void say_ready(const struct pod_state *st, const struct value *old,
+		      const struct condition *containers, struct condition *c)
 {
 	if (!containers->is_true) {
 		c->is_true = 0;
@@ -139,8 +142,8 @@ static void say_ready(const struct pod_state *st, const struct value *old, const
 	c->reason = c->is_true ? NULL : "ReadinessGatesNotReady";
 }
 
-struct value *status_conditions(const struct pod_state *st, const struct value *old, const char *phase,
-			     int64_t now_sec)
+struct value *status_conditions(const struct pod_state *st, const struct value *old,
+				const char *phase, int64_t now_sec)
 {
 	struct condition own[] = {
 		{.type = "PodReadyToStartContainers"},
@@ -162,8 +165,10 @@ struct value *status_conditions(const struct pod_state *st, const struct value *
 	if (scheduled)
 		list = value_append(list, value_ref(scheduled));
 	else
-		list = value_append(list, condition_value(st, &(struct condition){"PodScheduled", 1, NULL, BUF_INIT},
-							  old, now_sec));
+		list = value_append(
+			list,
+			condition_value(st, &(struct condition){"PodScheduled", 1, NULL, BUF_INIT},
+					old, now_sec));
 	for (size_t i = 0; i < value_count(old); i++) {
 		const struct value *c = value_at(old, i);
 

@@ -31,7 +31,7 @@ void core_free(struct agent_core *a)
 {
 	if (!a)
 		return;
-	STRMAP_FOREACH(s, &a->pods)
+	STRMAP_FOREACH (s, &a->pods)
 		worker_free(s->val);
 	strmap_fini(&a->pods);
 	node_facts_free(a->node);
@@ -90,15 +90,15 @@ static void object_changed(struct worker *w)
 
 		if (volume_refresh(&ctx, &w->volumes[i], &err) < 0)
 			worker_event(w, NULL, "Warning", "FailedMount",
-				     "MountVolume.SetUp failed for volume \"%s\" : %s", w->volumes[i].name,
-				     err.msg);
+				     "MountVolume.SetUp failed for volume \"%s\" : %s",
+				     w->volumes[i].name, err.msg);
 	}
 	worker_touch(w);
 }
 
 void core_object_changed(struct agent_core *a, const char *plural, const char *ns, const char *name)
 {
-	STRMAP_FOREACH(s, &a->pods) {
+	STRMAP_FOREACH (s, &a->pods) {
 		struct worker *w = s->val;
 
 		if (w->life <= LIFE_RUN && str_eq(pod_ns(w->obj->value), ns) &&
@@ -109,7 +109,7 @@ void core_object_changed(struct agent_core *a, const char *plural, const char *n
 
 void core_image_added(struct agent_core *a)
 {
-	STRMAP_FOREACH(s, &a->pods) {
+	STRMAP_FOREACH (s, &a->pods) {
 		struct worker *w = s->val;
 
 		for (size_t i = 0; w->life <= LIFE_RUN && i < w->st.n; i++) {
@@ -141,14 +141,16 @@ int core_adopt(struct agent_core *a, const char *uid, struct sandbox *sb, uint32
 		return 1; /* the first look takes it down */
 	w->life = LIFE_RUN;
 	w->st.sandbox_ready = w->st.ip[0] != '\0';
-	w->sandbox_pending = !w->st.sandbox_ready; /* it may be connected and nobody said so: done when it is READY */
+	w->sandbox_pending = !w->st.sandbox_ready; /* it may be connected and nobody said so: done
+						      when it is READY */
 	w->replay_until_ms = worker_now(w) + REPLAY_MS;
 	worker_recall_volumes(w);
 	n = pod_host_ports(w->obj->value, &ports);
 	if (w->st.ip[0] && !value_bool(value_dig(w->obj->value, "spec", "hostNetwork", NULL), 0)) {
 		w->network = 1;
 		if (a->ops->net_adopt(a->ctx, uid, w->st.ip, ports, n, &err))
-			log_warn("pod %s/%s: address %s: %s", w->obj->ns, w->obj->name, w->st.ip, err.msg);
+			log_warn("pod %s/%s: address %s: %s", w->obj->ns, w->obj->name, w->st.ip,
+				 err.msg);
 	}
 	free(ports);
 	for (size_t i = 0; i < w->st.n; i++)
@@ -167,7 +169,7 @@ static int has_run(const struct worker *w)
 
 void core_adopted(struct agent_core *a)
 {
-	STRMAP_FOREACH(s, &a->pods) {
+	STRMAP_FOREACH (s, &a->pods) {
 		struct worker *w = s->val;
 
 		if (!w->sb && has_run(w))
@@ -179,7 +181,7 @@ void core_adopted(struct agent_core *a)
 void core_purge(struct agent_core *a, uint64_t max_ms)
 {
 	a->purging = 1;
-	STRMAP_FOREACH(s, &a->pods) {
+	STRMAP_FOREACH (s, &a->pods) {
 		struct worker *w = s->val;
 		uint64_t grace = (uint64_t)pod_grace(w->obj->value) * 1000;
 
@@ -194,7 +196,7 @@ int core_idle(const struct agent_core *a)
 {
 	if (a->dirty || a->in_flight)
 		return 0;
-	STRMAP_FOREACH(s, &a->pods) {
+	STRMAP_FOREACH (s, &a->pods) {
 		const struct worker *w = s->val;
 
 		if (w->life == LIFE_ENDING || w->life == LIFE_UNMAKING || w->life == LIFE_CLEANING)
@@ -206,8 +208,8 @@ int core_idle(const struct agent_core *a)
 /* Out of the table when nothing of it is left anywhere. */
 static void reap(struct agent_core *a, struct worker *w)
 {
-	if (w->life != LIFE_DOWN || !w->gone || !w->cleaned_all || w->status_in_flight || w->dirty ||
-	    (w->delete_sent && !w->deleted))
+	if (w->life != LIFE_DOWN || !w->gone || !w->cleaned_all || w->status_in_flight ||
+	    w->dirty || (w->delete_sent && !w->deleted))
 		return;
 	strmap_del(&a->pods, w->uid);
 	worker_free(w);

@@ -115,8 +115,8 @@ static int set_argv(const struct cspec_source *src, const struct value *spec, co
 	return 0;
 }
 
-static void set_envp(const struct cspec_source *src, const struct value *spec, const struct env *own,
-		     const char *home, struct container_spec *out)
+static void set_envp(const struct cspec_source *src, const struct value *spec,
+		     const struct env *own, const char *home, struct container_spec *out)
 {
 	struct env all = ENV_INIT;
 	CLEANUP_FREE char *host = pod_hostname(src->volumes_ctx.src.st->pod);
@@ -157,8 +157,8 @@ static const char *env_lookup(void *arg, const char *name)
 	return env_get(arg, name);
 }
 
-static int add_volume_mount(const struct cspec_source *src, const struct value *m, const struct env *e,
-			    struct container_spec *out, struct err *err)
+static int add_volume_mount(const struct cspec_source *src, const struct value *m,
+			    const struct env *e, struct container_spec *out, struct err *err)
 {
 	const char *name = value_str(value_get(m, "name"), "");
 	const char *sub = value_str(value_get(m, "subPath"), "");
@@ -168,7 +168,9 @@ static int add_volume_mount(const struct cspec_source *src, const struct value *
 	struct mount_spec *mount;
 
 	if (!v || !v->path)
-		return err_set(err, EINVAL, "cannot find volume \"%s\" to mount into container \"%s\"", name, out->name);
+		return err_set(err, EINVAL,
+			       "cannot find volume \"%s\" to mount into container \"%s\"", name,
+			       out->name);
 	if (*expr)
 		sub = expanded = expand_vars(expr, env_lookup, (void *)e);
 	if (*sub == '/')
@@ -203,13 +205,14 @@ static int add_mounts(const struct cspec_source *src, const struct value *spec, 
 
 /* -- the rest ------------------------------------------------------------------------ */
 
-static int make_files(const struct cspec_source *src, const struct value *spec, const char *name, int run,
-		      struct container_spec *out, struct err *err)
+static int make_files(const struct cspec_source *src, const struct value *spec, const char *name,
+		      int run, struct container_spec *out, struct err *err)
 {
 	const struct volume_ctx *ctx = &src->volumes_ctx;
 	const char *uid = pod_uid(ctx->src.st->pod);
 	CLEANUP_FREE char *dir = ctr_dir(ctx->state_dir, uid, name);
-	const char *path = value_str(value_get(spec, "terminationMessagePath"), "/dev/termination-log");
+	const char *path =
+		value_str(value_get(spec, "terminationMessagePath"), "/dev/termination-log");
 	int rc = fd_mkdir_p(dir, 0711, err);
 
 	if (rc)
@@ -219,7 +222,8 @@ static int make_files(const struct cspec_source *src, const struct value *spec, 
 	if (!*path)
 		return 0;
 	out->termination_path = xstrdup(path);
-	out->termination_log = ctr_end_path(ctx->state_dir, uid, name, run); /* made by the sandbox */
+	out->termination_log =
+		ctr_end_path(ctx->state_dir, uid, name, run); /* made by the sandbox */
 	return 0;
 }
 

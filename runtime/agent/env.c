@@ -106,7 +106,8 @@ static void setf(struct env *e, const char *value, const char *fmt, ...)
 	env_set(e, text, value);
 }
 
-static void add_port(struct env *e, const char *svc, const char *ip, const struct value *port, int first)
+static void add_port(struct env *e, const char *svc, const char *ip, const struct value *port,
+		     int first)
 {
 	const char *proto = value_str(value_get(port, "protocol"), "TCP");
 	int64_t number = value_int(value_get(port, "port"), 0);
@@ -167,7 +168,8 @@ static int optional(const struct value *ref)
 
 int secret_bytes(const struct value *encoded, struct buf *out, struct err *err)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	const char *s = value_str(encoded, "");
 	unsigned bits = 0, have = 0;
 
@@ -189,7 +191,8 @@ int secret_bytes(const struct value *encoded, struct buf *out, struct err *err)
 }
 
 /* The value of one key as text: ConfigMap data, or decoded Secret data. */
-static int keyed_text(const struct value *data, const char *key, int secret, char **out, struct err *err)
+static int keyed_text(const struct value *data, const char *key, int secret, char **out,
+		      struct err *err)
 {
 	const struct value *v = value_get(data, key);
 	struct buf text = BUF_INIT;
@@ -220,8 +223,8 @@ static int is_env_name(const char *s)
 	return 1;
 }
 
-static int add_from(const struct env_source *src, const struct value *from, int secret, struct env *e,
-		    struct err *err)
+static int add_from(const struct env_source *src, const struct value *from, int secret,
+		    struct env *e, struct err *err)
 {
 	const struct value *ref = value_get(from, secret ? "secretRef" : "configMapRef");
 	const char *name = value_str(value_get(ref, "name"), "");
@@ -235,7 +238,8 @@ static int add_from(const struct env_source *src, const struct value *from, int 
 	if (!obj && optional(ref))
 		return 0;
 	if (!obj)
-		return err_set(err, ENOENT, "%s \"%s\" not found", secret ? "secret" : "configmap", name);
+		return err_set(err, ENOENT, "%s \"%s\" not found", secret ? "secret" : "configmap",
+			       name);
 	data = value_get(obj, "data");
 	for (size_t i = 0; i < value_count(data); i++) {
 		CLEANUP_FREE char *full = xasprintf("%s%s", prefix, value_key_at(data, i));
@@ -269,14 +273,15 @@ static int from_key(const struct env_source *src, const struct value *ref, int s
 	return 0;
 }
 
-static int value_from(const struct env_source *src, const struct value *container, const struct value *from,
-		      char **out, struct err *err)
+static int value_from(const struct env_source *src, const struct value *container,
+		      const struct value *from, char **out, struct err *err)
 {
 	const struct value *ref;
 
 	*out = NULL;
 	if ((ref = value_get(from, "fieldRef")))
-		*out = field_value(src->st, src->node, value_str(value_get(ref, "fieldPath"), ""), err);
+		*out = field_value(src->st, src->node, value_str(value_get(ref, "fieldPath"), ""),
+				   err);
 	else if ((ref = value_get(from, "resourceFieldRef")))
 		*out = resource_field_value(src->st, src->node, ref, container, err);
 	else if ((ref = value_get(from, "configMapKeyRef")))
@@ -288,8 +293,8 @@ static int value_from(const struct env_source *src, const struct value *containe
 	return *out ? 0 : -EINVAL;
 }
 
-static int add_one(const struct env_source *src, const struct value *container, const struct value *var,
-		   struct env *e, struct err *err)
+static int add_one(const struct env_source *src, const struct value *container,
+		   const struct value *var, struct env *e, struct err *err)
 {
 	const char *name = value_str(value_get(var, "name"), "");
 	const struct value *from = value_get(var, "valueFrom");
@@ -306,7 +311,8 @@ static int add_one(const struct env_source *src, const struct value *container, 
 	return 0;
 }
 
-int env_of(const struct env_source *src, const struct value *container, struct env *e, struct err *err)
+int env_of(const struct env_source *src, const struct value *container, struct env *e,
+	   struct err *err)
 {
 	const struct value *from = value_get(container, "envFrom");
 	const struct value *vars = value_get(container, "env");
@@ -315,7 +321,8 @@ int env_of(const struct env_source *src, const struct value *container, struct e
 
 	env_add_services(e, services, pod_ns(src->st->pod), value_bool(links, 1));
 	for (size_t i = 0; i < value_count(from); i++)
-		if (add_from(src, value_at(from, i), 0, e, err) || add_from(src, value_at(from, i), 1, e, err))
+		if (add_from(src, value_at(from, i), 0, e, err) ||
+		    add_from(src, value_at(from, i), 1, e, err))
 			return -EINVAL;
 	for (size_t i = 0; i < value_count(vars); i++)
 		if (add_one(src, container, value_at(vars, i), e, err))

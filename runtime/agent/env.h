@@ -44,7 +44,8 @@ void env_add_services(struct env *e, const struct value *list, const char *ns, i
  * All that the spec says about one container's environment, added to e. -EINVAL or -ENOENT with the
  * text that CreateContainerConfigError shows.
  */
-int env_of(const struct env_source *src, const struct value *container, struct env *e, struct err *err) MUST_CHECK;
+int env_of(const struct env_source *src, const struct value *container, struct env *e,
+	   struct err *err) MUST_CHECK;
 /* A list of strings with $(VAR) expanded from e: command, args. Owned, NULL-terminated. */
 char **env_expand_list(const struct env *e, const struct value *list);
 /* Decode a Secret's value; owned bytes. -EINVAL. */

@@ -12,4 +12,5 @@
 typedef const char *(*expand_lookup_fn)(void *arg, const char *name);
 
 /* Owned. */
-char *expand_vars(const char *text, expand_lookup_fn lookup, void *arg) __attribute__((returns_nonnull));
+char *expand_vars(const char *text, expand_lookup_fn lookup, void *arg)
+	__attribute__((returns_nonnull));

@@ -66,7 +66,8 @@ static char *map_field(const struct pod_state *st, const char *path, const char 
 	return key ? xstrdup(value_str(value_get(map, key), "")) : NULL;
 }
 
-char *field_value(const struct pod_state *st, const struct node_facts *node, const char *path, struct err *err)
+char *field_value(const struct pod_state *st, const struct node_facts *node, const char *path,
+		  struct err *err)
 {
 	static const struct {
 		const char *path, *outer, *inner;
@@ -81,7 +82,8 @@ char *field_value(const struct pod_state *st, const struct node_facts *node, con
 
 	for (size_t i = 0; i < ARRAY_LEN(plain); i++)
 		if (str_eq(path, plain[i].path))
-			return xstrdup(value_str(value_dig(st->pod, plain[i].outer, plain[i].inner, NULL), ""));
+			return xstrdup(value_str(
+				value_dig(st->pod, plain[i].outer, plain[i].inner, NULL), ""));
 	if (str_eq(path, "status.podIP") || str_eq(path, "status.podIPs"))
 		return xstrdup(st->ip);
 	if (str_eq(path, "status.hostIP") || str_eq(path, "status.hostIPs"))
@@ -113,8 +115,8 @@ static const struct value *find_container(const struct pod_state *st, const char
 	return c ? ctr_spec(st, c) : NULL;
 }
 
-char *resource_field_value(const struct pod_state *st, const struct node_facts *node, const struct value *ref,
-			   const struct value *c, struct err *err)
+char *resource_field_value(const struct pod_state *st, const struct node_facts *node,
+			   const struct value *ref, const struct value *c, struct err *err)
 {
 	const char *resource = value_str(value_get(ref, "resource"), "");
 	const char *name = value_str(value_get(ref, "containerName"), "");

@@ -12,7 +12,8 @@
 #include "runtime/agent/real.h"
 #include "util/fd.h"
 
-const char agent_container_ctl_usage[] = "kill [SIGNAL]\tsend a signal (TERM) to the container's first process\n";
+const char agent_container_ctl_usage[] =
+	"kill [SIGNAL]\tsend a signal (TERM) to the container's first process\n";
 
 /* Names come from paths in the tree. */
 static int is_plain(const char *s)
@@ -44,7 +45,8 @@ static void newest_logs(const char *dir, int *newest, int *before)
 		closedir(d);
 }
 
-char *agent_log_path(const struct agent *a, const char *uid, const char *container, int previous, struct err *err)
+char *agent_log_path(const struct agent *a, const char *uid, const char *container, int previous,
+		     struct err *err)
 {
 	CLEANUP_FREE char *dir = NULL;
 	int newest, before, run;
@@ -58,7 +60,8 @@ char *agent_log_path(const struct agent *a, const char *uid, const char *contain
 	run = previous ? before : newest;
 	if (run < 0) {
 		if (previous)
-			err_set(err, ENOENT, "previous terminated container \"%s\" not found", container);
+			err_set(err, ENOENT, "previous terminated container \"%s\" not found",
+				container);
 		else
 			err_set(err, ENOENT, "container \"%s\" has not started yet", container);
 		return NULL;
@@ -66,7 +69,8 @@ char *agent_log_path(const struct agent *a, const char *uid, const char *contain
 	return ctr_log_path(a->state_dir, uid, container, run);
 }
 
-int agent_log_open(const struct agent *a, const char *uid, const char *container, int previous, struct err *err)
+int agent_log_open(const struct agent *a, const char *uid, const char *container, int previous,
+		   struct err *err)
 {
 	CLEANUP_FREE char *path = agent_log_path(a, uid, container, previous, err);
 	int fd;
@@ -77,8 +81,8 @@ int agent_log_open(const struct agent *a, const char *uid, const char *container
 	return fd < 0 ? err_sys(err, errno, "log of %s", container) : fd;
 }
 
-int agent_container_stats(const struct agent *a, const char *uid, const char *container, struct buf *out,
-			  struct err *err)
+int agent_container_stats(const struct agent *a, const char *uid, const char *container,
+			  struct buf *out, struct err *err)
 {
 	struct container_stats s;
 	int rc = sandbox_stats(a->sandboxes, uid, container, &s, err);
@@ -86,7 +90,8 @@ int agent_container_stats(const struct agent *a, const char *uid, const char *co
 	if (rc)
 		return rc;
 	buf_addf(out,
-		 "cpu_usec %llu\nmemory_bytes %llu\nmemory_peak_bytes %llu\npids %llu\noom_kills %llu\n",
+		 "cpu_usec %llu\nmemory_bytes %llu\nmemory_peak_bytes %llu\npids %llu\noom_kills "
+		 "%llu\n",
 		 (unsigned long long)s.cpu_usec, (unsigned long long)s.memory_bytes,
 		 (unsigned long long)s.memory_peak_bytes, (unsigned long long)s.pids,
 		 (unsigned long long)s.oom_kills);
@@ -95,7 +100,7 @@ int agent_container_stats(const struct agent *a, const char *uid, const char *co
 
 /* -- ctl -------------------------------------------------------------------------------------- */
 
-/* Waited for by the writer; done on the loop. Both hold it. */
+/* The writer's, who waits for it; done on the loop. */
 struct kill_call {
 	struct agent *agent;
 	char *uid, *container;
@@ -109,7 +114,8 @@ static void kill_on_loop(void *arg)
 {
 	struct kill_call *k = arg;
 	struct err err = ERR_INIT;
-	const struct worker *w = k->agent->stopped ? NULL : core_find(k->agent->core, k->uid);
+	struct agent *a = k->agent;
+	const struct worker *w = a->stopped ? NULL : core_find(a->core, k->uid);
 	int rc;
 
 	if (w && w->sb)
@@ -121,7 +127,8 @@ static void kill_on_loop(void *arg)
 	k->err = err;
 	k->over = 1;
 	pthread_cond_signal(&k->done);
-	pthread_mutex_unlock(&k->lock);
+	pthread_mutex_unlock(&k->lock); /* k is its writer's again */
+	agent_put(a);
 }
 
 /* "TERM", "SIGTERM", "15". 0: none such. */
@@ -140,10 +147,14 @@ static int signal_number(const char *text)
 	return 0;
 }
 
-static int send_signal(struct agent *a, const char *uid, const char *container, int signal, struct err *err)
+static int send_signal(struct agent *a, const char *uid, const char *container, int signal,
+		       struct err *err)
 {
-	struct kill_call k = {
-		.agent = a, .uid = (char *)uid, .container = (char *)container, .signal = signal, .err = ERR_INIT};
+	struct kill_call k = {.agent = agent_get(a),
+			      .uid = (char *)uid,
+			      .container = (char *)container,
+			      .signal = signal,
+			      .err = ERR_INIT};
 
 	pthread_mutex_init(&k.lock, NULL);
 	pthread_cond_init(&k.done, NULL);
@@ -157,7 +168,8 @@ static int send_signal(struct agent *a, const char *uid, const char *container, 
 	return k.rc ? err_set(err, k.err.code, "%s", k.err.msg) : 0;
 }
 
-int agent_container_ctl(struct agent *a, const char *uid, const char *container, const char *line, struct err *err)
+int agent_container_ctl(struct agent *a, const char *uid, const char *container, const char *line,
+			struct err *err)
 {
 	CLEANUP_FREE char *copy = xstrdup(line);
 	char *save = NULL;
@@ -166,7 +178,8 @@ int agent_container_ctl(struct agent *a, const char *uid, const char *container,
 	int signal;
 
 	if (!str_eq(verb, "kill"))
-		return err_set(err, EINVAL, "%s: unknown command, expected: kill [SIGNAL]", verb ? verb : "");
+		return err_set(err, EINVAL, "%s: unknown command, expected: kill [SIGNAL]",
+			       verb ? verb : "");
 	signal = signal_number(word ? word : "TERM");
 	if (!signal)
 		return err_set(err, EINVAL, "%s: unknown signal", word);

@@ -57,7 +57,8 @@ void hook_post_start(struct cwork *cw)
 	struct err err = ERR_INIT;
 
 	cw->c->hook_pending = 1;
-	if (action_parse(value_dig(spec, "lifecycle", "postStart", NULL), spec, w->uid, w->st.ip, &pa, &err)) {
+	if (action_parse(value_dig(spec, "lifecycle", "postStart", NULL), spec, w->uid, w->st.ip,
+			 &pa, &err)) {
 		post_start_failed(cw, err.msg);
 		return;
 	}
@@ -87,7 +88,8 @@ static void pre_stopped(void *arg, enum action_result result, const char *text)
 
 	cw->hook = NULL;
 	if (result == ACTION_FAILURE || result == ACTION_ERROR)
-		worker_event(cw->w, cw->c, "Warning", "FailedPreStopHook", "PreStopHook failed: %s", text ? text : "");
+		worker_event(cw->w, cw->c, "Warning", "FailedPreStopHook", "PreStopHook failed: %s",
+			     text ? text : "");
 	pre_stop_over(cw);
 }
 
@@ -103,7 +105,8 @@ int hook_pre_stop(struct cwork *cw, uint64_t grace_ms)
 	if (!handler)
 		return 0;
 	if (action_parse(handler, spec, w->uid, w->st.ip, &pa, &err)) {
-		worker_event(w, cw->c, "Warning", "FailedPreStopHook", "PreStopHook failed: %s", err.msg);
+		worker_event(w, cw->c, "Warning", "FailedPreStopHook", "PreStopHook failed: %s",
+			     err.msg);
 		return 0;
 	}
 	cw->in_pre_stop = 1;

@@ -59,8 +59,8 @@ static int default_interface(char out[IF_NAMESIZE])
 		char name[IF_NAMESIZE + 1];
 		unsigned destination, gateway, flags;
 
-		if (sscanf(line, "%16s %x %x %x", name, &destination, &gateway, &flags) == 4 && destination == 0 &&
-		    (flags & 1)) {
+		if (sscanf(line, "%16s %x %x %x", name, &destination, &gateway, &flags) == 4 &&
+		    destination == 0 && (flags & 1)) {
 			snprintf(out, IF_NAMESIZE, "%.15s", name);
 			return 1;
 		}
@@ -82,7 +82,8 @@ static char *node_ip(void)
 		const struct sockaddr_in *in = (const void *)i->ifa_addr;
 		int match;
 
-		if (!in || in->sin_family != AF_INET || (i->ifa_flags & IFF_LOOPBACK) || !(i->ifa_flags & IFF_UP))
+		if (!in || in->sin_family != AF_INET || (i->ifa_flags & IFF_LOOPBACK) ||
+		    !(i->ifa_flags & IFF_UP))
 			continue;
 		match = 1 + str_eq(i->ifa_name, wanted);
 		if (match <= found)
@@ -146,9 +147,12 @@ struct value *node_resources(const struct node_facts *f)
 	if (f->cpu_millis % 1000)
 		v = value_set(v, "cpu", value_new_stringf("%lldm", (long long)f->cpu_millis));
 	else
-		v = value_set(v, "cpu", value_new_stringf("%lld", (long long)(f->cpu_millis / 1000)));
-	v = value_set(v, "memory", value_new_stringf("%lluKi", (unsigned long long)(f->memory_bytes / 1024)));
-	v = value_set(v, "ephemeral-storage", value_new_stringf("%lluKi", (unsigned long long)(f->disk_bytes / 1024)));
+		v = value_set(v, "cpu",
+			      value_new_stringf("%lld", (long long)(f->cpu_millis / 1000)));
+	v = value_set(v, "memory",
+		      value_new_stringf("%lluKi", (unsigned long long)(f->memory_bytes / 1024)));
+	v = value_set(v, "ephemeral-storage",
+		      value_new_stringf("%lluKi", (unsigned long long)(f->disk_bytes / 1024)));
 	v = value_set_str(v, "hugepages-1Gi", "0");
 	v = value_set_str(v, "hugepages-2Mi", "0");
 	return value_set(v, "pods", value_new_stringf("%u", f->max_pods));
@@ -159,7 +163,8 @@ struct node_condition {
 };
 
 static const struct node_condition conditions[] = {
-	{"MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"},
+	{"MemoryPressure", "False", "KubeletHasSufficientMemory",
+	 "kubelet has sufficient memory available"},
 	{"DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"},
 	{"PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"},
 	{"Ready", "True", "KubeletReady", "kubelet is posting ready status"},
@@ -180,7 +185,8 @@ static int same(const struct value *was, const struct node_condition *c)
 	       str_eq(value_str(value_get(was, "message"), NULL), c->message);
 }
 
-static struct value *make_condition(const struct node_condition *c, const struct value *was, const char *now)
+static struct value *make_condition(const struct node_condition *c, const struct value *was,
+				    const char *now)
 {
 	const struct value *since = value_get(was, "lastTransitionTime");
 	struct value *v = value_new_map();
@@ -204,8 +210,9 @@ static struct value *merge_conditions(const struct value *old, int64_t now_sec)
 	for (size_t i = 0; i < ARRAY_LEN(conditions); i++) {
 		const struct value *was = find(old, conditions[i].type);
 
-		list = value_append(list, same(was, &conditions[i]) ? value_ref(was)
-								    : make_condition(&conditions[i], was, now));
+		list = value_append(list, same(was, &conditions[i])
+						  ? value_ref(was)
+						  : make_condition(&conditions[i], was, now));
 	}
 	for (size_t i = 0; i < value_count(old); i++)
 		if (!find(list, value_str(value_get(value_at(old, i), "type"), "")))
@@ -237,24 +244,27 @@ static struct value *address(const char *type, const char *text)
 static struct value *set_labels(struct value *v, const struct node_facts *f)
 {
 	const char *const labels[][2] = {
-		{"kubernetes.io/hostname", f->name}, {"kubernetes.io/os", "linux"}, {"kubernetes.io/arch", f->arch},
-		{"beta.kubernetes.io/os", "linux"},  {"beta.kubernetes.io/arch", f->arch},
+		{"kubernetes.io/hostname", f->name},  {"kubernetes.io/os", "linux"},
+		{"kubernetes.io/arch", f->arch},      {"beta.kubernetes.io/os", "linux"},
+		{"beta.kubernetes.io/arch", f->arch},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(labels); i++)
-		v = value_bury(v, value_new_string(labels[i][1]), "metadata", "labels", labels[i][0], NULL);
+		v = value_bury(v, value_new_string(labels[i][1]), "metadata", "labels",
+			       labels[i][0], NULL);
 	return v;
 }
 
-struct value *node_object(const struct node_facts *f, struct value *v, const char *version, const char *pod_cidr,
-			  int64_t now_sec)
+struct value *node_object(const struct node_facts *f, struct value *v, const char *version,
+			  const char *pod_cidr, int64_t now_sec)
 {
 	struct value *addresses = value_new_list();
 
 	v = set_labels(v, f);
 	if (pod_cidr && !value_dig_str(v, "spec", "podCIDR", NULL)) {
 		v = value_bury(v, value_new_string(pod_cidr), "spec", "podCIDR", NULL);
-		v = value_bury(v, value_append(value_new_list(), value_new_string(pod_cidr)), "spec", "podCIDRs", NULL);
+		v = value_bury(v, value_append(value_new_list(), value_new_string(pod_cidr)),
+			       "spec", "podCIDRs", NULL);
 	}
 	addresses = value_append(addresses, address("InternalIP", f->ip));
 	addresses = value_append(addresses, address("Hostname", f->name));
@@ -262,6 +272,6 @@ struct value *node_object(const struct node_facts *f, struct value *v, const cha
 	v = value_bury(v, node_resources(f), "status", "allocatable", NULL);
 	v = value_bury(v, addresses, "status", "addresses", NULL);
 	v = value_bury(v, node_info(f, version), "status", "nodeInfo", NULL);
-	return value_bury(v, merge_conditions(value_dig(v, "status", "conditions", NULL), now_sec), "status",
-			  "conditions", NULL);
+	return value_bury(v, merge_conditions(value_dig(v, "status", "conditions", NULL), now_sec),
+			  "status", "conditions", NULL);
 }

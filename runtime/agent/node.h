@@ -19,9 +19,9 @@ void node_facts_free(struct node_facts *f);
 /* capacity and allocatable, a quantity as the API has it. Owned map. */
 struct value *node_resources(const struct node_facts *f);
 /*
- * The Node as the kubelet keeps it: labels and status set in `taken` (an empty map to create it), what
- * others wrote is left. Conditions keep their lastTransitionTime. Heartbeats move only when something
- * else changes: an idle node writes nothing.
+ * The Node as the kubelet keeps it: labels and status set in `taken` (an empty map to create it),
+ * what others wrote is left. Conditions keep their lastTransitionTime. Heartbeats move only when
+ * something else changes: an idle node writes nothing.
  */
 struct value *node_object(const struct node_facts *f, struct value *taken, const char *version,
 			  const char *pod_cidr, int64_t now_sec);

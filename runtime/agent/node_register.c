@@ -33,7 +33,8 @@ static struct value *edit_node(void *arg, struct value *taken, struct err *err)
 
 static struct api_request *node_request(struct agent *a, unsigned flags)
 {
-	struct api_request *r = api_request_new(API_MUTATE, kind_find("", "v1", "nodes"), "", a->node_name);
+	struct api_request *r =
+		api_request_new(API_MUTATE, kind_find("", "v1", "nodes"), "", a->node_name);
 	struct node_edit *e = xcalloc(1, sizeof(*e));
 
 	e->facts = node_facts_read(a->node_name, a->state_dir, a->core->node->max_pods);
@@ -57,7 +58,8 @@ static void registered(void *arg, int rc)
 
 void agent_register_node(struct agent *a)
 {
-	/* One transaction: what a Node is, then how it is (a creation says nothing of the status). */
+	/* One transaction: what a Node is, then how it is (a creation says nothing of the status).
+	 */
 	a->core->in_flight++;
 	agent_submit(a, node_request(a, API_UPSERT), node_request(a, API_STATUS), registered, a);
 }

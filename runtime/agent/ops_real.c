@@ -48,7 +48,8 @@ static struct value *get(void *ctx, const char *plural, const char *ns, const ch
 	return o ? value_ref(o->value) : NULL;
 }
 
-static struct value *add_all(struct agent *a, const struct kind *k, const char *ns, struct value *taken_list)
+static struct value *add_all(struct agent *a, const struct kind *k, const char *ns,
+			     struct value *taken_list)
 {
 	struct object_list l = {0};
 
@@ -92,8 +93,8 @@ static void status_write_free(void *arg)
 
 static int ours(const char *type)
 {
-	static const char *const types[] = {"PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady",
-					    "PodScheduled"};
+	static const char *const types[] = {"PodReadyToStartContainers", "Initialized", "Ready",
+					    "ContainersReady", "PodScheduled"};
 
 	for (size_t i = 0; i < ARRAY_LEN(types); i++)
 		if (str_eq(types[i], type))
@@ -149,7 +150,8 @@ static struct value *edit_status(void *arg, struct value *taken, struct err *err
 	return value_set(taken, "status", status);
 }
 
-static void write_status(void *ctx, const struct object *pod, struct value *taken, ops_done_fn done, void *arg)
+static void write_status(void *ctx, const struct object *pod, struct value *taken, ops_done_fn done,
+			 void *arg)
 {
 	struct api_request *r = api_request_new(API_MUTATE, pod->kind, pod->ns, pod->name);
 	struct status_write *s = xcalloc(1, sizeof(*s));
@@ -182,10 +184,11 @@ static void event(void *ctx, const struct object *pod, const char *field_path, c
 	event_record(a->recorder, &a->source, pod, field_path, type, reason, "%s", message);
 }
 
-/* -- sandboxes, images, network ------------------------------------------------------------------ */
+/* -- sandboxes, images, network ------------------------------------------------------------------
+ */
 
-static struct sandbox *create(void *ctx, const struct sandbox_spec *spec, sandbox_event_fn fn, void *arg,
-			      struct err *err)
+static struct sandbox *create(void *ctx, const struct sandbox_spec *spec, sandbox_event_fn fn,
+			      void *arg, struct err *err)
 {
 	return sandbox_create(((struct agent *)ctx)->sandboxes, spec, fn, arg, err);
 }
@@ -195,7 +198,8 @@ static int start(void *ctx, struct sandbox *sb, const struct container_spec *spe
 	return sandbox_start_container(sb, spec, err);
 }
 
-static int stop(void *ctx, struct sandbox *sb, const char *container, uint64_t grace_ms, struct err *err)
+static int stop(void *ctx, struct sandbox *sb, const char *container, uint64_t grace_ms,
+		struct err *err)
 {
 	return sandbox_stop_container(sb, container, grace_ms, err);
 }
@@ -235,7 +239,8 @@ static void image_release(void *ctx, const char *uid)
 	images_release(((struct agent *)ctx)->images, uid);
 }
 
-static int image_user(void *ctx, const struct image *i, const char *user, struct image_user *out, struct err *err)
+static int image_user(void *ctx, const struct image *i, const char *user, struct image_user *out,
+		      struct err *err)
 {
 	return image_resolve_user(i, user, out, err);
 }
@@ -248,8 +253,8 @@ static int attach(void *ctx, const char *uid, int netns_fd, const struct host_po
 	return a->net ? net_attach(a->net, uid, netns_fd, ports, n, ip_out, err) : 0;
 }
 
-static int adopt(void *ctx, const char *uid, const char *ip, const struct host_port *ports, size_t n,
-		 struct err *err)
+static int adopt(void *ctx, const char *uid, const char *ip, const struct host_port *ports,
+		 size_t n, struct err *err)
 {
 	struct agent *a = ctx;
 
@@ -264,7 +269,8 @@ static void detach(void *ctx, const char *uid)
 		net_detach(a->net, uid);
 }
 
-/* -- probes, hooks, removal ------------------------------------------------------------------------ */
+/* -- probes, hooks, removal
+ * ------------------------------------------------------------------------ */
 
 static struct action *act(void *ctx, const struct action_spec *spec, action_done_fn done, void *arg)
 {

@@ -6,10 +6,10 @@
 
 /* The source of some files: one of these, in a volume of its own or projected with others. */
 struct source {
-	const char *field;   /* in a volume */
+	const char *field; /* in a volume */
 	const char *in_projection;
-	const char *plural;  /* NULL: the pod itself */
-	const char *kind;    /* in messages */
+	const char *plural; /* NULL: the pod itself */
+	const char *kind;   /* in messages */
 	const char *name_field, *name_in_projection;
 };
 
@@ -24,8 +24,8 @@ static mode_t mode_of(const struct value *item, int64_t otherwise)
 	return (mode_t)value_int(value_get(item, "mode"), otherwise) & 0777;
 }
 
-static int add_key(const struct source *s, const struct value *obj, const char *key, const char *path, mode_t mode,
-		   struct payload *out, struct err *err)
+static int add_key(const struct source *s, const struct value *obj, const char *key,
+		   const char *path, mode_t mode, struct payload *out, struct err *err)
 {
 	const struct value *text = value_dig(obj, "data", key, NULL);
 	const struct value *binary = value_dig(obj, "binaryData", key, NULL);
@@ -40,8 +40,8 @@ static int add_key(const struct source *s, const struct value *obj, const char *
 	return payload_add(out, path, mode, &data, err);
 }
 
-static int add_all_keys(const struct source *s, const struct value *obj, mode_t mode, struct payload *out,
-			struct err *err)
+static int add_all_keys(const struct source *s, const struct value *obj, mode_t mode,
+			struct payload *out, struct err *err)
 {
 	static const char *const maps[] = {"data", "binaryData"};
 
@@ -58,8 +58,8 @@ static int add_all_keys(const struct source *s, const struct value *obj, mode_t 
 	return 0;
 }
 
-static int add_items(const struct source *s, const struct value *obj, const struct value *spec, mode_t mode,
-		     struct payload *out, struct err *err)
+static int add_items(const struct source *s, const struct value *obj, const struct value *spec,
+		     mode_t mode, struct payload *out, struct err *err)
 {
 	const struct value *items = value_get(spec, "items");
 	int optional = value_bool(value_get(spec, "optional"), 0);
@@ -68,20 +68,23 @@ static int add_items(const struct source *s, const struct value *obj, const stru
 		const struct value *item = value_at(items, i);
 		const char *key = value_str(value_get(item, "key"), "");
 
-		if (!value_dig(obj, "data", key, NULL) && !value_dig(obj, "binaryData", key, NULL)) {
+		if (!value_dig(obj, "data", key, NULL) &&
+		    !value_dig(obj, "binaryData", key, NULL)) {
 			if (optional)
 				continue;
 			return err_set(err, ENOENT, "references non-existent %s key: %s",
 				       str_eq(s->kind, "secret") ? "secret" : "config", key);
 		}
-		if (add_key(s, obj, key, value_str(value_get(item, "path"), ""), mode_of(item, mode), out, err))
+		if (add_key(s, obj, key, value_str(value_get(item, "path"), ""),
+			    mode_of(item, mode), out, err))
 			return -EINVAL;
 	}
 	return 0;
 }
 
-static int add_object(const struct volume_ctx *ctx, const struct source *s, const struct value *spec,
-		      const char *name, mode_t mode, struct payload *out, struct err *err)
+static int add_object(const struct volume_ctx *ctx, const struct source *s,
+		      const struct value *spec, const char *name, mode_t mode, struct payload *out,
+		      struct err *err)
 {
 	const char *ns = pod_ns(ctx->src.st->pod);
 	CLEANUP_VALUE struct value *obj = ctx->src.ops->get(ctx->src.ctx, s->plural, ns, name);
@@ -96,8 +99,8 @@ static int add_object(const struct volume_ctx *ctx, const struct source *s, cons
 	return add_all_keys(s, obj, mode, out, err);
 }
 
-static int add_downward(const struct volume_ctx *ctx, const struct value *spec, mode_t mode, struct payload *out,
-			struct err *err)
+static int add_downward(const struct volume_ctx *ctx, const struct value *spec, mode_t mode,
+			struct payload *out, struct err *err)
 {
 	const struct value *items = value_get(spec, "items");
 
@@ -109,29 +112,32 @@ static int add_downward(const struct volume_ctx *ctx, const struct value *spec, 
 		CLEANUP_FREE char *text = NULL;
 
 		if (field)
-			text = field_value(ctx->src.st, ctx->src.node, value_str(value_get(field, "fieldPath"), ""),
-					   err);
+			text = field_value(ctx->src.st, ctx->src.node,
+					   value_str(value_get(field, "fieldPath"), ""), err);
 		else
-			text = resource_field_value(ctx->src.st, ctx->src.node, resource, NULL, err);
+			text = resource_field_value(ctx->src.st, ctx->src.node, resource, NULL,
+						    err);
 		if (!text)
 			return -EINVAL;
 		buf_adds(&data, text);
-		if (payload_add(out, value_str(value_get(item, "path"), ""), mode_of(item, mode), &data, err))
+		if (payload_add(out, value_str(value_get(item, "path"), ""), mode_of(item, mode),
+				&data, err))
 			return -EINVAL;
 	}
 	return 0;
 }
 
-static int add_source(const struct volume_ctx *ctx, const struct source *s, const struct value *spec,
-		      const char *name_field, mode_t mode, struct payload *out, struct err *err)
+static int add_source(const struct volume_ctx *ctx, const struct source *s,
+		      const struct value *spec, const char *name_field, mode_t mode,
+		      struct payload *out, struct err *err)
 {
 	if (!s->plural)
 		return add_downward(ctx, spec, mode, out, err);
 	return add_object(ctx, s, spec, value_str(value_get(spec, name_field), ""), mode, out, err);
 }
 
-static int add_projected(const struct volume_ctx *ctx, const struct value *projected, struct payload *out,
-			 struct err *err)
+static int add_projected(const struct volume_ctx *ctx, const struct value *projected,
+			 struct payload *out, struct err *err)
 {
 	const struct value *list = value_get(projected, "sources");
 	mode_t mode = (mode_t)value_int(value_get(projected, "defaultMode"), 0644);
@@ -142,18 +148,22 @@ static int add_projected(const struct volume_ctx *ctx, const struct value *proje
 		for (size_t k = 0; k < ARRAY_LEN(sources); k++) {
 			const struct value *spec = value_get(one, sources[k].in_projection);
 
-			if (spec && add_source(ctx, &sources[k], spec, sources[k].name_in_projection, mode, out, err))
+			if (spec && add_source(ctx, &sources[k], spec,
+					       sources[k].name_in_projection, mode, out, err))
 				return -EINVAL;
 		}
 		if (value_get(one, "serviceAccountToken") || value_get(one, "clusterTrustBundle") ||
 		    value_get(one, "podCertificate"))
-			return err_set(err, EOPNOTSUPP, "%s: not served by this node: a pod is known by its user ids",
-				       value_key_at(one, 0));
+			return err_set(
+				err, EOPNOTSUPP,
+				"%s: not served by this node: a pod is known by its user ids",
+				value_key_at(one, 0));
 	}
 	return 0;
 }
 
-int volume_payload(const struct volume_ctx *ctx, const struct value *spec, struct payload *out, struct err *err)
+int volume_payload(const struct volume_ctx *ctx, const struct value *spec, struct payload *out,
+		   struct err *err)
 {
 	const struct value *projected = value_get(spec, "projected");
 
@@ -164,7 +174,8 @@ int volume_payload(const struct volume_ctx *ctx, const struct value *spec, struc
 		mode_t mode = (mode_t)value_int(value_get(one, "defaultMode"), 0644);
 
 		if (one)
-			return add_source(ctx, &sources[k], one, sources[k].name_field, mode, out, err);
+			return add_source(ctx, &sources[k], one, sources[k].name_field, mode, out,
+					  err);
 	}
 	return err_set(err, EINVAL, "no source");
 }
@@ -183,7 +194,8 @@ static int volume_refers(const struct value *v, const struct source *s, const ch
 	if (named(value_get(v, s->field), s->name_field, name))
 		return 1;
 	for (size_t i = 0; i < value_count(list); i++)
-		if (named(value_get(value_at(list, i), s->in_projection), s->name_in_projection, name))
+		if (named(value_get(value_at(list, i), s->in_projection), s->name_in_projection,
+			  name))
 			return 1;
 	return 0;
 }
@@ -215,7 +227,8 @@ int pod_refers_to(const struct value *pod, const char *plural, const char *name)
 		const struct value *list = value_dig(pod, "spec", lists[l], NULL);
 
 		for (size_t i = 0; i < value_count(list); i++)
-			if (container_refers(value_at(list, i), secret ? "secretRef" : "configMapRef",
+			if (container_refers(value_at(list, i),
+					     secret ? "secretRef" : "configMapRef",
 					     secret ? "secretKeyRef" : "configMapKeyRef", name))
 				return 1;
 	}

@@ -14,7 +14,8 @@ static void wake_at(struct pod_plan *p, uint64_t at)
 }
 
 /* Start it now, or say how long it has to wait. */
-static void start_or_wait(const struct ctr *c, uint64_t now, struct ctr_plan *cp, struct pod_plan *p)
+static void start_or_wait(const struct ctr *c, uint64_t now, struct ctr_plan *cp,
+			  struct pod_plan *p)
 {
 	uint64_t until = 0;
 
@@ -67,7 +68,8 @@ static int plan_init(const struct pod_state *st, const struct ctr *c, int initia
 		plan_running(st, c, cp, p);
 		if (c->kind == CTR_INIT)
 			return 0;
-		return initialized || (c->state == CTR_RUNNING && c->startup_passed && !c->hook_pending);
+		return initialized ||
+		       (c->state == CTR_RUNNING && c->startup_passed && !c->hook_pending);
 	}
 	if (c->kind == CTR_INIT) {
 		if (initialized)
@@ -83,8 +85,8 @@ static int plan_init(const struct pod_state *st, const struct ctr *c, int initia
 	return initialized;
 }
 
-static void plan_main(const struct pod_state *st, const struct ctr *c, uint64_t now, struct ctr_plan *cp,
-		      struct pod_plan *p)
+static void plan_main(const struct pod_state *st, const struct ctr *c, uint64_t now,
+		      struct ctr_plan *cp, struct pod_plan *p)
 {
 	if (is_alive(c))
 		plan_running(st, c, cp, p);
@@ -101,8 +103,8 @@ static int is_finished(const struct pod_state *st)
 		const struct ctr *c = &st->ctrs[i];
 
 		ran |= c->stale;
-		if (c->kind == CTR_INIT && c->state == CTR_EXITED && !c->stale && c->run.exit_code != 0 &&
-		    !ctr_should_restart(st, c) && !pod_initialized(st))
+		if (c->kind == CTR_INIT && c->state == CTR_EXITED && !c->stale &&
+		    c->run.exit_code != 0 && !ctr_should_restart(st, c) && !pod_initialized(st))
 			return 1;
 		if (c->kind == CTR_MAIN && (c->state != CTR_EXITED || ctr_should_restart(st, c)))
 			left = 1;

@@ -26,9 +26,9 @@ struct ctr_plan {
 
 struct pod_plan {
 	struct ctr_plan *ctrs; /* one per container of the state, owned */
-	int finished;	       /* by its own containers: nothing is left to run but sidecars */
+	int finished;          /* by its own containers: nothing is left to run but sidecars */
 	int needs_sandbox;     /* something is to be started, or runs */
-	int alive;	       /* containers that are starting or running */
+	int alive;             /* containers that are starting or running */
 	uint64_t wake_ms;      /* the next time that matters, 0: none */
 };
 

@@ -48,7 +48,8 @@ const char *pod_qos(const struct value *pod)
 	return qos_name(qos_class(pod));
 }
 
-static void add_ctr(struct pod_state *st, const struct value *spec, size_t index, enum ctr_kind kind)
+static void add_ctr(struct pod_state *st, const struct value *spec, size_t index,
+		    enum ctr_kind kind)
 {
 	struct ctr *c = &st->ctrs[st->n++];
 
@@ -189,7 +190,8 @@ static int rule_restarts(const struct value *spec, int exit_code)
 int ctr_should_restart(const struct pod_state *st, const struct ctr *c)
 {
 	const struct value *spec = ctr_spec(st, c);
-	const char *policy = value_str(value_get(spec, "restartPolicy"), pod_restart_policy(st->pod));
+	const char *policy =
+		value_str(value_get(spec, "restartPolicy"), pod_restart_policy(st->pod));
 
 	if (st->ending || st->ended)
 		return 0;
@@ -235,7 +237,8 @@ static void recall_id(struct ctr_run *r, const struct value *from)
 	snprintf(r->id, sizeof(r->id), "%s", bare ? bare + 3 : id);
 }
 
-static void recall_terminated(struct ctr_run *r, const struct value *t, int64_t now_sec, uint64_t now_ms)
+static void recall_terminated(struct ctr_run *r, const struct value *t, int64_t now_sec,
+			      uint64_t now_ms)
 {
 	uint64_t ago_ms;
 
@@ -328,7 +331,8 @@ const struct value *agent_container_status(const struct value *pod, const char *
 		const struct value *list = value_dig(pod, "status", fields[f], NULL);
 
 		for (size_t i = 0; i < value_count(list); i++)
-			if (str_eq(value_str(value_get(value_at(list, i), "name"), NULL), container))
+			if (str_eq(value_str(value_get(value_at(list, i), "name"), NULL),
+				   container))
 				return value_at(list, i);
 	}
 	return NULL;

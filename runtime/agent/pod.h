@@ -24,9 +24,9 @@ enum ctr_state {
 
 /* One run of a container. */
 struct ctr_run {
-	char id[65]; /* "" none */
+	char id[65];                       /* "" none */
 	int64_t started_sec, finished_sec; /* wall clock */
-	uint64_t finished_ms;		   /* monotonic; what back-off counts from */
+	uint64_t finished_ms;              /* monotonic; what back-off counts from */
 	int exit_code, signal;
 	char *reason, *message; /* of the end, owned */
 };
@@ -36,14 +36,17 @@ struct ctr {
 	enum ctr_kind kind;
 	size_t index; /* in spec.initContainers or spec.containers */
 	enum ctr_state state;
-	struct ctr_run run;  /* CTR_RUNNING: this; CTR_EXITED: how it ended; CTR_STARTING: being made */
+	struct ctr_run
+		run; /* CTR_RUNNING: this; CTR_EXITED: how it ended; CTR_STARTING: being made */
 	struct ctr_run last; /* the one before */
 	int has_last;
 	int restart_count; /* of run */
-	int stale;	   /* run belongs to a sandbox that is gone */
-	char *waiting_reason, *waiting_message; /* why it does not run, NULL: usual creation. Owned */
+	int stale;         /* run belongs to a sandbox that is gone */
+	char *waiting_reason,
+		*waiting_message; /* why it does not run, NULL: usual creation. Owned */
 	struct backoff restart, pull;
-	uint64_t retry_ms; /* not before, whatever the back-off says; UINT64_MAX: until something changes */
+	uint64_t retry_ms; /* not before, whatever the back-off says; UINT64_MAX: until something
+			      changes */
 	char *spec_image;  /* spec's image at the start of run, owned */
 	char *image, *image_id; /* of run, as status shows them, owned */
 	unsigned uid, gid, *groups;
@@ -62,19 +65,19 @@ struct pod_state {
 	struct ctr *ctrs; /* init containers and sidecars in order of the spec, then the others */
 	size_t n;
 	int sandbox_ready;
-	char ip[46];	     /* "" while there is none */
+	char ip[46];         /* "" while there is none */
 	const char *host_ip; /* borrowed */
 	int64_t started_sec; /* status.startTime, 0: not seen yet */
-	int ending;	     /* being deleted or failed: nothing is started any more */
-	int ended;	     /* no container will run any more */
+	int ending;          /* being deleted or failed: nothing is started any more */
+	int ended;           /* no container will run any more */
 	char *failed_reason, *failed_message; /* the pod as a whole failed; owned */
 };
 
 /* Containers from the spec; none has run. */
 void pod_state_init(struct pod_state *st, const struct value *pod);
 void pod_state_fini(struct pod_state *st);
-/* Take what the object's status says about earlier runs: after a restart of the daemon. now_*: finished_ms is
- * worked out from wall clock differences. */
+/* Take what the object's status says about earlier runs: after a restart of the daemon. now_*:
+ * finished_ms is worked out from wall clock differences. */
 void pod_state_recall(struct pod_state *st, int64_t now_sec, uint64_t now_ms);
 
 /* NULL if there is none of that name. */

@@ -11,7 +11,7 @@
 #include "util/fd.h"
 
 #define MAX_NAMESERVERS 3
-#define MAX_SEARCHES	32
+#define MAX_SEARCHES    32
 
 char *pod_hostname(const struct value *pod)
 {
@@ -102,7 +102,8 @@ static void add_option(struct resolver *r, char *taken)
 	size_t name = strcspn(taken, ":");
 
 	for (size_t i = 0; i < r->n_options; i++)
-		if (strncmp(r->options[i], taken, name) == 0 && strcspn(r->options[i], ":") == name) {
+		if (strncmp(r->options[i], taken, name) == 0 &&
+		    strcspn(r->options[i], ":") == name) {
 			free(r->options[i]);
 			r->options[i] = taken;
 			return;
@@ -146,7 +147,8 @@ static void add_host(struct resolver *r, const char *text, int searches_only)
 static void add_cluster(struct resolver *r, const struct value *pod, const struct dns_config *dns)
 {
 	add_unique(r->servers, &r->n_servers, MAX_NAMESERVERS, xstrdup(dns->address));
-	add_unique(r->searches, &r->n_searches, MAX_SEARCHES, xasprintf("%s.svc.%s", pod_ns(pod), dns->domain));
+	add_unique(r->searches, &r->n_searches, MAX_SEARCHES,
+		   xasprintf("%s.svc.%s", pod_ns(pod), dns->domain));
 	add_unique(r->searches, &r->n_searches, MAX_SEARCHES, xasprintf("svc.%s", dns->domain));
 	add_unique(r->searches, &r->n_searches, MAX_SEARCHES, xstrdup(dns->domain));
 	add_host(r, dns->host, 1);
@@ -215,7 +217,8 @@ void resolv_render(const struct value *pod, const struct dns_config *dns, struct
 /* -- files -------------------------------------------------------------------------- */
 
 /* In place: containers that run have this very file mounted. */
-static int write_in_place(const char *dir, const char *name, const struct buf *text, struct err *err)
+static int write_in_place(const char *dir, const char *name, const struct buf *text,
+			  struct err *err)
 {
 	CLEANUP_FREE char *path = xasprintf("%s/%s", dir, name);
 	CLEANUP_FD int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
@@ -227,7 +230,8 @@ static int write_in_place(const char *dir, const char *name, const struct buf *t
 	return rc ? err_sys(err, -rc, "%s", path) : 0;
 }
 
-int pod_files_write(const struct pod_state *st, const struct dns_config *dns, const char *dir, struct err *err)
+int pod_files_write(const struct pod_state *st, const struct dns_config *dns, const char *dir,
+		    struct err *err)
 {
 	CLEANUP(buf_fini) struct buf hosts = BUF_INIT, resolv = BUF_INIT, name = BUF_INIT;
 	CLEANUP_FREE char *host = pod_hostname(st->pod);

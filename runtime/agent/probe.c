@@ -68,7 +68,8 @@ void parsed_action_fini(struct parsed_action *p)
 }
 
 /* A number, or the name of one of the container's ports. */
-static int port_of(const struct value *port, const struct value *container, unsigned *out, struct err *err)
+static int port_of(const struct value *port, const struct value *container, unsigned *out,
+		   struct err *err)
 {
 	const struct value *ports = value_get(container, "ports");
 	const char *name = value_str(port, NULL);
@@ -115,8 +116,9 @@ static int parse_http(const struct value *get, const struct value *container, co
 			     *path == '/' ? "" : "/", path);
 	out->headers = xcalloc(value_count(headers) + 3, sizeof(*out->headers));
 	for (size_t i = 0; i < value_count(headers); i++)
-		out->headers[n++] = xasprintf("%s: %s", value_str(value_get(value_at(headers, i), "name"), ""),
-					      value_str(value_get(value_at(headers, i), "value"), ""));
+		out->headers[n++] =
+			xasprintf("%s: %s", value_str(value_get(value_at(headers, i), "name"), ""),
+				  value_str(value_get(value_at(headers, i), "value"), ""));
 	if (!has_header(headers, "User-Agent"))
 		out->headers[n++] = xstrdup("User-Agent: kube-probe/1.36");
 	if (!has_header(headers, "Accept"))
@@ -142,8 +144,8 @@ static void parse_exec(const struct value *command, struct parsed_action *out)
 		out->argv[i] = xstrdup(value_str(value_at(command, i), ""));
 }
 
-int action_parse(const struct value *handler, const struct value *container, const char *pod_uid, const char *ip,
-		 struct parsed_action *out, struct err *err)
+int action_parse(const struct value *handler, const struct value *container, const char *pod_uid,
+		 const char *ip, struct parsed_action *out, struct err *err)
 {
 	int rc = 0;
 
@@ -155,7 +157,8 @@ int action_parse(const struct value *handler, const struct value *container, con
 	else if (value_get(handler, "tcpSocket"))
 		rc = parse_tcp(value_get(handler, "tcpSocket"), container, ip, out, err);
 	else if (value_get(handler, "sleep"))
-		out->sleep_ms = (uint64_t)value_int(value_dig(handler, "sleep", "seconds", NULL), 0) * 1000;
+		out->sleep_ms =
+			(uint64_t)value_int(value_dig(handler, "sleep", "seconds", NULL), 0) * 1000;
 	else
 		rc = err_set(err, EINVAL, "handler: not served by this node");
 	if (rc) {

@@ -5,7 +5,6 @@
  */
 #include "runtime/agent/agent_i.h"
 
-
 #define FIRST_PROBE_MS 250u /* with no initialDelaySeconds: time for a process to begin */
 
 static void probe_now(void *arg);
@@ -54,7 +53,8 @@ static void start_one(struct probe_state *p)
 		p->run = (struct probe_run){.passing = 1, .decided = 1};
 	p->active = 1;
 	age = w->a->ops->now_sec(w->a->ctx) - p->cw->c->run.started_sec;
-	delay = p->times.initial_delay > age ? (p->times.initial_delay - (age > 0 ? age : 0)) * 1000 : 0;
+	delay = p->times.initial_delay > age ? (p->times.initial_delay - (age > 0 ? age : 0)) * 1000
+					     : 0;
 	arm(p, delay ? (uint64_t)delay : FIRST_PROBE_MS);
 }
 
@@ -100,11 +100,14 @@ static void say(struct probe_state *p, enum action_result result, const char *te
 	const char *title = probe_title(p->kind);
 
 	if (result == ACTION_FAILURE)
-		worker_event(w, p->cw->c, "Warning", "Unhealthy", "%s probe failed: %s", title, text);
+		worker_event(w, p->cw->c, "Warning", "Unhealthy", "%s probe failed: %s", title,
+			     text);
 	else if (result == ACTION_ERROR)
-		worker_event(w, p->cw->c, "Warning", "Unhealthy", "%s probe errored and resulted in unknown state: %s", title, text);
+		worker_event(w, p->cw->c, "Warning", "Unhealthy",
+			     "%s probe errored and resulted in unknown state: %s", title, text);
 	else if (result == ACTION_WARNING)
-		worker_event(w, p->cw->c, "Warning", "ProbeWarning", "%s probe warning: %s", title, text);
+		worker_event(w, p->cw->c, "Warning", "ProbeWarning", "%s probe warning: %s", title,
+			     text);
 }
 
 static void probed(void *arg, enum action_result result, const char *text)

@@ -115,7 +115,8 @@ static int all_limited(const struct value *pod, const char *resource)
 	return 1;
 }
 
-struct resource_limits limits_of(const struct value *pod, const struct value *c, uint64_t node_memory)
+struct resource_limits limits_of(const struct value *pod, const struct value *c,
+				 uint64_t node_memory)
 {
 	struct resource_limits l = {0};
 
@@ -136,9 +137,11 @@ struct resource_limits pod_limits(const struct value *pod)
 	l.cpu_shares_millis = (uint64_t)pod_requests(pod, "cpu");
 	l.memory_request_bytes = (uint64_t)pod_requests(pod, "memory");
 	if (all_limited(pod, "cpu"))
-		l.cpu_quota_millis = (uint64_t)(pod_sum(pod, "limits", "cpu") + overhead(pod, "cpu"));
+		l.cpu_quota_millis =
+			(uint64_t)(pod_sum(pod, "limits", "cpu") + overhead(pod, "cpu"));
 	if (all_limited(pod, "memory"))
-		l.memory_bytes = (uint64_t)(pod_sum(pod, "limits", "memory") + overhead(pod, "memory"));
+		l.memory_bytes =
+			(uint64_t)(pod_sum(pod, "limits", "memory") + overhead(pod, "memory"));
 	return l;
 }
 
@@ -158,7 +161,8 @@ int oom_score_adj(const struct value *pod, const struct value *c, uint64_t node_
 	default:
 		break;
 	}
-	score = 1000 - (node_memory ? (int64_t)((__int128)request * 1000 / (__int128)node_memory) : 0);
+	score = 1000 -
+		(node_memory ? (int64_t)((__int128)request * 1000 / (__int128)node_memory) : 0);
 	if (score < 3) /* below a burstable pod that asks for everything there is only Guaranteed */
 		return 3;
 	return score > 999 ? 999 : (int)score;

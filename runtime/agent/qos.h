@@ -17,7 +17,8 @@ const char *qos_name(enum qos q);
 /* A quantity of a container's resources: thousandths for cpu, units for the rest; 0 when absent.
  * which: "requests" or "limits". */
 int64_t resource_of(const struct value *container, const char *which, const char *resource);
-/* What the scheduler counts: max(sum of containers, init containers in turn with the sidecars before them) + overhead. */
+/* What the scheduler counts: max(sum of containers, init containers in turn with the sidecars
+ * before them) + overhead. */
 int64_t pod_requests(const struct value *pod, const char *resource);
 /* of a container */
 struct resource_limits limits_of(const struct value *pod, const struct value *container,

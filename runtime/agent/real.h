@@ -7,7 +7,7 @@
 #include "objects/events.h"
 #include "runtime/agent/agent_i.h"
 
-struct web;	/* http.c: libcurl on the loop */
+struct web;     /* http.c: libcurl on the loop */
 struct cleaner; /* cleaner.c: a thread that unmounts and removes */
 
 struct kind_watch {
@@ -57,8 +57,8 @@ void agent_put(struct agent *a);
 /* Run the core soon, on the loop. */
 void agent_kick(struct agent *a);
 /* Submit one request of the node's own; done(arg, rc) on the loop unless the agent is stopped. */
-void agent_submit(struct agent *a, struct api_request *taken, struct api_request *taken_second, ops_done_fn done,
-		  void *arg);
+void agent_submit(struct agent *a, struct api_request *taken, struct api_request *taken_second,
+		  ops_done_fn done, void *arg);
 
 /* node_register.c */
 void agent_register_node(struct agent *a);
@@ -72,13 +72,15 @@ extern const struct agent_ops ops_real; /* ctx: struct agent */
 struct action {
 	void (*cancel)(struct action *a);
 };
-struct action *exec_act(struct agent *a, const struct action_spec *spec, action_done_fn done, void *arg);
+struct action *exec_act(struct agent *a, const struct action_spec *spec, action_done_fn done,
+			void *arg);
 /* Wait until no exec thread uses the sandboxes any more. */
 void exec_wait(struct agent *a);
 struct web *web_new(struct loop *loop);
 void web_free(struct web *w);
 /* httpGet, and tcpSocket as a connection without a request. */
-struct action *web_act(struct web *w, const struct action_spec *spec, action_done_fn done, void *arg);
+struct action *web_act(struct web *w, const struct action_spec *spec, action_done_fn done,
+		       void *arg);
 
 struct cleaner *cleaner_new(void);
 /* Finishes what was given to it. */

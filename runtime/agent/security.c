@@ -56,9 +56,10 @@ static const char *const names[] = {
 
 uint64_t capabilities_default(void)
 {
-	return BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FSETID) | BIT(CAP_FOWNER) | BIT(CAP_MKNOD) |
-	       BIT(CAP_NET_RAW) | BIT(CAP_SETGID) | BIT(CAP_SETUID) | BIT(CAP_SETFCAP) | BIT(CAP_SETPCAP) |
-	       BIT(CAP_NET_BIND_SERVICE) | BIT(CAP_SYS_CHROOT) | BIT(CAP_KILL) | BIT(CAP_AUDIT_WRITE);
+	return BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FSETID) | BIT(CAP_FOWNER) |
+	       BIT(CAP_MKNOD) | BIT(CAP_NET_RAW) | BIT(CAP_SETGID) | BIT(CAP_SETUID) |
+	       BIT(CAP_SETFCAP) | BIT(CAP_SETPCAP) | BIT(CAP_NET_BIND_SERVICE) |
+	       BIT(CAP_SYS_CHROOT) | BIT(CAP_KILL) | BIT(CAP_AUDIT_WRITE);
 }
 
 int capability_number(const char *name)
@@ -97,7 +98,8 @@ static int bits_of(const struct value *list, uint64_t *out, struct err *err)
 
 int capabilities_of(const struct value *capabilities, uint64_t *out, struct err *err)
 {
-	const struct value *add = value_get(capabilities, "add"), *drop = value_get(capabilities, "drop");
+	const struct value *add = value_get(capabilities, "add"),
+			   *drop = value_get(capabilities, "drop");
 	uint64_t caps = capabilities_default(), added, dropped;
 
 	if (bits_of(add, &added, err) || bits_of(drop, &dropped, err))
@@ -113,7 +115,8 @@ int capabilities_of(const struct value *capabilities, uint64_t *out, struct err 
 static int any_privileged(const struct value *list)
 {
 	for (size_t i = 0; i < value_count(list); i++)
-		if (value_bool(value_dig(value_at(list, i), "securityContext", "privileged", NULL), 0))
+		if (value_bool(value_dig(value_at(list, i), "securityContext", "privileged", NULL),
+			       0))
 			return 1;
 	return 0;
 }
@@ -122,9 +125,12 @@ int pod_host_users(const struct value *pod)
 {
 	const struct value *spec = value_get(pod, "spec");
 
-	return value_bool(value_get(spec, "hostUsers"), 0) || value_bool(value_get(spec, "hostNetwork"), 0) ||
-	       value_bool(value_get(spec, "hostPID"), 0) || value_bool(value_get(spec, "hostIPC"), 0) ||
-	       any_privileged(value_get(spec, "containers")) || any_privileged(value_get(spec, "initContainers"));
+	return value_bool(value_get(spec, "hostUsers"), 0) ||
+	       value_bool(value_get(spec, "hostNetwork"), 0) ||
+	       value_bool(value_get(spec, "hostPID"), 0) ||
+	       value_bool(value_get(spec, "hostIPC"), 0) ||
+	       any_privileged(value_get(spec, "containers")) ||
+	       any_privileged(value_get(spec, "initContainers"));
 }
 
 /* The container's own word, else the pod's. */
@@ -137,8 +143,8 @@ static const struct value *merged(const struct value *pod, const struct value *c
 
 static void where(const struct value *pod, const struct value *c, struct buf *out)
 {
-	buf_addf(out, "(pod: \"%s_%s(%s)\", container: %s)", pod_name(pod), pod_ns(pod), pod_uid(pod),
-		 value_str(value_get(c, "name"), ""));
+	buf_addf(out, "(pod: \"%s_%s(%s)\", container: %s)", pod_name(pod), pod_ns(pod),
+		 pod_uid(pod), value_str(value_get(c, "name"), ""));
 }
 
 static int is_number(const char *user)
@@ -151,8 +157,8 @@ static int is_number(const char *user)
 	return n > 0;
 }
 
-static int check_non_root(const struct value *pod, const struct value *c, const char *image_user, unsigned uid,
-			  struct err *err)
+static int check_non_root(const struct value *pod, const struct value *c, const char *image_user,
+			  unsigned uid, struct err *err)
 {
 	CLEANUP(buf_fini) struct buf at = BUF_INIT;
 
@@ -161,16 +167,19 @@ static int check_non_root(const struct value *pod, const struct value *c, const 
 	where(pod, c, &at);
 	if (merged(pod, c, "runAsUser")) {
 		if (uid == 0)
-			return err_set(err, EPERM, "container's runAsUser breaks non-root policy %s", at.data);
+			return err_set(err, EPERM,
+				       "container's runAsUser breaks non-root policy %s", at.data);
 		return 0;
 	}
 	if (*image_user && !is_number(image_user))
 		return err_set(err, EPERM,
-			       "container has runAsNonRoot and image has non-numeric user (%.*s), cannot verify "
+			       "container has runAsNonRoot and image has non-numeric user (%.*s), "
+			       "cannot verify "
 			       "user is non-root %s",
 			       (int)strcspn(image_user, ":"), image_user, at.data);
 	if (uid == 0)
-		return err_set(err, EPERM, "container has runAsNonRoot and image will run as root %s", at.data);
+		return err_set(err, EPERM,
+			       "container has runAsNonRoot and image will run as root %s", at.data);
 	return 0;
 }
 
@@ -183,12 +192,14 @@ static void add_group(struct container_spec *out, gid_t gid)
 	out->groups[out->n_groups++] = gid;
 }
 
-static void add_groups(const struct value *pod, const struct image_user *user, struct container_spec *out)
+static void add_groups(const struct value *pod, const struct image_user *user,
+		       struct container_spec *out)
 {
 	const struct value *sc = value_dig(pod, "spec", "securityContext", NULL);
 	const struct value *list = value_get(sc, "supplementalGroups");
 	const struct value *fs_group = value_get(sc, "fsGroup");
-	int strict = str_eq(value_str(value_get(sc, "supplementalGroupsPolicy"), "Merge"), "Strict");
+	int strict =
+		str_eq(value_str(value_get(sc, "supplementalGroupsPolicy"), "Merge"), "Strict");
 
 	add_group(out, out->gid);
 	for (size_t i = 0; !strict && i < user->n_groups; i++)
@@ -205,18 +216,24 @@ static int check_range(const struct value *pod, const struct container_spec *out
 		return 0;
 	for (size_t i = 0; i < out->n_groups; i++)
 		if (out->groups[i] >= POD_ID_RANGE)
-			return err_set(err, EINVAL, "group %u: a pod has the ids 0 to %u (hostUsers: true lifts that)",
-				       (unsigned)out->groups[i], POD_ID_RANGE - 1);
+			return err_set(
+				err, EINVAL,
+				"group %u: a pod has the ids 0 to %u (hostUsers: true lifts that)",
+				(unsigned)out->groups[i], POD_ID_RANGE - 1);
 	if (out->uid >= POD_ID_RANGE)
-		return err_set(err, EINVAL, "runAsUser %u: a pod has the ids 0 to %u (hostUsers: true lifts that)",
-			       (unsigned)out->uid, POD_ID_RANGE - 1);
+		return err_set(
+			err, EINVAL,
+			"runAsUser %u: a pod has the ids 0 to %u (hostUsers: true lifts that)",
+			(unsigned)out->uid, POD_ID_RANGE - 1);
 	return 0;
 }
 
-static int resolve_user(const struct value *pod, const struct value *c, const struct user_source *src,
-			struct container_spec *out, char home[256], struct err *err)
+static int resolve_user(const struct value *pod, const struct value *c,
+			const struct user_source *src, struct container_spec *out, char home[256],
+			struct err *err)
 {
-	const struct value *run_as = merged(pod, c, "runAsUser"), *group = merged(pod, c, "runAsGroup");
+	const struct value *run_as = merged(pod, c, "runAsUser"),
+			   *group = merged(pod, c, "runAsGroup");
 	const char *image_user = src->image->config.user ? src->image->config.user : "";
 	struct image_user user = {0};
 	CLEANUP_FREE char *text = NULL;
@@ -234,12 +251,15 @@ static int resolve_user(const struct value *pod, const struct value *c, const st
 	return check_range(pod, out, err);
 }
 
-static int set_seccomp(const struct value *pod, const struct value *c, struct container_spec *out, struct err *err)
+static int set_seccomp(const struct value *pod, const struct value *c, struct container_spec *out,
+		       struct err *err)
 {
-	const char *type = value_str(value_get(merged(pod, c, "seccompProfile"), "type"), "RuntimeDefault");
+	const char *type =
+		value_str(value_get(merged(pod, c, "seccompProfile"), "type"), "RuntimeDefault");
 
 	if (str_eq(type, "Localhost"))
-		return err_set(err, EINVAL, "seccompProfile: type Localhost is not served by this node");
+		return err_set(err, EINVAL,
+			       "seccompProfile: type Localhost is not served by this node");
 	out->seccomp_unconfined = out->privileged || str_eq(type, "Unconfined");
 	return 0;
 }
@@ -259,6 +279,7 @@ int security_of(const struct value *pod, const struct value *c, const struct use
 		out->capabilities = ALL_CAPS;
 	out->no_new_privs = !value_bool(value_get(sc, "allowPrivilegeEscalation"), 1);
 	out->read_only_rootfs = value_bool(value_get(sc, "readOnlyRootFilesystem"), 0);
-	out->proc_unmasked = out->privileged || str_eq(value_str(value_get(sc, "procMount"), ""), "Unmasked");
+	out->proc_unmasked =
+		out->privileged || str_eq(value_str(value_get(sc, "procMount"), ""), "Unmasked");
 	return set_seccomp(pod, c, out, err);
 }

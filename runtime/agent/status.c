@@ -6,7 +6,7 @@
 
 struct counts {
 	int pending_init, pending_sidecar, failed_init; /* init containers */
-	int running, waiting, stopped, succeeded;	 /* ordinary ones */
+	int running, waiting, stopped, succeeded;       /* ordinary ones */
 };
 
 static void count_init(const struct pod_state *st, const struct ctr *c, struct counts *n)
@@ -35,7 +35,8 @@ static void count_main(const struct pod_state *st, const struct ctr *c, struct c
 		break;
 	case SHOWN_TERMINATED:
 		n->stopped++;
-		n->succeeded += (c->state == CTR_EXITED ? c->run.exit_code : c->last.exit_code) == 0;
+		n->succeeded +=
+			(c->state == CTR_EXITED ? c->run.exit_code : c->last.exit_code) == 0;
 		break;
 	default: /* between two runs it counts as stopped */
 		if (c->state == CTR_EXITED || c->has_last)
@@ -101,7 +102,8 @@ struct value *status_of_pod(const struct pod_state *st, const struct value *old,
 	char text[32];
 
 	s = value_set_str(s, "phase", phase);
-	s = value_set(s, "conditions", status_conditions(st, value_get(old, "conditions"), phase, now_sec));
+	s = value_set(s, "conditions",
+		      status_conditions(st, value_get(old, "conditions"), phase, now_sec));
 	s = value_set_str(s, "qosClass", pod_qos(st->pod));
 	if (generation)
 		s = value_set_int(s, "observedGeneration", generation);

@@ -15,8 +15,8 @@ struct value *status_of_pod(const struct pod_state *st, const struct value *old,
 
 /* Parts, for pod_status: owned lists. */
 struct value *ctr_statuses(const struct pod_state *st, int init);
-struct value *status_conditions(const struct pod_state *st, const struct value *old, const char *phase,
-			     int64_t now_sec);
+struct value *status_conditions(const struct pod_state *st, const struct value *old,
+				const char *phase, int64_t now_sec);
 /* As the status shows them. */
 int ctr_is_ready(const struct ctr *c);
 int ctr_is_started(const struct ctr *c);

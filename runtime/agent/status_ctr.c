@@ -24,7 +24,8 @@ enum ctr_shown ctr_shown(const struct pod_state *st, const struct ctr *c)
 	case CTR_RUNNING:
 		return SHOWN_RUNNING;
 	case CTR_EXITED:
-		return c->waiting_reason && !st->ending && !st->ended ? SHOWN_WAITING : SHOWN_TERMINATED;
+		return c->waiting_reason && !st->ending && !st->ended ? SHOWN_WAITING
+								      : SHOWN_TERMINATED;
 	case CTR_STARTING: /* until it is there, its last end is what is known */
 		return c->has_last ? SHOWN_TERMINATED : SHOWN_WAITING;
 	default:
@@ -130,7 +131,8 @@ static struct value *add_resources(struct value *s, const struct pod_state *st, 
 	return value_set(s, "resources", out);
 }
 
-static struct value *state_of(const struct pod_state *st, const struct ctr *c, struct value **last_out)
+static struct value *state_of(const struct pod_state *st, const struct ctr *c,
+			      struct value **last_out)
 {
 	*last_out = c->has_last ? terminated(&c->last) : value_new_map();
 	switch (ctr_shown(st, c)) {

@@ -14,7 +14,8 @@
 
 struct volume_type {
 	const char *field; /* of the volume in the spec */
-	int (*set_up)(const struct volume_ctx *ctx, struct volume *v, const struct value *spec, struct err *err);
+	int (*set_up)(const struct volume_ctx *ctx, struct volume *v, const struct value *spec,
+		      struct err *err);
 	int refreshed; /* shows objects, or the pod itself */
 };
 
@@ -104,20 +105,22 @@ static int set_up_memory(const struct volume_ctx *ctx, struct volume *v, const s
 		v->mounted = !rc;
 		return rc;
 	}
-	if (value_get(spec, "sizeLimit") && !quantity_from_value(value_get(spec, "sizeLimit"), &q, NULL))
+	if (value_get(spec, "sizeLimit") &&
+	    !quantity_from_value(value_get(spec, "sizeLimit"), &q, NULL))
 		size = quantity_units(&q);
 	if (size <= 0)
 		size = (int64_t)(ctx->src.node->memory_bytes / 2);
-	options = xasprintf("mode=%o,uid=%u,gid=%u,size=%lld", group >= 0 ? 02777u : 0777u, ctx->id_base,
-			    ctx->id_base + (group >= 0 ? (gid_t)group : 0), (long long)size);
+	options = xasprintf("mode=%o,uid=%u,gid=%u,size=%lld", group >= 0 ? 02777u : 0777u,
+			    ctx->id_base, ctx->id_base + (group >= 0 ? (gid_t)group : 0),
+			    (long long)size);
 	if (mount("tmpfs", v->path, "tmpfs", MS_NOSUID | MS_NODEV, options))
 		return err_sys(err, errno, "tmpfs on %s", v->path);
 	v->mounted = 1;
 	return 0;
 }
 
-static int set_up_empty_dir(const struct volume_ctx *ctx, struct volume *v, const struct value *spec,
-			    struct err *err)
+static int set_up_empty_dir(const struct volume_ctx *ctx, struct volume *v,
+			    const struct value *spec, struct err *err)
 {
 	CLEANUP_FREE char *pod_dir = pod_state_path(ctx->state_dir, pod_uid(ctx->src.st->pod));
 	struct stat st;
@@ -137,8 +140,8 @@ static int set_up_empty_dir(const struct volume_ctx *ctx, struct volume *v, cons
 
 struct path_type {
 	const char *type;
-	mode_t want;	 /* S_IFMT; 0: anything */
-	int create;	 /* 1 directory, 2 file */
+	mode_t want; /* S_IFMT; 0: anything */
+	int create;  /* 1 directory, 2 file */
 	const char *called;
 };
 
@@ -183,28 +186,32 @@ static int set_up_path(struct volume *v, const char *path, const char *type, str
 		if (rc)
 			return rc;
 		if (stat(path, &st))
-			return err_set(err, ENOENT, "hostPath type check failed: %s is not a %s", path, t->called);
+			return err_set(err, ENOENT, "hostPath type check failed: %s is not a %s",
+				       path, t->called);
 	}
 	if (t->want && (st.st_mode & S_IFMT) != t->want)
-		return err_set(err, EINVAL, "hostPath type check failed: %s is not a %s", path, t->called);
+		return err_set(err, EINVAL, "hostPath type check failed: %s is not a %s", path,
+			       t->called);
 	v->path = xstrdup(path);
 	v->idmapped = 1;
 	v->recursive = 1;
 	return 0;
 }
 
-static int set_up_host_path(const struct volume_ctx *ctx, struct volume *v, const struct value *spec,
-			    struct err *err)
+static int set_up_host_path(const struct volume_ctx *ctx, struct volume *v,
+			    const struct value *spec, struct err *err)
 {
-	return set_up_path(v, value_str(value_get(spec, "path"), ""), value_str(value_get(spec, "type"), ""), err);
+	return set_up_path(v, value_str(value_get(spec, "path"), ""),
+			   value_str(value_get(spec, "type"), ""), err);
 }
 
 /* -- persistentVolumeClaim, ephemeral ------------------------------------------------ */
 
-static int set_up_claim(const struct volume_ctx *ctx, struct volume *v, const char *claim, struct err *err)
+static int set_up_claim(const struct volume_ctx *ctx, struct volume *v, const char *claim,
+			struct err *err)
 {
-	CLEANUP_VALUE struct value *pvc =
-		ctx->src.ops->get(ctx->src.ctx, "persistentvolumeclaims", pod_ns(ctx->src.st->pod), claim);
+	CLEANUP_VALUE struct value *pvc = ctx->src.ops->get(ctx->src.ctx, "persistentvolumeclaims",
+							    pod_ns(ctx->src.st->pod), claim);
 	const char *name = value_dig_str(pvc, "spec", "volumeName", NULL);
 	CLEANUP_VALUE struct value *pv = NULL;
 	const char *path;
@@ -218,18 +225,20 @@ static int set_up_claim(const struct volume_ctx *ctx, struct volume *v, const ch
 	if (!path)
 		path = value_dig_str(pv, "spec", "local", "path", NULL);
 	if (!path)
-		return err_set(err, EOPNOTSUPP, "persistentvolume \"%s\": only local and hostPath are served", name);
+		return err_set(err, EOPNOTSUPP,
+			       "persistentvolume \"%s\": only local and hostPath are served", name);
 	return set_up_path(v, path, "DirectoryOrCreate", err);
 }
 
-static int set_up_pvc(const struct volume_ctx *ctx, struct volume *v, const struct value *spec, struct err *err)
+static int set_up_pvc(const struct volume_ctx *ctx, struct volume *v, const struct value *spec,
+		      struct err *err)
 {
 	v->read_only = value_bool(value_get(spec, "readOnly"), 0);
 	return set_up_claim(ctx, v, value_str(value_get(spec, "claimName"), ""), err);
 }
 
-static int set_up_ephemeral(const struct volume_ctx *ctx, struct volume *v, const struct value *spec,
-			    struct err *err)
+static int set_up_ephemeral(const struct volume_ctx *ctx, struct volume *v,
+			    const struct value *spec, struct err *err)
 {
 	CLEANUP_FREE char *claim = xasprintf("%s-%s", pod_name(ctx->src.st->pod), v->name);
 
@@ -238,12 +247,14 @@ static int set_up_ephemeral(const struct volume_ctx *ctx, struct volume *v, cons
 
 /* -- csi, image --------------------------------------------------------------------- */
 
-static int set_up_csi(const struct volume_ctx *ctx, struct volume *v, const struct value *spec, struct err *err)
+static int set_up_csi(const struct volume_ctx *ctx, struct volume *v, const struct value *spec,
+		      struct err *err)
 {
 	const char *driver = value_str(value_get(spec, "driver"), "");
 
 	if (!str_eq(driver, "k8sfs.io") || !ctx->tree)
-		return err_set(err, EOPNOTSUPP, "driver name %s not found in the list of registered CSI drivers",
+		return err_set(err, EOPNOTSUPP,
+			       "driver name %s not found in the list of registered CSI drivers",
 			       driver);
 	v->path = xstrdup(ctx->tree);
 	v->read_only = value_bool(value_get(spec, "readOnly"), 0);
@@ -262,9 +273,11 @@ static int mount_layers(const struct image *image, const char *path, struct err 
 	return 0;
 }
 
-static int set_up_image(const struct volume_ctx *ctx, struct volume *v, const struct value *spec, struct err *err)
+static int set_up_image(const struct volume_ctx *ctx, struct volume *v, const struct value *spec,
+			struct err *err)
 {
-	struct image *image = ctx->src.ops->image_get(ctx->src.ctx, value_str(value_get(spec, "reference"), ""), err);
+	struct image *image = ctx->src.ops->image_get(
+		ctx->src.ctx, value_str(value_get(spec, "reference"), ""), err);
 	int rc;
 
 	if (!image)
@@ -296,7 +309,8 @@ static int write_config(const struct volume_ctx *ctx, struct volume *v, struct e
 	return rc ? rc : atomic_write(v->path, &p, &owner, err);
 }
 
-static int set_up_config(const struct volume_ctx *ctx, struct volume *v, const struct value *spec, struct err *err)
+static int set_up_config(const struct volume_ctx *ctx, struct volume *v, const struct value *spec,
+			 struct err *err)
 {
 	int rc = make_run_dir(ctx, v, err);
 
@@ -309,11 +323,16 @@ static int set_up_config(const struct volume_ctx *ctx, struct volume *v, const s
 }
 
 static const struct volume_type types[] = {
-	{"emptyDir", set_up_empty_dir, 0},	 {"hostPath", set_up_host_path, 0},
-	{"configMap", set_up_config, 1},	 {"secret", set_up_config, 1},
-	{"downwardAPI", set_up_config, 1},	 {"projected", set_up_config, 1},
-	{"persistentVolumeClaim", set_up_pvc, 0}, {"ephemeral", set_up_ephemeral, 0},
-	{"csi", set_up_csi, 0},			 {"image", set_up_image, 0},
+	{"emptyDir", set_up_empty_dir, 0},
+	{"hostPath", set_up_host_path, 0},
+	{"configMap", set_up_config, 1},
+	{"secret", set_up_config, 1},
+	{"downwardAPI", set_up_config, 1},
+	{"projected", set_up_config, 1},
+	{"persistentVolumeClaim", set_up_pvc, 0},
+	{"ephemeral", set_up_ephemeral, 0},
+	{"csi", set_up_csi, 0},
+	{"image", set_up_image, 0},
 };
 
 struct volume *volumes_new(const struct value *pod, size_t *n_out)
@@ -360,7 +379,8 @@ int volume_set_up(const struct volume_ctx *ctx, struct volume *v, struct err *er
 	if (v->path)
 		return 0;
 	if (!v->type)
-		return err_set(err, EOPNOTSUPP, "no volume plugin matched: this type is not served by this node");
+		return err_set(err, EOPNOTSUPP,
+			       "no volume plugin matched: this type is not served by this node");
 	rc = v->type->set_up(ctx, v, value_get(spec, v->type->field), err);
 	if (rc) {
 		free(v->path);

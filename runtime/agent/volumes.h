@@ -14,18 +14,18 @@ struct volume_type;
 struct volume {
 	char *name; /* owned */
 	const struct volume_type *type;
-	char *path;	/* on the host, owned; NULL until it is set up */
-	int idmapped;	/* host ids are shown as the pod's */
+	char *path;   /* on the host, owned; NULL until it is set up */
+	int idmapped; /* host ids are shown as the pod's */
 	int read_only;
 	int recursive;
-	int mounted;	/* path is a mount of our own */
+	int mounted; /* path is a mount of our own */
 };
 
 /* Where and for whom. */
 struct volume_ctx {
 	struct env_source src;
 	const char *state_dir, *run_dir; /* the agent's */
-	const char *tree;		 /* for csi k8sfs.io, may be NULL */
+	const char *tree;                /* for csi k8sfs.io, may be NULL */
 	uint32_t id_base;
 };
 
@@ -36,7 +36,8 @@ struct volume *volume_find(struct volume *list, size_t n, const char *name);
 
 /* Idempotent. err is what FailedMount says after `MountVolume.SetUp failed for volume "x" : `. */
 int volume_set_up(const struct volume_ctx *ctx, struct volume *v, struct err *err) MUST_CHECK;
-/* Of a volume that shows objects or the pod itself: write it anew. Return: 1 changed, 0 not, -errno. */
+/* Of a volume that shows objects or the pod itself: write it anew. Return: 1 changed, 0 not,
+ * -errno. */
 int volume_refresh(const struct volume_ctx *ctx, struct volume *v, struct err *err) MUST_CHECK;
 /* Does the pod show (or its environment take) this object? kind: "configmaps", "secrets". */
 int pod_refers_to(const struct value *pod, const char *plural, const char *name);

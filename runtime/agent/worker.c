@@ -89,8 +89,8 @@ struct cwork *worker_ctr(struct worker *w, const char *name)
 	return c ? &w->ctrs[c - w->st.ctrs] : NULL;
 }
 
-void worker_event(struct worker *w, const struct ctr *c, const char *type, const char *reason, const char *fmt,
-		  ...)
+void worker_event(struct worker *w, const struct ctr *c, const char *type, const char *reason,
+		  const char *fmt, ...)
 {
 	CLEANUP_FREE char *text = NULL;
 	char path[320];
@@ -124,7 +124,8 @@ static void refresh_downward(struct worker *w, const struct value *was)
 
 	if (w->life != LIFE_RUN || !w->volumes_ready)
 		return;
-	if (value_equal(value_dig(was, "metadata", "labels", NULL), value_dig(now, "metadata", "labels", NULL)) &&
+	if (value_equal(value_dig(was, "metadata", "labels", NULL),
+			value_dig(now, "metadata", "labels", NULL)) &&
 	    value_equal(value_dig(was, "metadata", "annotations", NULL),
 			value_dig(now, "metadata", "annotations", NULL)))
 		return;
@@ -160,17 +161,20 @@ static void fail_pod(struct worker *w, const char *reason, const char *message)
 
 static void check_deadline(struct worker *w)
 {
-	int64_t limit = value_int(value_dig(w->obj->value, "spec", "activeDeadlineSeconds", NULL), 0);
+	int64_t limit =
+		value_int(value_dig(w->obj->value, "spec", "activeDeadlineSeconds", NULL), 0);
 	int64_t now = w->a->ops->now_sec(w->a->ctx), end = w->st.started_sec + limit;
 
 	deadline_disarm(&w->a->deadlines, &w->deadline);
 	if (!limit || !w->st.started_sec || w->life > LIFE_RUN)
 		return;
 	if (now < end) {
-		deadline_arm(&w->a->deadlines, &w->deadline, worker_now(w) + (uint64_t)(end - now) * 1000);
+		deadline_arm(&w->a->deadlines, &w->deadline,
+			     worker_now(w) + (uint64_t)(end - now) * 1000);
 		return;
 	}
-	fail_pod(w, "DeadlineExceeded", "Pod was active on the node longer than the specified deadline");
+	fail_pod(w, "DeadlineExceeded",
+		 "Pod was active on the node longer than the specified deadline");
 	worker_event(w, NULL, "Normal", "DeadlineExceeded",
 		     "Pod was active on the node longer than the specified deadline");
 	worker_begin_ending(w, (uint64_t)pod_grace(w->obj->value) * 1000);
@@ -194,7 +198,7 @@ static int admitted(struct worker *w)
 	const char *reason;
 	int ok;
 
-	STRMAP_FOREACH(s, &a->pods) {
+	STRMAP_FOREACH (s, &a->pods) {
 		const struct worker *other = s->val;
 
 		if (other->life != LIFE_NEW && counts_on_node(other, w))
@@ -219,10 +223,13 @@ int pod_is_over(const struct value *pod)
 /* The first look at a pod. */
 static void begin(struct worker *w)
 {
-	if (pod_is_over(w->obj->value)) { /* it ended under an earlier daemon: its files may still be there */
+	if (pod_is_over(w->obj->value)) { /* it ended under an earlier daemon: its files may still
+					     be there */
 		w->st.ended = 1;
-		w->st.failed_reason = xstrdup(value_dig_str(w->obj->value, "status", "reason", NULL));
-		w->st.failed_message = xstrdup(value_dig_str(w->obj->value, "status", "message", NULL));
+		w->st.failed_reason =
+			xstrdup(value_dig_str(w->obj->value, "status", "reason", NULL));
+		w->st.failed_message =
+			xstrdup(value_dig_str(w->obj->value, "status", "message", NULL));
 		worker_unmake(w);
 		return;
 	}
@@ -283,7 +290,8 @@ static void run_containers(struct worker *w)
 	carry_out(w, &p, p.needs_sandbox && worker_prepare(w));
 	wake = p.wake_ms;
 	pod_plan_fini(&p);
-	for (size_t i = 0; i < w->st.n; i++) { /* what could not be started comes with its own time */
+	for (size_t i = 0; i < w->st.n;
+	     i++) { /* what could not be started comes with its own time */
 		uint64_t at = w->st.ctrs[i].retry_ms;
 
 		if (at > worker_now(w) && at != UINT64_MAX && w->st.ctrs[i].state != CTR_RUNNING)
@@ -312,7 +320,8 @@ static void end_containers(struct worker *w)
 	worker_unmake(w);
 }
 
-/* Gone from the store without a word: it was forced, so its processes get what it asked for, but not long. */
+/* Gone from the store without a word: it was forced, so its processes get what it asked for, but
+ * not long. */
 uint64_t worker_grace_ms(const struct worker *w)
 {
 	uint64_t grace = (uint64_t)pod_grace(w->obj->value) * 1000;

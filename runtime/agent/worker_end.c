@@ -30,7 +30,8 @@ void worker_stop_now(struct cwork *cw)
 	cw->in_pre_stop = 0;
 	if (w->sb && cw->c->state == CTR_RUNNING &&
 	    w->a->ops->sandbox_stop(w->a->ctx, w->sb, cw->c->name, left, &err) && err.code != ESRCH)
-		log_warn("pod %s/%s: stopping %s: %s", w->obj->ns, w->obj->name, cw->c->name, err.msg);
+		log_warn("pod %s/%s: stopping %s: %s", w->obj->ns, w->obj->name, cw->c->name,
+			 err.msg);
 }
 
 static uint64_t grace_for(struct worker *w, struct cwork *cw, enum kill_why why)
@@ -58,13 +59,16 @@ static void say_why(struct worker *w, const struct ctr *c, enum kill_why why)
 {
 	switch (why) {
 	case KILL_LIVENESS:
-		worker_event(w, c, "Normal", "Killing", "Container %s failed liveness probe, will be restarted", c->name);
+		worker_event(w, c, "Normal", "Killing",
+			     "Container %s failed liveness probe, will be restarted", c->name);
 		break;
 	case KILL_STARTUP:
-		worker_event(w, c, "Normal", "Killing", "Container %s failed startup probe, will be restarted", c->name);
+		worker_event(w, c, "Normal", "Killing",
+			     "Container %s failed startup probe, will be restarted", c->name);
 		break;
 	case KILL_CHANGED:
-		worker_event(w, c, "Normal", "Killing", "Container %s definition changed, will be restarted", c->name);
+		worker_event(w, c, "Normal", "Killing",
+			     "Container %s definition changed, will be restarted", c->name);
 		break;
 	default:
 		worker_event(w, c, "Normal", "Killing", "Stopping container %s", c->name);
@@ -102,7 +106,8 @@ void worker_hurry(struct worker *w)
 	for (size_t i = 0; i < w->st.n; i++) {
 		struct cwork *cw = &w->ctrs[i];
 
-		if (!cw->c->stopping || (cw->c->state != CTR_RUNNING && cw->c->state != CTR_STARTING))
+		if (!cw->c->stopping ||
+		    (cw->c->state != CTR_RUNNING && cw->c->state != CTR_STARTING))
 			continue;
 		hook_cancel(cw);
 		cw->in_pre_stop = 0;

@@ -41,7 +41,8 @@ static int make_volumes(struct worker *w)
 		return 0;
 	w->volumes_retry_ms = 0;
 	if (take_ids(w, &err)) {
-		worker_event(w, NULL, "Warning", "FailedCreatePodSandBox", "Failed to create pod sandbox: %s", err.msg);
+		worker_event(w, NULL, "Warning", "FailedCreatePodSandBox",
+			     "Failed to create pod sandbox: %s", err.msg);
 		later(w, &w->volumes_retry_ms);
 		return 0;
 	}
@@ -49,8 +50,9 @@ static int make_volumes(struct worker *w)
 	for (size_t i = 0; i < w->n_volumes; i++) {
 		if (volume_set_up(&ctx, &w->volumes[i], &err) == 0)
 			continue;
-		worker_event(w, NULL, "Warning", "FailedMount", "MountVolume.SetUp failed for volume \"%s\" : %s",
-			     w->volumes[i].name, err.msg);
+		worker_event(w, NULL, "Warning", "FailedMount",
+			     "MountVolume.SetUp failed for volume \"%s\" : %s", w->volumes[i].name,
+			     err.msg);
 		later(w, &w->volumes_retry_ms);
 		return 0;
 	}
@@ -68,8 +70,8 @@ void worker_recall_volumes(struct worker *w)
 
 		if (volume_set_up(&ctx, &w->volumes[i], &err))
 			worker_event(w, NULL, "Warning", "FailedMount",
-				     "MountVolume.SetUp failed for volume \"%s\" : %s", w->volumes[i].name,
-				     err.msg);
+				     "MountVolume.SetUp failed for volume \"%s\" : %s",
+				     w->volumes[i].name, err.msg);
 	}
 	w->volumes_ready = 1;
 }
@@ -95,7 +97,8 @@ static void add_ports(const struct value *list, struct host_port **out, size_t *
 			*out = xreallocarray(*out, *n + 1, sizeof(**out));
 			(*out)[(*n)++] = (struct host_port){
 				.host_port = (unsigned)host_port,
-				.container_port = (unsigned)value_int(value_get(p, "containerPort"), 0),
+				.container_port =
+					(unsigned)value_int(value_get(p, "containerPort"), 0),
 				.udp = str_eq(proto, "UDP") ? 1 : (str_eq(proto, "SCTP") ? 2 : 0),
 				.host_ip = addr.s_addr,
 			};
@@ -138,12 +141,14 @@ static int create_sandbox(struct worker *w, struct err *err)
 	const struct value *pod = w->obj->value, *spec = value_get(pod, "spec");
 	CLEANUP_FREE char *dir = pod_state_path(w->a->state_dir, w->uid);
 	CLEANUP_FREE char *host = pod_hostname(pod), *fqdn = pod_fqdn(pod, w->a->cluster_domain);
-	CLEANUP_FREE char *hosts = xasprintf("%s/etc/hosts", dir), *resolv = xasprintf("%s/etc/resolv.conf", dir);
+	CLEANUP_FREE char *hosts = xasprintf("%s/etc/hosts", dir),
+			  *resolv = xasprintf("%s/etc/resolv.conf", dir);
 	struct sandbox_spec s = {
 		.uid = w->uid,
 		.ns = (char *)w->obj->ns,
 		.name = (char *)w->obj->name,
-		.hostname = value_bool(value_get(spec, "setHostnameAsFQDN"), 0) && fqdn ? fqdn : host,
+		.hostname =
+			value_bool(value_get(spec, "setHostnameAsFQDN"), 0) && fqdn ? fqdn : host,
 		.domainname = (char *)"",
 		.id_base = w->id_base,
 		.host_network = value_bool(value_get(spec, "hostNetwork"), 0),
@@ -172,11 +177,13 @@ static int make_sandbox(struct worker *w)
 
 	if (w->st.sandbox_ready)
 		return 1;
-	if (w->sb || w->sandbox_retry_ms > worker_now(w)) /* being made, being removed, or not now */
+	if (w->sb ||
+	    w->sandbox_retry_ms > worker_now(w)) /* being made, being removed, or not now */
 		return 0;
 	w->sandbox_retry_ms = 0;
 	if (create_sandbox(w, &err)) {
-		worker_event(w, NULL, "Warning", "FailedCreatePodSandBox", "Failed to create pod sandbox: %s", err.msg);
+		worker_event(w, NULL, "Warning", "FailedCreatePodSandBox",
+			     "Failed to create pod sandbox: %s", err.msg);
 		later(w, &w->sandbox_retry_ms);
 		return 0;
 	}

@@ -12,8 +12,8 @@
 #include "runtime/agent/podfiles.h"
 #include "util/fd.h"
 
-#define MESSAGE_MAX   4096u /* bytes of a termination message */
-#define LOG_TAIL_MAX  2048u /* of a log as a termination message */
+#define MESSAGE_MAX    4096u /* bytes of a termination message */
+#define LOG_TAIL_MAX   2048u /* of a log as a termination message */
 #define LOG_TAIL_LINES 80
 
 /* -- the sandbox as a whole -------------------------------------------------------------- */
@@ -53,7 +53,8 @@ static int write_files(struct worker *w, struct err *err)
 /* Back to before there was one; another try comes later. */
 static void sandbox_failed(struct worker *w, const char *why)
 {
-	worker_event(w, NULL, "Warning", "FailedCreatePodSandBox", "Failed to create pod sandbox: %s", why);
+	worker_event(w, NULL, "Warning", "FailedCreatePodSandBox",
+		     "Failed to create pod sandbox: %s", why);
 	w->retry_ms = w->retry_ms ? w->retry_ms * 2 : FIRST_RETRY_MS;
 	if (w->retry_ms > MAX_RETRY_MS)
 		w->retry_ms = MAX_RETRY_MS;
@@ -93,7 +94,8 @@ void worker_lose_ctr(struct worker *w, struct cwork *cw, const char *reason, int
 	probes_stop(cw);
 	hook_cancel(cw);
 	if (c->state == CTR_RUNNING || c->state == CTR_STARTING)
-		ctr_end(c, exit_code, 0, reason, "The container could not be located when the pod was looked for",
+		ctr_end(c, exit_code, 0, reason,
+			"The container could not be located when the pod was looked for",
 			w->a->ops->now_sec(w->a->ctx), worker_now(w));
 }
 
@@ -188,7 +190,10 @@ static char *clean_message(const char *text)
 		n--;
 	s = xstrndup(text, n);
 	for (unsigned char *p = (unsigned char *)s; *p;) {
-		int more = *p < 0x80 ? 0 : (*p >= 0xf0 && *p < 0xf5 ? 3 : (*p >= 0xe0 ? 2 : (*p >= 0xc2 ? 1 : -1)));
+		int more = *p < 0x80 ? 0
+				     : (*p >= 0xf0 && *p < 0xf5
+						? 3
+						: (*p >= 0xe0 ? 2 : (*p >= 0xc2 ? 1 : -1)));
 		int ok = more >= 0 && *p < 0xf5;
 
 		for (int i = 1; ok && i <= more; i++)
@@ -204,7 +209,8 @@ static char *clean_message(const char *text)
 
 static char *end_message(struct worker *w, struct ctr *c, const struct sandbox_event *ev)
 {
-	const char *policy = value_str(value_get(ctr_spec(&w->st, c), "terminationMessagePolicy"), "File");
+	const char *policy =
+		value_str(value_get(ctr_spec(&w->st, c), "terminationMessagePolicy"), "File");
 	CLEANUP_FREE char *log = NULL, *tail = NULL;
 
 	if (ev->message && *ev->message)
@@ -223,7 +229,8 @@ static void on_exited(struct worker *w, struct cwork *cw, const struct sandbox_e
 	const char *reason = ev->oom_killed ? "OOMKilled" : (ev->exit_code ? "Error" : "Completed");
 	int64_t sec = ev->finished_sec ? ev->finished_sec : w->a->ops->now_sec(w->a->ctx);
 
-	if (ev->container_id && *ev->container_id && strcmp(ev->container_id, c->run.id) != 0 && !ev->replayed)
+	if (ev->container_id && *ev->container_id && strcmp(ev->container_id, c->run.id) != 0 &&
+	    !ev->replayed)
 		return; /* of an earlier run */
 	if (ev->replayed && ev->container_id && strcmp(ev->container_id, c->run.id) != 0)
 		ctr_begin(c, ev->container_id); /* a run that the daemon did not live to tell of */
@@ -247,8 +254,8 @@ static void on_start_failed(struct worker *w, struct cwork *cw, const struct san
 	if (c->state != CTR_STARTING)
 		return;
 	worker_event(w, c, "Warning", "Failed", "Error: %s", why);
-	ctr_end(c, ev->exit_code ? ev->exit_code : 128, 0, "StartError", why, w->a->ops->now_sec(w->a->ctx),
-		worker_now(w));
+	ctr_end(c, ev->exit_code ? ev->exit_code : 128, 0, "StartError", why,
+		w->a->ops->now_sec(w->a->ctx), worker_now(w));
 	if (first) {
 		backoff_next(&c->restart, c->run.finished_ms, worker_now(w));
 		c->retry_ms = c->run.finished_ms + c->restart.delay_ms;

@@ -7,14 +7,15 @@
 #include "runtime/agent/cspec.h"
 #include "util/fd.h"
 
-#define LOG_FILES 5 /* that the supervisor keeps of one run */
+#define LOG_FILES           5     /* that the supervisor keeps of one run */
 #define PULL_ERROR_SHOWN_MS 2000u /* ErrImagePull stands before ImagePullBackOff follows */
 
 /* -- images --------------------------------------------------------------------------------- */
 
 static void never_pulled(struct worker *w, struct ctr *c, const char *image)
 {
-	CLEANUP_FREE char *text = xasprintf("Container image \"%s\" is not present with pull policy of Never", image);
+	CLEANUP_FREE char *text =
+		xasprintf("Container image \"%s\" is not present with pull policy of Never", image);
 
 	worker_event(w, c, "Warning", "ErrImageNeverPull", "%s", text);
 	worker_event(w, c, "Warning", "Failed", "Error: ErrImageNeverPull");
@@ -24,9 +25,9 @@ static void never_pulled(struct worker *w, struct ctr *c, const char *image)
 
 static void bad_name(struct worker *w, struct ctr *c, const char *image, const char *why)
 {
-	CLEANUP_FREE char *text =
-		xasprintf("Failed to apply default image tag \"%s\": couldn't parse image name \"%s\": %s", image,
-			  image, why);
+	CLEANUP_FREE char *text = xasprintf(
+		"Failed to apply default image tag \"%s\": couldn't parse image name \"%s\": %s",
+		image, image, why);
 
 	worker_event(w, c, "Warning", "InspectFailed", "%s", text);
 	worker_event(w, c, "Warning", "Failed", "Error: InvalidImageName");
@@ -48,10 +49,12 @@ static void pull_failed(struct worker *w, struct cwork *cw, const char *image, c
 	c->retry_ms = now + PULL_ERROR_SHOWN_MS;
 }
 
-static void pull_backs_off(struct worker *w, struct cwork *cw, const char *image, const char *why, uint64_t until)
+static void pull_backs_off(struct worker *w, struct cwork *cw, const char *image, const char *why,
+			   uint64_t until)
 {
 	struct ctr *c = cw->c;
-	CLEANUP_FREE char *text = xasprintf("Back-off pulling image \"%s\": ErrImagePull: %s", image, why);
+	CLEANUP_FREE char *text =
+		xasprintf("Back-off pulling image \"%s\": ErrImagePull: %s", image, why);
 
 	worker_event(w, c, "Normal", "BackOff", "Back-off pulling image \"%s\"", image);
 	worker_event(w, c, "Warning", "Failed", "Error: ImagePullBackOff");
@@ -73,7 +76,8 @@ static struct image *get_image(struct worker *w, struct cwork *cw, const struct 
 		backoff_reset(&cw->c->pull);
 		return image;
 	}
-	until = cw->pull_failed_ms ? backoff_until(&cw->c->pull, cw->pull_failed_ms, worker_now(w)) : 0;
+	until = cw->pull_failed_ms ? backoff_until(&cw->c->pull, cw->pull_failed_ms, worker_now(w))
+				   : 0;
 	if (err.code == EINVAL)
 		bad_name(w, cw->c, name, err.msg);
 	else if (str_eq(policy, "Never"))
@@ -91,7 +95,8 @@ static struct image *get_image(struct worker *w, struct cwork *cw, const struct 
 
 static void config_error(struct worker *w, struct ctr *c, const char *why)
 {
-	if (!str_eq(c->waiting_reason, "CreateContainerConfigError") || !str_eq(c->waiting_message, why))
+	if (!str_eq(c->waiting_reason, "CreateContainerConfigError") ||
+	    !str_eq(c->waiting_message, why))
 		worker_event(w, c, "Warning", "Failed", "Error: %s", why);
 	ctr_set_waiting(c, "CreateContainerConfigError", why);
 	c->retry_ms = UINT64_MAX; /* until an object that it names changes */
@@ -116,10 +121,12 @@ static char *image_id(const struct image *i)
 
 	if (!i->digest)
 		return xstrdup(i->id);
-	return xasprintf("%.*s@%s", (int)(end ? (size_t)(end - i->name) : strlen(i->name)), i->name, i->digest);
+	return xasprintf("%.*s@%s", (int)(end ? (size_t)(end - i->name) : strlen(i->name)), i->name,
+			 i->digest);
 }
 
-static void note_run(struct worker *w, struct ctr *c, const struct image *i, const struct container_spec *spec)
+static void note_run(struct worker *w, struct ctr *c, const struct image *i,
+		     const struct container_spec *spec)
 {
 	free(c->image);
 	free(c->image_id);
@@ -169,9 +176,10 @@ static int is_restart(const struct ctr *c)
 
 static void say_pulled(struct worker *w, struct ctr *c)
 {
-	worker_event(w, c, "Normal", "Pulled",
-		     "Container image \"%s\" already present on machine and can be accessed by the pod",
-		     value_str(value_get(ctr_spec(&w->st, c), "image"), ""));
+	worker_event(
+		w, c, "Normal", "Pulled",
+		"Container image \"%s\" already present on machine and can be accessed by the pod",
+		value_str(value_get(ctr_spec(&w->st, c), "image"), ""));
 }
 
 static void start_with(struct worker *w, struct cwork *cw, const struct image *image)
@@ -226,8 +234,10 @@ void worker_show_crash_loop(struct worker *w, struct cwork *cw)
 	if (str_eq(c->waiting_reason, "CrashLoopBackOff"))
 		return;
 	text = xasprintf("back-off %s restarting failed container=%s pod=%s_%s(%s)",
-			 backoff_text(c->restart.delay_ms, delay), c->name, w->obj->name, w->obj->ns, w->uid);
-	worker_event(w, c, "Warning", "BackOff", "Back-off restarting failed container %s in pod %s_%s(%s)", c->name,
+			 backoff_text(c->restart.delay_ms, delay), c->name, w->obj->name,
+			 w->obj->ns, w->uid);
+	worker_event(w, c, "Warning", "BackOff",
+		     "Back-off restarting failed container %s in pod %s_%s(%s)", c->name,
 		     w->obj->name, w->obj->ns, w->uid);
 	ctr_set_waiting(c, "CrashLoopBackOff", text);
 }
@@ -238,8 +248,10 @@ static void recall_probes(struct worker *w, struct ctr *c)
 	const struct value *s = agent_container_status(w->obj->value, c->name);
 	const struct value *spec = ctr_spec(&w->st, c);
 
-	c->startup_passed = !value_get(spec, "startupProbe") || value_bool(value_get(s, "started"), 0);
-	c->ready_passed = !value_get(spec, "readinessProbe") || value_bool(value_get(s, "ready"), 0);
+	c->startup_passed =
+		!value_get(spec, "startupProbe") || value_bool(value_get(s, "started"), 0);
+	c->ready_passed =
+		!value_get(spec, "readinessProbe") || value_bool(value_get(s, "ready"), 0);
 	if (!c->spec_image)
 		c->spec_image = xstrdup(value_str(value_get(spec, "image"), ""));
 }

@@ -25,7 +25,8 @@ static inline UNUSED struct value *json_of(const char *quoted)
 	return v;
 }
 
-static inline UNUSED const struct value *by_key(const struct value *list, const char *key, const char *want)
+static inline UNUSED const struct value *by_key(const struct value *list, const char *key,
+						const char *want)
 {
 	for (size_t i = 0; i < value_count(list); i++)
 		if (str_eq(value_str(value_get(value_at(list, i), key), NULL), want))

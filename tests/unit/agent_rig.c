@@ -40,7 +40,7 @@ static struct value *services(void *ctx, const char *ns)
 	struct rig *r = ctx;
 	struct value *list = value_new_list();
 
-	STRMAP_FOREACH(s, &r->objects)
+	STRMAP_FOREACH (s, &r->objects)
 		if (str_starts(s->key, "services/"))
 			list = value_append(list, value_ref(s->val));
 	return list;
@@ -59,7 +59,8 @@ static void set_pod(struct rig *r, struct value *taken)
 	r->pod = object_new(kind_find("", "v1", "pods"), taken, ++r->rv, 1);
 }
 
-static void write_status(void *ctx, const struct object *pod, struct value *taken, ops_done_fn done, void *arg)
+static void write_status(void *ctx, const struct object *pod, struct value *taken, ops_done_fn done,
+			 void *arg)
 {
 	struct rig *r = ctx;
 
@@ -80,16 +81,16 @@ static void delete_pod(void *ctx, const struct object *pod, ops_done_fn done, vo
 	later(r, done, arg);
 }
 
-static void event(void *ctx, const struct object *pod, const char *field, const char *type, const char *reason,
-		  const char *message)
+static void event(void *ctx, const struct object *pod, const char *field, const char *type,
+		  const char *reason, const char *message)
 {
 	struct rig *r = ctx;
 
 	buf_addf(&r->events, "%s: %s\n", reason, message);
 }
 
-static struct sandbox *create(void *ctx, const struct sandbox_spec *spec, sandbox_event_fn fn, void *arg,
-			      struct err *err)
+static struct sandbox *create(void *ctx, const struct sandbox_spec *spec, sandbox_event_fn fn,
+			      void *arg, struct err *err)
 {
 	struct rig *r = ctx;
 
@@ -112,12 +113,14 @@ static int start(void *ctx, struct sandbox *sb, const struct container_spec *spe
 			buf_addf(&r->log, " %s", *s);
 	for (size_t i = 0; i < spec->n_mounts; i++)
 		if (spec->mounts[i].sub_path || str_starts(spec->mounts[i].target, "/data"))
-			buf_addf(&r->log, " %s%s", spec->mounts[i].target, spec->mounts[i].read_only ? ":ro" : "");
+			buf_addf(&r->log, " %s%s", spec->mounts[i].target,
+				 spec->mounts[i].read_only ? ":ro" : "");
 	buf_addc(&r->log, '\n');
 	return 0;
 }
 
-static int stop(void *ctx, struct sandbox *sb, const char *container, uint64_t grace_ms, struct err *err)
+static int stop(void *ctx, struct sandbox *sb, const char *container, uint64_t grace_ms,
+		struct err *err)
 {
 	struct rig *r = ctx;
 
@@ -168,14 +171,15 @@ static void image_release(void *ctx, const char *uid)
 {
 }
 
-static int image_user(void *ctx, const struct image *i, const char *user, struct image_user *out, struct err *err)
+static int image_user(void *ctx, const struct image *i, const char *user, struct image_user *out,
+		      struct err *err)
 {
 	*out = (struct image_user){.uid = (unsigned)atoi(user), .home = "/root"};
 	return 0;
 }
 
-static int attach(void *ctx, const char *uid, int netns_fd, const struct host_port *ports, size_t n, char ip[16],
-		  struct err *err)
+static int attach(void *ctx, const char *uid, int netns_fd, const struct host_port *ports, size_t n,
+		  char ip[16], struct err *err)
 {
 	struct rig *r = ctx;
 
@@ -184,8 +188,8 @@ static int attach(void *ctx, const char *uid, int netns_fd, const struct host_po
 	return 0;
 }
 
-static int adopt(void *ctx, const char *uid, const char *ip, const struct host_port *ports, size_t n,
-		 struct err *err)
+static int adopt(void *ctx, const char *uid, const char *ip, const struct host_port *ports,
+		 size_t n, struct err *err)
 {
 	struct rig *r = ctx;
 
@@ -248,12 +252,31 @@ static void remove_paths(void *ctx, char **paths, ops_done_fn done, void *arg)
 }
 
 static const struct agent_ops ops = {
-	.now_sec = now_sec, .now_ms = now_ms, .kick = kick, .wake_at = wake_at, .get = get, .services = services,
-	.write_status = write_status, .delete_pod = delete_pod, .event = event, .sandbox_create = create,
-	.sandbox_start = start, .sandbox_stop = stop, .sandbox_destroy = destroy, .id_alloc = id_alloc,
-	.id_free = id_free, .image_get = image_get, .image_put = image_put, .image_user = image_user, .image_hold = image_hold,
+	.now_sec = now_sec,
+	.now_ms = now_ms,
+	.kick = kick,
+	.wake_at = wake_at,
+	.get = get,
+	.services = services,
+	.write_status = write_status,
+	.delete_pod = delete_pod,
+	.event = event,
+	.sandbox_create = create,
+	.sandbox_start = start,
+	.sandbox_stop = stop,
+	.sandbox_destroy = destroy,
+	.id_alloc = id_alloc,
+	.id_free = id_free,
+	.image_get = image_get,
+	.image_put = image_put,
+	.image_user = image_user,
+	.image_hold = image_hold,
 	.image_release = image_release,
-	.net_attach = attach, .net_adopt = adopt, .net_detach = detach, .act = act, .act_cancel = act_cancel,
+	.net_attach = attach,
+	.net_adopt = adopt,
+	.net_detach = detach,
+	.act = act,
+	.act_cancel = act_cancel,
 	.remove = remove_paths,
 };
 
@@ -274,8 +297,11 @@ struct rig *rig_new(void)
 	r->image.id = (char *)"sha256:1";
 	r->image.digest = (char *)"sha256:2";
 	r->image.layers = no_words;
-	r->image.config = (struct image_config){
-		.entrypoint = no_words, .cmd = image_cmd, .env = no_words, .user = (char *)"", .cwd = (char *)""};
+	r->image.config = (struct image_config){.entrypoint = no_words,
+						.cmd = image_cmd,
+						.env = no_words,
+						.user = (char *)"",
+						.cwd = (char *)""};
 	facts->name = xstrdup("n1");
 	facts->ip = xstrdup("192.0.2.1");
 	facts->cpu_millis = 2000;
@@ -292,7 +318,7 @@ void rig_free(struct rig *r)
 {
 	core_free(r->core);
 	assert_null(r->actions); /* whatever was begun was ended */
-	STRMAP_FOREACH(s, &r->objects)
+	STRMAP_FOREACH (s, &r->objects)
 		value_unref(s->val);
 	strmap_fini(&r->objects);
 	strmap_fini(&r->images);
@@ -363,9 +389,11 @@ void rig_ready(struct rig *r)
 
 void rig_started(struct rig *r, const char *container)
 {
-	rig_emit(r, (struct sandbox_event){
-			    .kind = CONTAINER_STARTED, .container = container, .container_id = r->last_id,
-			    .pid = 1, .started_sec = r->sec});
+	rig_emit(r, (struct sandbox_event){.kind = CONTAINER_STARTED,
+					   .container = container,
+					   .container_id = r->last_id,
+					   .pid = 1,
+					   .started_sec = r->sec});
 }
 
 void rig_exited(struct rig *r, const char *container, int code)
@@ -374,8 +402,11 @@ void rig_exited(struct rig *r, const char *container, int code)
 	char id[65];
 
 	strcpy(id, c->run.id);
-	rig_emit(r, (struct sandbox_event){.kind = CONTAINER_EXITED, .container = container, .container_id = id,
-					   .exit_code = code, .finished_sec = r->sec});
+	rig_emit(r, (struct sandbox_event){.kind = CONTAINER_EXITED,
+					   .container = container,
+					   .container_id = id,
+					   .exit_code = code,
+					   .finished_sec = r->sec});
 }
 
 void rig_answer(struct rig *r, const char *what, enum action_result result, const char *text)
@@ -401,7 +432,8 @@ void rig_image(struct rig *r, const char *reference)
 	strmap_set(&r->images, reference, r);
 }
 
-void rig_object(struct rig *r, const char *plural, const char *ns, const char *name, const char *quoted)
+void rig_object(struct rig *r, const char *plural, const char *ns, const char *name,
+		const char *quoted)
 {
 	CLEANUP_FREE char *key = xasprintf("%s/%s/%s", plural, ns, name);
 
@@ -414,7 +446,8 @@ void rig_delete(struct rig *r, int grace)
 {
 	struct value *v = value_ref(r->pod->value);
 
-	v = value_bury(v, value_new_string("2026-01-01T00:00:00Z"), "metadata", "deletionTimestamp", NULL);
+	v = value_bury(v, value_new_string("2026-01-01T00:00:00Z"), "metadata", "deletionTimestamp",
+		       NULL);
 	v = value_bury(v, value_new_int(grace), "metadata", "deletionGracePeriodSeconds", NULL);
 	set_pod(r, v);
 	core_pod(r->core, r->pod);
@@ -439,7 +472,9 @@ const struct value *rig_ctr(struct rig *r, const char *name)
 
 const char *rig_condition(struct rig *r, const char *type, const char *field)
 {
-	return value_dig_str(by_key(value_dig(r->pod->value, "status", "conditions", NULL), "type", type), field, NULL);
+	return value_dig_str(
+		by_key(value_dig(r->pod->value, "status", "conditions", NULL), "type", type), field,
+		NULL);
 }
 
 int rig_count(const struct buf *lines, const char *begin)

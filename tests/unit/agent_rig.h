@@ -32,11 +32,11 @@ struct rig {
 	uint64_t ms, wake_ms;
 	int kicked;
 	struct sandbox sb;
-	int sandboxes;	     /* created in all */
-	struct strmap images; /* reference -> rig: what is stored */
+	int sandboxes;         /* created in all */
+	struct strmap images;  /* reference -> rig: what is stored */
 	struct strmap objects; /* "plural/ns/name" -> struct value * */
-	struct buf log;	     /* what was asked for, a line each */
-	struct buf events;   /* "reason: message" a line each */
+	struct buf log;        /* what was asked for, a line each */
+	struct buf events;     /* "reason: message" a line each */
 	struct action *actions;
 	/* the pod's status as written, and its object */
 	struct object *pod;
@@ -64,7 +64,8 @@ void rig_exited(struct rig *r, const char *container, int code);
 /* Answer the oldest action whose text begins so. */
 void rig_answer(struct rig *r, const char *what, enum action_result result, const char *text);
 void rig_image(struct rig *r, const char *reference);
-void rig_object(struct rig *r, const char *plural, const char *ns, const char *name, const char *quoted_json);
+void rig_object(struct rig *r, const char *plural, const char *ns, const char *name,
+		const char *quoted_json);
 /* The pod's deletion is asked for. */
 void rig_delete(struct rig *r, int grace);
 /* Its object is gone. */

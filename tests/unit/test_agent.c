@@ -6,8 +6,10 @@
 
 #include "util/fd.h"
 
-#define POD(spec) "{'metadata':{'name':'p','namespace':'d','uid':'u1','generation':1},'spec':{'nodeName':'n1'," spec "}}"
-#define ONE	  "'containers':[{'name':'c','image':'app:1','imagePullPolicy':'IfNotPresent'}]"
+#define POD(spec)                                                                                  \
+	"{'metadata':{'name':'p','namespace':'d','uid':'u1','generation':1},'spec':{'nodeName':'"  \
+	"n1'," spec "}}"
+#define ONE "'containers':[{'name':'c','image':'app:1','imagePullPolicy':'IfNotPresent'}]"
 
 static const char *dig(const struct value *v, const char *a, const char *b, const char *c)
 {
@@ -34,11 +36,14 @@ static void test_a_fast_start_is_one_write(void **state)
 	assert_string_equal(rig_condition(r, "Ready", "status"), "True");
 	assert_string_equal(value_dig_str(r->pod->value, "status", "podIP", NULL), "10.244.0.7");
 	assert_string_equal(value_dig_str(r->pod->value, "status", "hostIP", NULL), "192.0.2.1");
-	assert_string_equal(value_dig_str(rig_ctr(r, "c"), "image", NULL), "docker.io/library/app:1");
-	assert_string_equal(value_dig_str(rig_ctr(r, "c"), "imageID", NULL), "docker.io/library/app@sha256:2");
+	assert_string_equal(value_dig_str(rig_ctr(r, "c"), "image", NULL),
+			    "docker.io/library/app:1");
+	assert_string_equal(value_dig_str(rig_ctr(r, "c"), "imageID", NULL),
+			    "docker.io/library/app@sha256:2");
 	assert_string_equal(buf_str(&r->log), "sandbox p besteffort\nattach 0\nstart c /app\n");
 	assert_string_equal(buf_str(&r->events),
-			    "Pulled: Container image \"app:1\" already present on machine and can be accessed by the pod\n"
+			    "Pulled: Container image \"app:1\" already present on machine and can "
+			    "be accessed by the pod\n"
 			    "Created: Container created\nStarted: Container started\n");
 	assert_int_equal(r->wake_ms, 0); /* nothing more to wake up for */
 	rig_advance(r, 3600000);
@@ -56,7 +61,8 @@ static void test_a_slow_start_shows(void **state)
 	rig_advance(r, 200);
 	assert_int_equal(r->writes, 1);
 	assert_string_equal(rig_phase(r), "Pending");
-	assert_string_equal(dig(rig_ctr(r, "c"), "state", "waiting", "reason"), "ContainerCreating");
+	assert_string_equal(dig(rig_ctr(r, "c"), "state", "waiting", "reason"),
+			    "ContainerCreating");
 	rig_ready(r);
 	rig_started(r, "c");
 	assert_string_equal(rig_phase(r), "Running");
@@ -76,8 +82,14 @@ static void test_crash_loop(void **state)
 	assert_string_equal(dig(rig_ctr(r, "c"), "state", "waiting", "reason"), "CrashLoopBackOff");
 	assert_string_equal(dig(rig_ctr(r, "c"), "state", "waiting", "message"),
 			    "back-off 10s restarting failed container=c pod=p_d(u1)");
-	assert_int_equal(value_int(value_dig(rig_ctr(r, "c"), "lastState", "terminated", "exitCode", NULL), 0), 2);
-	assert_int_equal(rig_count(&r->events, "BackOff: Back-off restarting failed container c in pod p_d(u1)"), 1);
+	assert_int_equal(
+		value_int(value_dig(rig_ctr(r, "c"), "lastState", "terminated", "exitCode", NULL),
+			  0),
+		2);
+	assert_int_equal(
+		rig_count(&r->events,
+			  "BackOff: Back-off restarting failed container c in pod p_d(u1)"),
+		1);
 	assert_string_equal(rig_condition(r, "Ready", "status"), "False");
 	rig_advance(r, 9999);
 	assert_int_equal(rig_count(&r->log, "start c"), 2);
@@ -100,8 +112,9 @@ static void test_an_image_that_is_not_there(void **state)
 	assert_string_equal(dig(rig_ctr(r, "c"), "state", "waiting", "reason"), "ErrImagePull");
 	rig_advance(r, 3000);
 	assert_string_equal(dig(rig_ctr(r, "c"), "state", "waiting", "reason"), "ImagePullBackOff");
-	assert_string_equal(dig(rig_ctr(r, "c"), "state", "waiting", "message"),
-			    "Back-off pulling image \"nope:1\": ErrImagePull: image \"nope:1\" is not stored");
+	assert_string_equal(
+		dig(rig_ctr(r, "c"), "state", "waiting", "message"),
+		"Back-off pulling image \"nope:1\": ErrImagePull: image \"nope:1\" is not stored");
 	assert_string_equal(rig_phase(r), "Pending");
 	assert_int_equal(rig_count(&r->events, "Failed: Failed to pull image \"nope:1\""), 1);
 	rig_advance(r, 8000); /* ten seconds after the first try comes the second */
@@ -122,7 +135,8 @@ static void test_never_pulled(void **state)
 	rig_pod(r, POD("'containers':[{'name':'c','image':'nope:1','imagePullPolicy':'Never'}]"));
 	rig_run(r);
 	rig_ready(r);
-	assert_string_equal(dig(rig_ctr(r, "c"), "state", "waiting", "reason"), "ErrImageNeverPull");
+	assert_string_equal(dig(rig_ctr(r, "c"), "state", "waiting", "reason"),
+			    "ErrImageNeverPull");
 	rig_free(r);
 }
 
@@ -147,7 +161,9 @@ static void test_deletion(void **state)
 	assert_int_equal(r->deletes, 1);
 	assert_int_equal(rig_count(&r->log, "detach"), 1);
 	assert_string_equal(rig_phase(r), "Failed");
-	assert_int_equal(value_int(value_dig(rig_ctr(r, "c"), "state", "terminated", "exitCode", NULL), 0), 143);
+	assert_int_equal(
+		value_int(value_dig(rig_ctr(r, "c"), "state", "terminated", "exitCode", NULL), 0),
+		143);
 	assert_int_not_equal(access(dir, F_OK), 0);
 	assert_null(core_find(r->core, "u1"));
 	rig_free(r);
@@ -222,11 +238,19 @@ static void test_start_failure(void **state)
 	rig_pod(r, POD(ONE));
 	rig_run(r);
 	rig_ready(r);
-	rig_emit(r, (struct sandbox_event){.kind = CONTAINER_START_FAILED, .container = "c", .container_id = r->last_id,
-					   .exit_code = 127, .message = "exec: \"nope\": not found"});
-	assert_string_equal(dig(rig_ctr(r, "c"), "state", "waiting", "reason"), "RunContainerError");
-	assert_string_equal(dig(rig_ctr(r, "c"), "lastState", "terminated", "reason"), "StartError");
-	assert_int_equal(value_int(value_dig(rig_ctr(r, "c"), "lastState", "terminated", "exitCode", NULL), 0), 127);
+	rig_emit(r, (struct sandbox_event){.kind = CONTAINER_START_FAILED,
+					   .container = "c",
+					   .container_id = r->last_id,
+					   .exit_code = 127,
+					   .message = "exec: \"nope\": not found"});
+	assert_string_equal(dig(rig_ctr(r, "c"), "state", "waiting", "reason"),
+			    "RunContainerError");
+	assert_string_equal(dig(rig_ctr(r, "c"), "lastState", "terminated", "reason"),
+			    "StartError");
+	assert_int_equal(
+		value_int(value_dig(rig_ctr(r, "c"), "lastState", "terminated", "exitCode", NULL),
+			  0),
+		127);
 	assert_int_equal(rig_count(&r->events, "Failed: Error: exec: \"nope\": not found"), 1);
 	assert_int_equal(rig_count(&r->log, "start c"), 1);
 	rig_advance(r, 10001);
@@ -238,14 +262,17 @@ static void test_environment_waits_for_its_objects(void **state)
 {
 	struct rig *r = rig_new();
 
-	rig_pod(r, POD("'containers':[{'name':'c','image':'app:1','command':['/x','$(K_A)','$$(K_A)'],'env':["
+	rig_pod(r, POD("'containers':[{'name':'c','image':'app:1','command':['/"
+		       "x','$(K_A)','$$(K_A)'],'env':["
 		       "{'name':'K_IP','valueFrom':{'fieldRef':{'fieldPath':'status.podIP'}}},"
 		       "{'name':'K_A','valueFrom':{'configMapKeyRef':{'name':'cm','key':'a'}}},"
 		       "{'name':'K_B','value':'<$(K_A)>'}]}]"));
 	rig_run(r);
 	rig_ready(r);
-	assert_string_equal(dig(rig_ctr(r, "c"), "state", "waiting", "reason"), "CreateContainerConfigError");
-	assert_string_equal(dig(rig_ctr(r, "c"), "state", "waiting", "message"), "configmap \"cm\" not found");
+	assert_string_equal(dig(rig_ctr(r, "c"), "state", "waiting", "reason"),
+			    "CreateContainerConfigError");
+	assert_string_equal(dig(rig_ctr(r, "c"), "state", "waiting", "message"),
+			    "configmap \"cm\" not found");
 	assert_int_equal(r->wake_ms, 0); /* no polling */
 	rig_object(r, "configmaps", "d", "cm", "{'data':{'b':'1'}}");
 	assert_string_equal(dig(rig_ctr(r, "c"), "state", "waiting", "message"),
@@ -268,11 +295,14 @@ static void test_volumes_wait_and_follow(void **state)
 {
 	struct rig *r = rig_new();
 
-	rig_pod(r, POD("'volumes':[{'name':'v','configMap':{'name':'cm'}},{'name':'e','emptyDir':{}}],'containers':["
-		       "{'name':'c','image':'app:1','volumeMounts':[{'name':'v','mountPath':'/data/v'},"
+	rig_pod(r, POD("'volumes':[{'name':'v','configMap':{'name':'cm'}},{'name':'e','emptyDir':{}"
+		       "}],'containers':["
+		       "{'name':'c','image':'app:1','volumeMounts':[{'name':'v','mountPath':'/data/"
+		       "v'},"
 		       "{'name':'e','mountPath':'/data/e'}]}]"));
 	rig_run(r);
-	assert_int_equal(rig_count(&r->events, "FailedMount: MountVolume.SetUp failed for volume \"v\" : configmap \"cm\" not found"),
+	assert_int_equal(rig_count(&r->events, "FailedMount: MountVolume.SetUp failed for volume "
+					       "\"v\" : configmap \"cm\" not found"),
 			 1);
 	assert_int_equal(r->sandboxes, 0);
 	rig_object(r, "configmaps", "d", "cm", "{'data':{'a':'one'}}");
@@ -288,12 +318,15 @@ static void test_volumes_wait_and_follow(void **state)
 }
 
 #define PROBED(field, extra)                                                                       \
-	POD("'terminationGracePeriodSeconds':5,'containers':[{'name':'c','image':'app:1','ports':[{'name':'web'," \
-	    "'containerPort':8080}],'" field "':{'httpGet':{'path':'/ok','port':'web'},'periodSeconds':5" extra "}}]")
+	POD("'terminationGracePeriodSeconds':5,'containers':[{'name':'c','image':'app:1','ports':" \
+	    "[{'name':'web',"                                                                      \
+	    "'containerPort':8080}],'" field                                                       \
+	    "':{'httpGet':{'path':'/ok','port':'web'},'periodSeconds':5" extra "}}]")
 
 static void test_readiness(void **state)
 {
-	struct rig *r = running(PROBED("readinessProbe", ",'initialDelaySeconds':3,'failureThreshold':2"));
+	struct rig *r =
+		running(PROBED("readinessProbe", ",'initialDelaySeconds':3,'failureThreshold':2"));
 
 	assert_string_equal(rig_condition(r, "Ready", "status"), "False");
 	rig_advance(r, 2900);
@@ -307,7 +340,9 @@ static void test_readiness(void **state)
 	rig_advance(r, 5001);
 	rig_answer(r, "http", ACTION_FAILURE, "HTTP probe failed with statuscode: 500");
 	assert_string_equal(rig_condition(r, "Ready", "status"), "False");
-	assert_int_equal(rig_count(&r->events, "Unhealthy: Readiness probe failed: HTTP probe failed with statuscode: 500"), 2);
+	assert_int_equal(rig_count(&r->events, "Unhealthy: Readiness probe failed: HTTP probe "
+					       "failed with statuscode: 500"),
+			 2);
 	assert_int_equal(value_int(value_get(rig_ctr(r, "c"), "restartCount"), -1), 0);
 	rig_free(r);
 }
@@ -325,7 +360,9 @@ static void test_liveness(void **state)
 	rig_answer(r, "http", ACTION_FAILURE, "x");
 	assert_int_equal(rig_count(&r->log, "stop c"), 1);
 	assert_int_equal(r->last_grace, 5000);
-	assert_int_equal(rig_count(&r->events, "Killing: Container c failed liveness probe, will be restarted"), 1);
+	assert_int_equal(rig_count(&r->events,
+				   "Killing: Container c failed liveness probe, will be restarted"),
+			 1);
 	rig_advance(r, 20000);
 	assert_null(r->actions); /* on hold until it has ended */
 	rig_exited(r, "c", 137);
@@ -338,8 +375,10 @@ static void test_liveness(void **state)
 
 static void test_startup_gates_the_others(void **state)
 {
-	struct rig *r = running(POD("'containers':[{'name':'c','image':'app:1','startupProbe':{'exec':{'command':['/s']},"
-				    "'periodSeconds':1,'failureThreshold':3},'livenessProbe':{'tcpSocket':{'port':9}}}]"));
+	struct rig *r = running(POD("'containers':[{'name':'c','image':'app:1','startupProbe':{'"
+				    "exec':{'command':['/s']},"
+				    "'periodSeconds':1,'failureThreshold':3},'livenessProbe':{'"
+				    "tcpSocket':{'port':9}}}]"));
 
 	assert_false(value_bool(value_get(rig_ctr(r, "c"), "started"), 1));
 	rig_advance(r, 300);
@@ -355,7 +394,8 @@ static void test_startup_gates_the_others(void **state)
 
 static void test_pre_stop(void **state)
 {
-	struct rig *r = running(POD("'containers':[{'name':'c','image':'app:1','lifecycle':{'preStop':{'exec':{'command':['/bye']}}}}]"));
+	struct rig *r = running(POD("'containers':[{'name':'c','image':'app:1','lifecycle':{'"
+				    "preStop':{'exec':{'command':['/bye']}}}}]"));
 
 	rig_delete(r, 10);
 	assert_int_equal(rig_count(&r->log, "stop c"), 0);
@@ -372,7 +412,8 @@ static void test_pre_stop(void **state)
 
 static void test_pre_stop_takes_too_long(void **state)
 {
-	struct rig *r = running(POD("'containers':[{'name':'c','image':'app:1','lifecycle':{'preStop':{'exec':{'command':['/bye']}}}}]"));
+	struct rig *r = running(POD("'containers':[{'name':'c','image':'app:1','lifecycle':{'"
+				    "preStop':{'exec':{'command':['/bye']}}}}]"));
 
 	rig_delete(r, 10);
 	rig_advance(r, 10001);
@@ -386,7 +427,8 @@ static void test_pre_stop_takes_too_long(void **state)
 
 static void test_post_start_failure_kills(void **state)
 {
-	struct rig *r = running(POD("'containers':[{'name':'c','image':'app:1','lifecycle':{'postStart':{'exec':{'command':['/hi']}}}}]"));
+	struct rig *r = running(POD("'containers':[{'name':'c','image':'app:1','lifecycle':{'"
+				    "postStart':{'exec':{'command':['/hi']}}}}]"));
 
 	rig_answer(r, "exec c /hi", ACTION_FAILURE, "no");
 	assert_int_equal(rig_count(&r->events, "FailedPostStartHook"), 1);
@@ -405,7 +447,8 @@ static void test_active_deadline(void **state)
 	rig_exited(r, "c", 143);
 	rig_emit(r, (struct sandbox_event){.kind = SANDBOX_GONE});
 	assert_string_equal(rig_phase(r), "Failed");
-	assert_string_equal(value_dig_str(r->pod->value, "status", "reason", NULL), "DeadlineExceeded");
+	assert_string_equal(value_dig_str(r->pod->value, "status", "reason", NULL),
+			    "DeadlineExceeded");
 	assert_int_equal(r->deletes, 0);
 	rig_free(r);
 }
@@ -414,12 +457,14 @@ static void test_refused_by_the_node(void **state)
 {
 	struct rig *r = rig_new();
 
-	rig_pod(r, POD("'containers':[{'name':'c','image':'app:1','resources':{'requests':{'cpu':'3'}}}]"));
+	rig_pod(r, POD("'containers':[{'name':'c','image':'app:1','resources':{'requests':{'cpu':'"
+		       "3'}}}]"));
 	rig_run(r);
 	assert_string_equal(rig_phase(r), "Failed");
 	assert_string_equal(value_dig_str(r->pod->value, "status", "reason", NULL), "OutOfcpu");
 	assert_string_equal(value_dig_str(r->pod->value, "status", "message", NULL),
-			    "Pod was rejected: Node didn't have enough resource: cpu, requested: 3000, used: 0, capacity: 2000");
+			    "Pod was rejected: Node didn't have enough resource: cpu, requested: "
+			    "3000, used: 0, capacity: 2000");
 	assert_int_equal(r->sandboxes, 0);
 	rig_delete(r, 0);
 	assert_int_equal(r->deletes, 1);
@@ -430,14 +475,16 @@ static void test_sandbox_dies(void **state)
 {
 	struct rig *r = running(POD(ONE));
 
-	rig_emit(r, (struct sandbox_event){.kind = SANDBOX_GONE, .message = "the pod's supervisor was killed"});
+	rig_emit(r, (struct sandbox_event){.kind = SANDBOX_GONE,
+					   .message = "the pod's supervisor was killed"});
 	assert_int_equal(r->sandboxes, 2);
 	assert_int_equal(rig_count(&r->events, "SandboxChanged"), 1);
 	rig_ready(r);
 	rig_started(r, "c");
 	assert_string_equal(rig_phase(r), "Running");
 	assert_int_equal(value_int(value_get(rig_ctr(r, "c"), "restartCount"), 0), 1);
-	assert_string_equal(dig(rig_ctr(r, "c"), "lastState", "terminated", "reason"), "ContainerStatusUnknown");
+	assert_string_equal(dig(rig_ctr(r, "c"), "lastState", "terminated", "reason"),
+			    "ContainerStatusUnknown");
 	rig_free(r);
 }
 
@@ -448,7 +495,9 @@ static void test_sandbox_cannot_be_made(void **state)
 	rig_pod(r, POD(ONE));
 	rig_run(r);
 	rig_emit(r, (struct sandbox_event){.kind = SANDBOX_FAILED, .message = "no"});
-	assert_int_equal(rig_count(&r->events, "FailedCreatePodSandBox: Failed to create pod sandbox: no"), 1);
+	assert_int_equal(
+		rig_count(&r->events, "FailedCreatePodSandBox: Failed to create pod sandbox: no"),
+		1);
 	assert_int_equal(r->sandboxes, 1);
 	rig_advance(r, 600);
 	assert_int_equal(r->sandboxes, 2);
@@ -485,8 +534,11 @@ static void test_adoption(void **state)
 	core_adopted(r->core);
 	rig_run(r);
 	assert_int_equal(rig_count(&r->log, "adopt 10.244.0.7"), 1);
-	rig_emit(r, (struct sandbox_event){.kind = CONTAINER_STARTED, .container = "c", .container_id = r->last_id,
-					   .pid = 9, .replayed = 1});
+	rig_emit(r, (struct sandbox_event){.kind = CONTAINER_STARTED,
+					   .container = "c",
+					   .container_id = r->last_id,
+					   .pid = 9,
+					   .replayed = 1});
 	rig_advance(r, 1000);
 	assert_int_equal(r->sandboxes, 0);
 	assert_int_equal(r->writes, 0); /* nothing has changed */
@@ -506,12 +558,18 @@ static void test_adoption_of_what_ended_meanwhile(void **state)
 	core_adopt(r->core, "u1", &r->sb, 0);
 	core_adopted(r->core);
 	rig_run(r);
-	rig_emit(r, (struct sandbox_event){.kind = CONTAINER_EXITED, .container = "c", .container_id = r->last_id,
-					   .exit_code = 4, .replayed = 1, .finished_sec = r->sec});
+	rig_emit(r, (struct sandbox_event){.kind = CONTAINER_EXITED,
+					   .container = "c",
+					   .container_id = r->last_id,
+					   .exit_code = 4,
+					   .replayed = 1,
+					   .finished_sec = r->sec});
 	rig_advance(r, 1000);
 	rig_emit(r, (struct sandbox_event){.kind = SANDBOX_GONE});
 	assert_string_equal(rig_phase(r), "Failed");
-	assert_int_equal(value_int(value_dig(rig_ctr(r, "c"), "state", "terminated", "exitCode", NULL), 0), 4);
+	assert_int_equal(
+		value_int(value_dig(rig_ctr(r, "c"), "state", "terminated", "exitCode", NULL), 0),
+		4);
 	rig_free(r);
 }
 
@@ -526,7 +584,10 @@ static void test_reboot(void **state)
 	rig_started(r, "c");
 	assert_string_equal(rig_phase(r), "Running");
 	assert_int_equal(value_int(value_get(rig_ctr(r, "c"), "restartCount"), 0), 1);
-	assert_int_equal(value_int(value_dig(rig_ctr(r, "c"), "lastState", "terminated", "exitCode", NULL), 0), 255);
+	assert_int_equal(
+		value_int(value_dig(rig_ctr(r, "c"), "lastState", "terminated", "exitCode", NULL),
+			  0),
+		255);
 	rig_free(r);
 }
 
@@ -554,9 +615,12 @@ static void test_a_new_image_restarts(void **state)
 	struct rig *r = running(POD(ONE));
 
 	rig_image(r, "app:2");
-	rig_pod(r, POD("'containers':[{'name':'c','image':'app:2','imagePullPolicy':'IfNotPresent'}]"));
+	rig_pod(r, POD("'containers':[{'name':'c','image':'app:2','imagePullPolicy':'IfNotPresent'}"
+		       "]"));
 	rig_run(r);
-	assert_int_equal(rig_count(&r->events, "Killing: Container c definition changed, will be restarted"), 1);
+	assert_int_equal(
+		rig_count(&r->events, "Killing: Container c definition changed, will be restarted"),
+		1);
 	assert_int_equal(rig_count(&r->log, "stop c"), 1);
 	rig_exited(r, "c", 143);
 	rig_started(r, "c");

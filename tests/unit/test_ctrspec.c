@@ -26,8 +26,9 @@ struct made {
 static struct made *make_in(struct rig *r, const char *spec)
 {
 	struct made *m = xcalloc(1, sizeof(*m));
-	CLEANUP_FREE char *text =
-		xasprintf("{'metadata':{'name':'p','namespace':'d','uid':'u1'},'spec':{'nodeName':'n1',%s}}", spec);
+	CLEANUP_FREE char *text = xasprintf(
+		"{'metadata':{'name':'p','namespace':'d','uid':'u1'},'spec':{'nodeName':'n1',%s}}",
+		spec);
 	struct cspec_source src;
 	struct volume_ctx ctx;
 
@@ -36,10 +37,11 @@ static struct made *make_in(struct rig *r, const char *spec)
 	pod_state_init(&m->st, m->pod);
 	strcpy(m->st.ip, "10.244.0.5");
 	m->volumes = volumes_new(m->pod, &m->n);
-	ctx = (struct volume_ctx){.src = {.st = &m->st, .node = r->core->node, .ops = r->core->ops, .ctx = r},
-				  .state_dir = r->dir,
-				  .run_dir = r->dir,
-				  .id_base = 0};
+	ctx = (struct volume_ctx){
+		.src = {.st = &m->st, .node = r->core->node, .ops = r->core->ops, .ctx = r},
+		.state_dir = r->dir,
+		.run_dir = r->dir,
+		.id_base = 0};
 	for (size_t i = 0; i < m->n; i++)
 		assert_int_equal(volume_set_up(&ctx, &m->volumes[i], &m->err), 0);
 	src = (struct cspec_source){ctx, m->volumes, m->n, &r->image};
@@ -113,22 +115,30 @@ static void test_no_command(void **state)
 
 static void test_environment(void **state)
 {
-	static char *image_env[] = {(char *)"PATH=/opt/bin", (char *)"FROM_IMAGE=1", (char *)"OVER=image", NULL};
+	static char *image_env[] = {(char *)"PATH=/opt/bin", (char *)"FROM_IMAGE=1",
+				    (char *)"OVER=image", NULL};
 	struct rig *r = rig_new();
 	struct made *m;
 
 	r->image.config.env = image_env;
 	rig_object(r, "secrets", "d", "s", "{'data':{'pw':'c2VjcmV0'}}");
 	rig_object(r, "configmaps", "d", "m", "{'data':{'A':'from map','bad=name':'x'}}");
-	rig_object(r, "services", "d", "my-web", "{'metadata':{'name':'my-web','namespace':'d'},'spec':{'clusterIP':"
-						 "'10.96.0.9','ports':[{'name':'http-x','port':80,'protocol':'TCP'}]}}");
+	rig_object(r, "services", "d", "my-web",
+		   "{'metadata':{'name':'my-web','namespace':'d'},'spec':{'clusterIP':"
+		   "'10.96.0.9','ports':[{'name':'http-x','port':80,'protocol':'TCP'}]}}");
 	rig_object(r, "services", "d", "headless",
-		   "{'metadata':{'name':'headless','namespace':'d'},'spec':{'clusterIP':'None','ports':[{'port':80}]}}");
-	m = make_in(r, C(",'envFrom':[{'prefix':'P_','configMapRef':{'name':'m'}},{'secretRef':{'name':'gone','optional':"
-			 "true}}],'env':[{'name':'OVER','value':'pod'},{'name':'REF','value':'$(P_A) $(MY_WEB_SERVICE_HOST) "
-			 "$(FROM_IMAGE)'},{'name':'PW','valueFrom':{'secretKeyRef':{'name':'s','key':'pw'}}},{'name':'NO',"
-			 "'valueFrom':{'secretKeyRef':{'name':'s','key':'none','optional':true}}},{'name':'MEM','valueFrom':"
-			 "{'resourceFieldRef':{'resource':'limits.memory','divisor':'1Mi'}}},{'name':'SELF','valueFrom':"
+		   "{'metadata':{'name':'headless','namespace':'d'},'spec':{'clusterIP':'None','"
+		   "ports':[{'port':80}]}}");
+	m = make_in(r, C(",'envFrom':[{'prefix':'P_','configMapRef':{'name':'m'}},{'secretRef':{'"
+			 "name':'gone','optional':"
+			 "true}}],'env':[{'name':'OVER','value':'pod'},{'name':'REF','value':'$(P_"
+			 "A) $(MY_WEB_SERVICE_HOST) "
+			 "$(FROM_IMAGE)'},{'name':'PW','valueFrom':{'secretKeyRef':{'name':'s','"
+			 "key':'pw'}}},{'name':'NO',"
+			 "'valueFrom':{'secretKeyRef':{'name':'s','key':'none','optional':true}}},{"
+			 "'name':'MEM','valueFrom':"
+			 "{'resourceFieldRef':{'resource':'limits.memory','divisor':'1Mi'}}},{'"
+			 "name':'SELF','valueFrom':"
 			 "{'fieldRef':{'fieldPath':'status.podIP'}}}]"));
 	assert_int_equal(m->rc, 0);
 	assert_true(has(m->spec.envp, "PATH=/opt/bin"));
@@ -182,7 +192,8 @@ static void test_environment_errors(void **state)
 
 static void test_capabilities(void **state)
 {
-	CLEANUP_VALUE struct value *drop_all = json_of("{'drop':['ALL'],'add':['NET_BIND_SERVICE']}");
+	CLEANUP_VALUE struct value *drop_all =
+		json_of("{'drop':['ALL'],'add':['NET_BIND_SERVICE']}");
 	CLEANUP_VALUE struct value *add_all = json_of("{'add':['ALL'],'drop':['SYS_ADMIN']}");
 	CLEANUP_VALUE struct value *one = json_of("{'add':['CAP_NET_ADMIN'],'drop':['mknod']}");
 	CLEANUP_VALUE struct value *bad = json_of("{'add':['NO_SUCH']}");
@@ -197,16 +208,19 @@ static void test_capabilities(void **state)
 	assert_int_equal(capabilities_of(add_all, &caps, &err), 0);
 	assert_int_equal(caps, ((1ull << (CAP_LAST_CAP + 1)) - 1) & ~(1ull << CAP_SYS_ADMIN));
 	assert_int_equal(capabilities_of(one, &caps, &err), 0);
-	assert_int_equal(caps, (SANDBOX_DEFAULT_CAPABILITIES | 1ull << CAP_NET_ADMIN) & ~(1ull << CAP_MKNOD));
+	assert_int_equal(caps, (SANDBOX_DEFAULT_CAPABILITIES | 1ull << CAP_NET_ADMIN) &
+				       ~(1ull << CAP_MKNOD));
 	assert_true(capabilities_of(bad, &caps, &err) < 0);
 	assert_string_equal(err.msg, "unknown capability NO_SUCH");
 }
 
 static void test_identity(void **state)
 {
-	struct made *m = make("'securityContext':{'runAsUser':1000,'runAsGroup':2000,'fsGroup':3000,"
-			      "'supplementalGroups':[4000]}," C(",'securityContext':{'runAsUser':1001,"
-								"'allowPrivilegeEscalation':false,'readOnlyRootFilesystem':true}"));
+	struct made *m =
+		make("'securityContext':{'runAsUser':1000,'runAsGroup':2000,'fsGroup':3000,"
+		     "'supplementalGroups':[4000]}," C(
+			     ",'securityContext':{'runAsUser':1001,"
+			     "'allowPrivilegeEscalation':false,'readOnlyRootFilesystem':true}"));
 
 	assert_int_equal(m->rc, 0);
 	assert_int_equal(m->spec.uid, 1001); /* the container's word */
@@ -240,14 +254,18 @@ static void identity_refused(const char *context, const char *image_user, const 
 static void test_non_root(void **state)
 {
 	identity_refused("{'runAsNonRoot':true}", "",
-			 "container has runAsNonRoot and image will run as root (pod: \"p_d(u1)\", container: c)");
-	identity_refused("{'runAsNonRoot':true,'runAsUser':0}", "",
-			 "container's runAsUser breaks non-root policy (pod: \"p_d(u1)\", container: c)");
+			 "container has runAsNonRoot and image will run as root (pod: \"p_d(u1)\", "
+			 "container: c)");
+	identity_refused(
+		"{'runAsNonRoot':true,'runAsUser':0}", "",
+		"container's runAsUser breaks non-root policy (pod: \"p_d(u1)\", container: c)");
 	identity_refused("{'runAsNonRoot':true}", "nginx",
-			 "container has runAsNonRoot and image has non-numeric user (nginx), cannot verify user is "
+			 "container has runAsNonRoot and image has non-numeric user (nginx), "
+			 "cannot verify user is "
 			 "non-root (pod: \"p_d(u1)\", container: c)");
-	identity_refused("{'runAsUser':100000}", "",
-			 "runAsUser 100000: a pod has the ids 0 to 65535 (hostUsers: true lifts that)");
+	identity_refused(
+		"{'runAsUser':100000}", "",
+		"runAsUser 100000: a pod has the ids 0 to 65535 (hostUsers: true lifts that)");
 	identity_refused("{'seccompProfile':{'type':'Localhost','localhostProfile':'x'}}", "",
 			 "seccompProfile: type Localhost is not served by this node");
 }
@@ -262,10 +280,14 @@ static const struct mount_spec *mount_at(const struct made *m, const char *targe
 
 static void test_mounts(void **state)
 {
-	struct made *m = make("'volumes':[{'name':'e','emptyDir':{}},{'name':'h','hostPath':{'path':'/tmp'}}],"
-			      C(",'env':[{'name':'N','value':'x'}],'volumeMounts':[{'name':'e','mountPath':'/e'},{'name':'e',"
-				"'mountPath':'/s','subPath':'a/b','readOnly':true},{'name':'e','mountPath':'/x','subPathExpr':"
-				"'$(N)/y'},{'name':'h','mountPath':'/h','mountPropagation':'HostToContainer'}]"));
+	struct made *m = make(
+		"'volumes':[{'name':'e','emptyDir':{}},{'name':'h','hostPath':{'path':'/tmp'}}]," C(
+			",'env':[{'name':'N','value':'x'}],'volumeMounts':[{'name':'e','mountPath':"
+			"'/e'},{'name':'e',"
+			"'mountPath':'/s','subPath':'a/"
+			"b','readOnly':true},{'name':'e','mountPath':'/x','subPathExpr':"
+			"'$(N)/y'},{'name':'h','mountPath':'/"
+			"h','mountPropagation':'HostToContainer'}]"));
 
 	assert_int_equal(m->rc, 0);
 	assert_non_null(mount_at(m, "/etc/hostname"));
@@ -281,7 +303,8 @@ static void test_mounts(void **state)
 static void test_sub_paths_are_relative(void **state)
 {
 	struct made *m = make("'volumes':[{'name':'e','emptyDir':{}}]," C(
-		",'env':[{'name':'N','value':'/abs'}],'volumeMounts':[{'name':'e','mountPath':'/x','subPathExpr':'$(N)'}]"));
+		",'env':[{'name':'N','value':'/abs'}],'volumeMounts':[{'name':'e','mountPath':'/"
+		"x','subPathExpr':'$(N)'}]"));
 
 	assert_true(m->rc < 0);
 	assert_string_equal(m->err.msg, "subPath /abs: must be a relative path");
@@ -297,7 +320,8 @@ static void test_the_rest(void **state)
 
 	r->image.layers = layers;
 	r->image.config.stop_signal = SIGQUIT;
-	m = make_in(r, C(",'workingDir':'/w','tty':true,'stdin':true,'terminationMessagePath':'/dev/end','resources':"
+	m = make_in(r, C(",'workingDir':'/w','tty':true,'stdin':true,'terminationMessagePath':'/"
+			 "dev/end','resources':"
 			 "{'limits':{'memory':'64Mi','cpu':'500m'}}"));
 	assert_int_equal(m->rc, 0);
 	assert_string_equal(m->spec.cwd, "/w");
@@ -319,7 +343,8 @@ static void test_the_rest(void **state)
 static void test_hosts(void **state)
 {
 	CLEANUP_VALUE struct value *pod =
-		json_of("{'metadata':{'name':'web-0','namespace':'d'},'spec':{'hostname':'web-0','subdomain':'nginx',"
+		json_of("{'metadata':{'name':'web-0','namespace':'d'},'spec':{'hostname':'web-0','"
+			"subdomain':'nginx',"
 			"'hostAliases':[{'ip':'1.2.3.4','hostnames':['a','b']}],'containers':[]}}");
 	CLEANUP(buf_fini) struct buf out = BUF_INIT;
 	struct pod_state st;
@@ -327,7 +352,8 @@ static void test_hosts(void **state)
 	pod_state_init(&st, pod);
 	strcpy(st.ip, "10.244.0.5");
 	hosts_render(&st, "cluster.local", &out);
-	assert_true(str_starts(out.data, "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n"));
+	assert_true(
+		str_starts(out.data, "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n"));
 	assert_true(str_ends(out.data, "10.244.0.5\tweb-0.nginx.d.svc.cluster.local\tweb-0\n"
 				       "\n# Entries added by HostAliases.\n1.2.3.4\ta\tb\n"));
 	pod_state_fini(&st);
@@ -335,10 +361,12 @@ static void test_hosts(void **state)
 
 static void resolv_is(const char *spec, const char *address, const char *want)
 {
-	CLEANUP_FREE char *text = xasprintf("{'metadata':{'name':'p','namespace':'d'},'spec':{%s}}", spec);
+	CLEANUP_FREE char *text =
+		xasprintf("{'metadata':{'name':'p','namespace':'d'},'spec':{%s}}", spec);
 	CLEANUP_VALUE struct value *pod = json_of(text);
-	const struct dns_config dns = {"cluster.local", address,
-				       "# x\nnameserver 9.9.9.9\nsearch home.example\noptions rotate\n"};
+	const struct dns_config dns = {
+		"cluster.local", address,
+		"# x\nnameserver 9.9.9.9\nsearch home.example\noptions rotate\n"};
 	CLEANUP(buf_fini) struct buf out = BUF_INIT;
 
 	resolv_render(pod, &dns, &out);
@@ -348,23 +376,30 @@ static void resolv_is(const char *spec, const char *address, const char *want)
 static void test_resolv_conf(void **state)
 {
 	resolv_is("'dnsPolicy':'ClusterFirst'", "10.96.0.10",
-		  "search d.svc.cluster.local svc.cluster.local cluster.local home.example\nnameserver 10.96.0.10\n"
+		  "search d.svc.cluster.local svc.cluster.local cluster.local "
+		  "home.example\nnameserver 10.96.0.10\n"
 		  "options ndots:5\n");
-	resolv_is("'dnsPolicy':'ClusterFirst'", NULL, "search home.example\nnameserver 9.9.9.9\noptions rotate\n");
+	resolv_is("'dnsPolicy':'ClusterFirst'", NULL,
+		  "search home.example\nnameserver 9.9.9.9\noptions rotate\n");
 	resolv_is("'dnsPolicy':'ClusterFirst','hostNetwork':true", "10.96.0.10",
 		  "search home.example\nnameserver 9.9.9.9\noptions rotate\n");
-	resolv_is("'dnsPolicy':'None','dnsConfig':{'nameservers':['1.1.1.1'],'searches':['x.y'],'options':[{'name':'ndots',"
+	resolv_is("'dnsPolicy':'None','dnsConfig':{'nameservers':['1.1.1.1'],'searches':['x.y'],'"
+		  "options':[{'name':'ndots',"
 		  "'value':'2'},{'name':'edns0'}]}",
 		  "10.96.0.10", "search x.y\nnameserver 1.1.1.1\noptions ndots:2 edns0\n");
-	resolv_is("'dnsPolicy':'ClusterFirst','dnsConfig':{'options':[{'name':'ndots','value':'1'}]}", "10.96.0.10",
-		  "search d.svc.cluster.local svc.cluster.local cluster.local home.example\nnameserver 10.96.0.10\n"
-		  "options ndots:1\n");
+	resolv_is(
+		"'dnsPolicy':'ClusterFirst','dnsConfig':{'options':[{'name':'ndots','value':'1'}]}",
+		"10.96.0.10",
+		"search d.svc.cluster.local svc.cluster.local cluster.local "
+		"home.example\nnameserver 10.96.0.10\n"
+		"options ndots:1\n");
 }
 
 static void test_long_hostnames(void **state)
 {
-	CLEANUP_VALUE struct value *pod = json_of(
-		"{'metadata':{'name':'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.bbbbbbbb'},'spec':{}}");
+	CLEANUP_VALUE struct value *pod = json_of("{'metadata':{'name':'"
+						  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+						  "aaaaaaaaaaaaaa.bbbbbbbb'},'spec':{}}");
 	CLEANUP_FREE char *name = pod_hostname(pod);
 
 	assert_int_equal(strlen(name), 62); /* 63 would end in a dot */

@@ -21,8 +21,8 @@ static const char *lookup(void *arg, const char *name)
 /* The table of Kubernetes' own expansion_test.go, by meaning. */
 static void test_expansion_cases(void **state)
 {
-	static const char *const vars[] = {"VAR_A", "A", "VAR_B", "B", "VAR_C", "C", "VAR_REF",
-					   "$(VAR_A)", "VAR_EMPTY", "", NULL};
+	static const char *const vars[] = {"VAR_A",   "A",        "VAR_B",     "B", "VAR_C", "C",
+					   "VAR_REF", "$(VAR_A)", "VAR_EMPTY", "",  NULL};
 	static const struct {
 		const char *in, *out;
 	} cases[] = {

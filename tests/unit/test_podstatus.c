@@ -40,9 +40,11 @@ static void test_creation_then_running(void **state)
 	s1 = status_of_pod(&st, NULL, 1000);
 	assert_string_equal(value_dig_str(s1, "phase", NULL), "Pending");
 	c = value_at(value_get(s1, "containerStatuses"), 0);
-	assert_string_equal(value_dig_str(c, "state", "waiting", "reason", NULL), "ContainerCreating");
+	assert_string_equal(value_dig_str(c, "state", "waiting", "reason", NULL),
+			    "ContainerCreating");
 	assert_string_equal(condition(s1, "Ready", "reason"), "ContainersNotReady");
-	assert_string_equal(condition(s1, "Ready", "message"), "containers with unready status: [c]");
+	assert_string_equal(condition(s1, "Ready", "message"),
+			    "containers with unready status: [c]");
 	assert_string_equal(condition(s1, "Initialized", "status"), "True");
 	assert_string_equal(condition(s1, "PodReadyToStartContainers", "status"), "False");
 
@@ -54,7 +56,8 @@ static void test_creation_then_running(void **state)
 	assert_string_equal(condition(s2, "Ready", "status"), "True");
 	assert_null(condition(s2, "Ready", "reason"));
 	assert_string_equal(condition(s2, "Ready", "lastTransitionTime"), "1970-01-01T00:16:45Z");
-	assert_string_equal(condition(s2, "Initialized", "lastTransitionTime"), "1970-01-01T00:16:40Z");
+	assert_string_equal(condition(s2, "Initialized", "lastTransitionTime"),
+			    "1970-01-01T00:16:40Z");
 	assert_string_equal(value_dig_str(s2, "podIP", NULL), "10.244.0.2");
 	assert_string_equal(value_dig_str(s2, "qosClass", NULL), "BestEffort");
 	c = value_at(value_get(s2, "containerStatuses"), 0);
@@ -90,14 +93,18 @@ static void test_crash_loop_and_restart(void **state)
 	assert_int_equal(p.ctrs[0].until_ms, 16000);
 	assert_int_equal(p.wake_ms, 16000);
 	pod_plan_fini(&p);
-	ctr_set_waiting(c, "CrashLoopBackOff", "back-off 10s restarting failed container=c pod=p_d(u)");
+	ctr_set_waiting(c, "CrashLoopBackOff",
+			"back-off 10s restarting failed container=c pod=p_d(u)");
 	s = status_of_pod(&st, NULL, 1000);
 	assert_string_equal(value_dig_str(s, "phase", NULL), "Running");
 	{
 		const struct value *cs = value_at(value_get(s, "containerStatuses"), 0);
 
-		assert_string_equal(value_dig_str(cs, "state", "waiting", "reason", NULL), "CrashLoopBackOff");
-		assert_int_equal(value_int(value_dig(cs, "lastState", "terminated", "exitCode", NULL), -1), 3);
+		assert_string_equal(value_dig_str(cs, "state", "waiting", "reason", NULL),
+				    "CrashLoopBackOff");
+		assert_int_equal(
+			value_int(value_dig(cs, "lastState", "terminated", "exitCode", NULL), -1),
+			3);
 		assert_int_equal(value_int(value_get(cs, "restartCount"), -1), 1);
 	}
 	pod_plan(&st, 16000, &p);
@@ -136,7 +143,8 @@ static void test_restart_policies(void **state)
 }
 
 static const char with_init[] =
-	"{'metadata':{'name':'p','namespace':'d','uid':'u'},'spec':{'restartPolicy':'Never','initContainers':["
+	"{'metadata':{'name':'p','namespace':'d','uid':'u'},'spec':{'restartPolicy':'Never','"
+	"initContainers':["
 	"{'name':'i1','image':'i'},{'name':'side','image':'i','restartPolicy':'Always'},"
 	"{'name':'i2','image':'i'}],'containers':[{'name':'c','image':'i'}]}}";
 
@@ -176,9 +184,10 @@ static void test_init_containers_in_order(void **state)
 	assert_int_equal(only_start(&st), 2);
 	s = status_of_pod(&st, NULL, 1);
 	assert_string_equal(condition(s, "Initialized", "reason"), "ContainersNotInitialized");
-	assert_string_equal(condition(s, "Initialized", "message"), "containers with incomplete status: [i2]");
-	assert_string_equal(value_dig_str(value_at(value_get(s, "containerStatuses"), 0), "state", "waiting",
-					  "reason", NULL),
+	assert_string_equal(condition(s, "Initialized", "message"),
+			    "containers with incomplete status: [i2]");
+	assert_string_equal(value_dig_str(value_at(value_get(s, "containerStatuses"), 0), "state",
+					  "waiting", "reason", NULL),
 			    "PodInitializing");
 	runs(&st.ctrs[2]);
 	exits(&st.ctrs[2], 0, 1);
@@ -280,13 +289,18 @@ static void test_ending_stops_sidecars_last(void **state)
 
 static void test_status_is_remembered(void **state)
 {
-	CLEANUP_VALUE struct value *pod = json_of(
-		"{'metadata':{'name':'p','namespace':'d','uid':'u'},'spec':{'containers':[{'name':'c','image':'i'}]},"
-		"'status':{'podIP':'10.244.0.9','startTime':'1970-01-01T00:10:00Z','containerStatuses':[{'name':'c',"
-		"'restartCount':4,'image':'docker.io/library/i:latest','imageID':'x','containerID':'k8sfs://" ID_A
-		"','state':{'waiting':{'reason':'CrashLoopBackOff'}},'lastState':{'terminated':{'exitCode':2,"
-		"'finishedAt':'1970-01-01T00:16:40Z','startedAt':'1970-01-01T00:16:39Z','reason':'Error',"
-		"'containerID':'k8sfs://" ID_A "'}}}]}}");
+	CLEANUP_VALUE struct value *pod =
+		json_of("{'metadata':{'name':'p','namespace':'d','uid':'u'},'spec':{'containers':[{"
+			"'name':'c','image':'i'}]},"
+			"'status':{'podIP':'10.244.0.9','startTime':'1970-01-01T00:10:00Z','"
+			"containerStatuses':[{'name':'c',"
+			"'restartCount':4,'image':'docker.io/library/"
+			"i:latest','imageID':'x','containerID':'k8sfs://" ID_A
+			"','state':{'waiting':{'reason':'CrashLoopBackOff'}},'lastState':{'"
+			"terminated':{'exitCode':2,"
+			"'finishedAt':'1970-01-01T00:16:40Z','startedAt':'1970-01-01T00:16:39Z','"
+			"reason':'Error',"
+			"'containerID':'k8sfs://" ID_A "'}}}]}}");
 	struct pod_state st;
 	struct ctr *c;
 
@@ -307,11 +321,11 @@ static void test_status_is_remembered(void **state)
 
 static void test_readiness_gates(void **state)
 {
-	CLEANUP_VALUE struct value *pod =
-		json_of("{'metadata':{'name':'p'},'spec':{'readinessGates':[{'conditionType':'a/b'},"
-			"{'conditionType':'c/d'}],'containers':[{'name':'c','image':'i'}]}}");
-	CLEANUP_VALUE struct value *old =
-		json_of("{'conditions':[{'type':'c/d','status':'False'},{'type':'x/y','status':'True'}]}");
+	CLEANUP_VALUE struct value *pod = json_of(
+		"{'metadata':{'name':'p'},'spec':{'readinessGates':[{'conditionType':'a/b'},"
+		"{'conditionType':'c/d'}],'containers':[{'name':'c','image':'i'}]}}");
+	CLEANUP_VALUE struct value *old = json_of(
+		"{'conditions':[{'type':'c/d','status':'False'},{'type':'x/y','status':'True'}]}");
 	CLEANUP_VALUE struct value *s = NULL;
 	struct pod_state st;
 
@@ -320,9 +334,10 @@ static void test_readiness_gates(void **state)
 	s = status_of_pod(&st, old, 1);
 	assert_string_equal(condition(s, "Ready", "status"), "False");
 	assert_string_equal(condition(s, "Ready", "reason"), "ReadinessGatesNotReady");
-	assert_string_equal(condition(s, "Ready", "message"),
-			    "corresponding condition of pod readiness gate \"a/b\" does not exist., "
-			    "the status of pod readiness gate \"c/d\" is not \"True\", but False");
+	assert_string_equal(
+		condition(s, "Ready", "message"),
+		"corresponding condition of pod readiness gate \"a/b\" does not exist., "
+		"the status of pod readiness gate \"c/d\" is not \"True\", but False");
 	assert_string_equal(condition(s, "ContainersReady", "status"), "True");
 	assert_string_equal(condition(s, "x/y", "status"), "True"); /* somebody else's stays */
 	pod_state_fini(&st);
@@ -341,7 +356,8 @@ static void test_quality_of_service(void **state)
 	qos_is("{'name':'c'}", "BestEffort");
 	qos_is("{'resources':{'requests':{'cpu':'100m'}}}", "Burstable");
 	qos_is("{'resources':{'limits':{'cpu':'1','memory':'1Gi'}}}", "Guaranteed");
-	qos_is("{'resources':{'limits':{'cpu':'1','memory':'1Gi'},'requests':{'cpu':'1000m','memory':'1024Mi'}}}",
+	qos_is("{'resources':{'limits':{'cpu':'1','memory':'1Gi'},'requests':{'cpu':'1000m','"
+	       "memory':'1024Mi'}}}",
 	       "Guaranteed");
 	qos_is("{'resources':{'limits':{'cpu':'1','memory':'1Gi'}}},{'name':'d'}", "Burstable");
 	qos_is("{'resources':{'limits':{'cpu':'1'}}}", "Burstable");
@@ -352,7 +368,8 @@ static void test_sums_for_the_cgroup(void **state)
 {
 	CLEANUP_VALUE struct value *pod = json_of(
 		"{'spec':{'initContainers':[{'name':'i','resources':{'requests':{'cpu':'2'}}},"
-		"{'name':'s','restartPolicy':'Always','resources':{'requests':{'cpu':'100m'},'limits':{'cpu':'1'}}}],"
+		"{'name':'s','restartPolicy':'Always','resources':{'requests':{'cpu':'100m'},'"
+		"limits':{'cpu':'1'}}}],"
 		"'containers':[{'name':'c','resources':{'requests':{'cpu':'250m','memory':'64Mi'},"
 		"'limits':{'cpu':'500m','memory':'128Mi'}}}]}}");
 	const struct value *c = value_at(value_dig(pod, "spec", "containers", NULL), 0);

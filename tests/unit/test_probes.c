@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Counting of probes, their handlers, HTTP and TCP against a server of the test; deadlines; admission. */
+/* Counting of probes, their handlers, HTTP and TCP against a server of the test; deadlines;
+ * admission. */
 #include "tests/unit/agent_pods.h"
 
 #include <arpa/inet.h>
@@ -32,7 +33,8 @@ static void test_counting(void **state)
 static void parsed(const char *handler, enum action_kind kind, const char *want)
 {
 	CLEANUP_VALUE struct value *h = json_of(handler);
-	CLEANUP_VALUE struct value *c = json_of("{'name':'c','ports':[{'name':'web','containerPort':8080}]}");
+	CLEANUP_VALUE struct value *c =
+		json_of("{'name':'c','ports':[{'name':'web','containerPort':8080}]}");
 	struct parsed_action p;
 	struct err err = ERR_INIT;
 
@@ -63,7 +65,8 @@ static void test_handlers(void **state)
 	parsed("{'grpc':{'port':1}}", ACTION_HTTP, "handler: not served by this node");
 }
 
-/* -- a server: one connection after the other, an answer each ------------------------------------ */
+/* -- a server: one connection after the other, an answer each ------------------------------------
+ */
 
 struct server {
 	int fd;
@@ -148,7 +151,8 @@ static struct asked http(const char *answer, const char *path)
 	static const char *const headers[] = {"X-One: 1", "Host: special", NULL};
 	struct server *s = server_new(answer);
 	CLEANUP_FREE char *url = xasprintf("http://127.0.0.1:%u%s", s->port, path);
-	struct action_spec spec = {.kind = ACTION_HTTP, .url = url, .timeout_ms = 500, .headers = headers};
+	struct action_spec spec = {
+		.kind = ACTION_HTTP, .url = url, .timeout_ms = 500, .headers = headers};
 	struct asked a = {0};
 
 	ask(&spec, &a);
@@ -163,9 +167,12 @@ static struct asked http(const char *answer, const char *path)
 
 static void test_http(void **state)
 {
-	assert_int_equal(http("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "/x").result, ACTION_SUCCESS);
+	assert_int_equal(http("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "/x").result,
+			 ACTION_SUCCESS);
 	assert_int_equal(http("HTTP/1.1 204 No\r\n\r\n", "/").result, ACTION_SUCCESS);
-	assert_int_equal(http("HTTP/1.1 301 Moved\r\nLocation: http://elsewhere.example/\r\nContent-Length: 0\r\n\r\n", "/")
+	assert_int_equal(http("HTTP/1.1 301 Moved\r\nLocation: "
+			      "http://elsewhere.example/\r\nContent-Length: 0\r\n\r\n",
+			      "/")
 				 .result,
 			 ACTION_WARNING);
 	{
@@ -178,8 +185,9 @@ static void test_http(void **state)
 		struct asked a = http(NULL, "/slow");
 
 		assert_int_equal(a.result, ACTION_FAILURE);
-		assert_non_null(strstr(a.text, "/slow\": context deadline exceeded (Client.Timeout exceeded while "
-					       "awaiting headers)"));
+		assert_non_null(strstr(
+			a.text, "/slow\": context deadline exceeded (Client.Timeout exceeded while "
+				"awaiting headers)"));
 	}
 	assert_int_equal(http("this is no HTTP\r\n\r\n", "/").result, ACTION_FAILURE);
 }
@@ -187,15 +195,19 @@ static void test_http(void **state)
 static void test_redirects_to_the_same_host_are_followed(void **state)
 {
 	/* always to itself: an end is found */
-	assert_int_equal(http("HTTP/1.1 302 Moved\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n", "/").result,
-			 ACTION_WARNING);
+	assert_int_equal(
+		http("HTTP/1.1 302 Moved\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n", "/")
+			.result,
+		ACTION_WARNING);
 }
 
 static void test_tcp(void **state)
 {
 	struct server *s = server_new(NULL);
-	struct action_spec spec = {.kind = ACTION_TCP, .host = "127.0.0.1", .port = s->port, .timeout_ms = 500};
-	CLEANUP_FREE char *want = xasprintf("dial tcp 127.0.0.1:%u: connect: connection refused", s->port);
+	struct action_spec spec = {
+		.kind = ACTION_TCP, .host = "127.0.0.1", .port = s->port, .timeout_ms = 500};
+	CLEANUP_FREE char *want =
+		xasprintf("dial tcp 127.0.0.1:%u: connect: connection refused", s->port);
 	struct asked a = {0};
 
 	ask(&spec, &a);
@@ -232,7 +244,8 @@ static void test_cancelling(void **state)
 	server_free(s);
 }
 
-/* -- deadlines ---------------------------------------------------------------------------------- */
+/* -- deadlines ----------------------------------------------------------------------------------
+ */
 
 static char called[8];
 
@@ -263,17 +276,21 @@ static void test_deadlines(void **state)
 	assert_int_equal(deadlines_next(&all), 0);
 }
 
-/* -- admission ------------------------------------------------------------------------------------ */
+/* -- admission ------------------------------------------------------------------------------------
+ */
 
 static void admission(const char *spec, const char *want_reason, const char *want)
 {
 	CLEANUP_FREE char *text = xasprintf("{'spec':{%s}}", spec);
 	CLEANUP_VALUE struct value *pod = json_of(text);
-	CLEANUP_VALUE struct value *other = json_of(
-		"{'spec':{'containers':[{'resources':{'requests':{'cpu':'1500m'}},'ports':[{'containerPort':80,'hostPort':8080}]}]}}");
-	CLEANUP_VALUE struct value *node = json_of("{'metadata':{'labels':{'disk':'ssd','kubernetes.io/os':'linux'}}}");
+	CLEANUP_VALUE struct value *other =
+		json_of("{'spec':{'containers':[{'resources':{'requests':{'cpu':'1500m'}},'ports':["
+			"{'containerPort':80,'hostPort':8080}]}]}}");
+	CLEANUP_VALUE struct value *node =
+		json_of("{'metadata':{'labels':{'disk':'ssd','kubernetes.io/os':'linux'}}}");
 	const struct value *others[] = {other};
-	struct node_facts facts = {.cpu_millis = 2000, .memory_bytes = 1 << 30, .disk_bytes = 1 << 30, .max_pods = 5};
+	struct node_facts facts = {
+		.cpu_millis = 2000, .memory_bytes = 1 << 30, .disk_bytes = 1 << 30, .max_pods = 5};
 	struct admission ad = {&facts, node, others, 1};
 	CLEANUP_FREE char *message = NULL;
 	const char *reason;
@@ -289,22 +306,31 @@ static void test_admission(void **state)
 {
 	admission("'containers':[{'resources':{'requests':{'cpu':'500m'}}}]", NULL, NULL);
 	admission("'containers':[{'resources':{'requests':{'cpu':'501m'}}}]", "OutOfcpu",
-		  "Pod was rejected: Node didn't have enough resource: cpu, requested: 501, used: 1500, capacity: 2000");
+		  "Pod was rejected: Node didn't have enough resource: cpu, requested: 501, used: "
+		  "1500, capacity: 2000");
 	admission("'containers':[{'resources':{'requests':{'memory':'2Gi'}}}]", "OutOfmemory",
-		  "Pod was rejected: Node didn't have enough resource: memory, requested: 2147483648, used: 0, capacity: "
+		  "Pod was rejected: Node didn't have enough resource: memory, requested: "
+		  "2147483648, used: 0, capacity: "
 		  "1073741824");
 	admission("'containers':[{'ports':[{'containerPort':1,'hostPort':8080}]}]", "NodePorts",
-		  "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports");
-	admission("'containers':[{'ports':[{'containerPort':1,'hostPort':8080,'protocol':'UDP'}]}]", NULL, NULL);
-	admission("'hostNetwork':true,'containers':[{'ports':[{'containerPort':8080,'hostPort':8080}]}]", "NodePorts",
-		  "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports");
+		  "Predicate NodePorts failed: node(s) didn't have free ports for the requested "
+		  "pod ports");
+	admission("'containers':[{'ports':[{'containerPort':1,'hostPort':8080,'protocol':'UDP'}]}]",
+		  NULL, NULL);
+	admission("'hostNetwork':true,'containers':[{'ports':[{'containerPort':8080,'hostPort':"
+		  "8080}]}]",
+		  "NodePorts",
+		  "Predicate NodePorts failed: node(s) didn't have free ports for the requested "
+		  "pod ports");
 	admission("'nodeSelector':{'disk':'ssd'},'containers':[]", NULL, NULL);
-	admission("'nodeSelector':{'disk':'hdd'},'containers':[]", "NodeAffinity",
-		  "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector");
+	admission(
+		"'nodeSelector':{'disk':'hdd'},'containers':[]", "NodeAffinity",
+		"Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector");
 	admission("'os':{'name':'windows'},'containers':[]", "PodOSNotSupported",
 		  "Failed to admit pod as the OS field doesn't match node OS");
-	admission("'securityContext':{'sysctls':[{'name':'kernel.msgmax','value':'1'}]},'containers':[]", "SysctlForbidden",
-		  "forbidden sysctl: \"kernel.msgmax\" not allowlisted");
+	admission("'securityContext':{'sysctls':[{'name':'kernel.msgmax','value':'1'}]},'"
+		  "containers':[]",
+		  "SysctlForbidden", "forbidden sysctl: \"kernel.msgmax\" not allowlisted");
 }
 
 int main(void)

@@ -73,7 +73,8 @@ static void test_atomic_writing(void **state)
 	text_is(r->dir, "a", "three");
 	text_is(r->dir, "sub/dir/b", "(absent)");
 	{
-		CLEANUP_FREE char *old = xasprintf("%s/%s", r->dir, first), *sub = xasprintf("%s/sub", r->dir);
+		CLEANUP_FREE char *old = xasprintf("%s/%s", r->dir, first),
+				  *sub = xasprintf("%s/sub", r->dir);
 		struct stat st;
 
 		assert_int_not_equal(lstat(old, &st), 0);
@@ -109,7 +110,8 @@ static void test_owners_and_modes(void **state)
 
 static void test_paths_that_leave(void **state)
 {
-	static const char *const bad[] = {"", "/etc/x", "../x", "a/../../x", "a/..", "..data", "a//b", "./a", "a/."};
+	static const char *const bad[] = {"",       "/etc/x", "../x", "a/../../x", "a/..",
+					  "..data", "a//b",   "./a",  "a/."};
 	CLEANUP(payload_fini) struct payload p = {NULL, 0};
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
@@ -135,11 +137,13 @@ struct fixture {
 static struct fixture *fixture(const char *volumes)
 {
 	struct fixture *f = xcalloc(1, sizeof(*f));
-	CLEANUP_FREE char *text = xasprintf(
-		"{'metadata':{'name':'p','namespace':'d','uid':'u1','labels':{'app':'x','q':'a\\\"b'},'annotations':{'n':'1'}},"
-		"'spec':{'nodeName':'n1','containers':[{'name':'c','image':'app:1','resources':{'limits':{'cpu':'250m',"
-		"'memory':'64Mi'}}}],'volumes':[%s]}}",
-		volumes);
+	CLEANUP_FREE char *text =
+		xasprintf("{'metadata':{'name':'p','namespace':'d','uid':'u1','labels':{'app':'x','"
+			  "q':'a\\\"b'},'annotations':{'n':'1'}},"
+			  "'spec':{'nodeName':'n1','containers':[{'name':'c','image':'app:1','"
+			  "resources':{'limits':{'cpu':'250m',"
+			  "'memory':'64Mi'}}}],'volumes':[%s]}}",
+			  volumes);
 
 	f->r = rig_new();
 	f->pod = json_of(text);
@@ -147,7 +151,10 @@ static struct fixture *fixture(const char *volumes)
 	strcpy(f->st.ip, "10.244.0.5");
 	f->volumes = volumes_new(f->pod, &f->n);
 	f->ctx = (struct volume_ctx){
-		.src = {.st = &f->st, .node = f->r->core->node, .ops = f->r->core->ops, .ctx = f->r},
+		.src = {.st = &f->st,
+			.node = f->r->core->node,
+			.ops = f->r->core->ops,
+			.ctx = f->r},
 		.state_dir = f->r->dir,
 		.run_dir = f->r->dir,
 		.id_base = 300000,
@@ -175,7 +182,8 @@ static void refused(struct fixture *f, const char *text)
 
 static void test_config_and_secret(void **state)
 {
-	struct fixture *f = fixture("{'name':'v','configMap':{'name':'cm','items':[{'key':'a','path':'x/y','mode':256}]}},"
+	struct fixture *f = fixture("{'name':'v','configMap':{'name':'cm','items':[{'key':'a','"
+				    "path':'x/y','mode':256}]}},"
 				    "{'name':'s','secret':{'secretName':'se','defaultMode':384}}");
 	struct err err = ERR_INIT;
 
@@ -216,12 +224,17 @@ static void test_optional(void **state)
 
 static void test_projected(void **state)
 {
-	struct fixture *f = fixture(
-		"{'name':'v','projected':{'sources':[{'secret':{'name':'se'}},{'configMap':{'name':'cm','items':["
-		"{'key':'a','path':'conf/a'}]}},{'downwardAPI':{'items':[{'path':'labels','fieldRef':{'fieldPath':"
-		"'metadata.labels'}},{'path':'cpu','resourceFieldRef':{'containerName':'c','resource':'limits.cpu',"
-		"'divisor':'1m'}},{'path':'mem','resourceFieldRef':{'containerName':'c','resource':'limits.memory',"
-		"'divisor':'1Mi'}},{'path':'one','fieldRef':{'fieldPath':'metadata.annotations[\\u0027n\\u0027]'}}]}}]}}");
+	struct fixture *f =
+		fixture("{'name':'v','projected':{'sources':[{'secret':{'name':'se'}},{'configMap':"
+			"{'name':'cm','items':["
+			"{'key':'a','path':'conf/"
+			"a'}]}},{'downwardAPI':{'items':[{'path':'labels','fieldRef':{'fieldPath':"
+			"'metadata.labels'}},{'path':'cpu','resourceFieldRef':{'containerName':'c',"
+			"'resource':'limits.cpu',"
+			"'divisor':'1m'}},{'path':'mem','resourceFieldRef':{'containerName':'c','"
+			"resource':'limits.memory',"
+			"'divisor':'1Mi'}},{'path':'one','fieldRef':{'fieldPath':'metadata."
+			"annotations[\\u0027n\\u0027]'}}]}}]}}");
 	struct err err = ERR_INIT;
 
 	rig_object(f->r, "configmaps", "d", "cm", "{'data':{'a':'1'}}");
@@ -238,7 +251,8 @@ static void test_projected(void **state)
 
 static void test_empty_dir(void **state)
 {
-	struct fixture *f = fixture("{'name':'v','emptyDir':{}},{'name':'m','emptyDir':{'medium':'Memory','sizeLimit':'1Mi'}}");
+	struct fixture *f = fixture("{'name':'v','emptyDir':{}},{'name':'m','emptyDir':{'medium':'"
+				    "Memory','sizeLimit':'1Mi'}}");
 	struct err err = ERR_INIT;
 	struct stat st;
 
@@ -280,8 +294,9 @@ static void test_host_path_types(void **state)
 	assert_int_equal(mkdir(dir, 0755), 0);
 	assert_int_equal(fd_replace_file(file, "x", 1, 0644, 0, NULL), 0);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		CLEANUP_FREE char *spec = xasprintf("{'name':'v','hostPath':{'path':'%s/%s','type':'%s'}}", r->dir,
-						    cases[i].name, cases[i].type);
+		CLEANUP_FREE char *spec =
+			xasprintf("{'name':'v','hostPath':{'path':'%s/%s','type':'%s'}}", r->dir,
+				  cases[i].name, cases[i].type);
 		struct fixture *f = fixture(spec);
 		struct err err = ERR_INIT;
 		int rc = volume_set_up(&f->ctx, &f->volumes[0], &err);
@@ -299,7 +314,8 @@ static void test_host_path_types(void **state)
 
 static void test_claims(void **state)
 {
-	struct fixture *f = fixture("{'name':'v','persistentVolumeClaim':{'claimName':'pc','readOnly':true}}");
+	struct fixture *f =
+		fixture("{'name':'v','persistentVolumeClaim':{'claimName':'pc','readOnly':true}}");
 	CLEANUP_FREE char *pv = xasprintf("{'spec':{'local':{'path':'%s/data'}}}", f->r->dir);
 	struct err err = ERR_INIT;
 
@@ -326,10 +342,12 @@ static void test_what_is_not_served(void **state)
 
 static void test_references(void **state)
 {
-	CLEANUP_VALUE struct value *pod = json_of(
-		"{'spec':{'volumes':[{'name':'a','configMap':{'name':'c1'}},{'name':'b','projected':{'sources':[{'secret':"
-		"{'name':'s1'}}]}}],'containers':[{'name':'c','envFrom':[{'secretRef':{'name':'s2'}}],'env':[{'name':'E',"
-		"'valueFrom':{'configMapKeyRef':{'name':'c2','key':'k'}}}]}]}}");
+	CLEANUP_VALUE struct value *pod =
+		json_of("{'spec':{'volumes':[{'name':'a','configMap':{'name':'c1'}},{'name':'b','"
+			"projected':{'sources':[{'secret':"
+			"{'name':'s1'}}]}}],'containers':[{'name':'c','envFrom':[{'secretRef':{'"
+			"name':'s2'}}],'env':[{'name':'E',"
+			"'valueFrom':{'configMapKeyRef':{'name':'c2','key':'k'}}}]}]}}");
 
 	assert_true(pod_refers_to(pod, "configmaps", "c1"));
 	assert_true(pod_refers_to(pod, "configmaps", "c2"));
@@ -342,16 +360,11 @@ static void test_references(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_atomic_writing),
-		cmocka_unit_test(test_owners_and_modes),
-		cmocka_unit_test(test_paths_that_leave),
-		cmocka_unit_test(test_config_and_secret),
-		cmocka_unit_test(test_optional),
-		cmocka_unit_test(test_projected),
-		cmocka_unit_test(test_empty_dir),
-		cmocka_unit_test(test_host_path_types),
-		cmocka_unit_test(test_claims),
-		cmocka_unit_test(test_what_is_not_served),
+		cmocka_unit_test(test_atomic_writing),   cmocka_unit_test(test_owners_and_modes),
+		cmocka_unit_test(test_paths_that_leave), cmocka_unit_test(test_config_and_secret),
+		cmocka_unit_test(test_optional),         cmocka_unit_test(test_projected),
+		cmocka_unit_test(test_empty_dir),        cmocka_unit_test(test_host_path_types),
+		cmocka_unit_test(test_claims),           cmocka_unit_test(test_what_is_not_served),
 		cmocka_unit_test(test_references),
 	};
 
