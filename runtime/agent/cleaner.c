@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <sys/mount.h>
+#include <time.h>
 
 #include "runtime/agent/real.h"
 #include "util/fd.h"
@@ -41,6 +42,23 @@ static void unmount_below(const char *path)
 		closedir(d);
 }
 
+/* A supervisor may still be writing how a run ended, beside what is being removed. */
+static int remove_tree(const char *path, struct err *err)
+{
+	const struct timespec moment = {0, 20000000};
+	int rc = 0;
+
+	for (int round = 0; round < 10; round++) {
+		err_clear(err);
+		unmount_below(path);
+		rc = fd_remove_tree(path, err);
+		if (err->code != ENOTEMPTY && err->code != EBUSY)
+			break;
+		nanosleep(&moment, NULL);
+	}
+	return rc;
+}
+
 static void run_job(struct job *j)
 {
 	int rc = 0;
@@ -48,8 +66,7 @@ static void run_job(struct job *j)
 	for (char **p = j->paths; *p; p++) {
 		struct err err = ERR_INIT;
 
-		unmount_below(*p);
-		if (fd_remove_tree(*p, &err)) {
+		if (remove_tree(*p, &err)) {
 			log_warn("removing %s: %s", *p, err.msg);
 			rc = -err.code;
 		}
