@@ -72,8 +72,16 @@ static struct value *edit_lease(void *arg, struct value *v, struct err *err)
 
 	api_now_micro(now);
 	v = value_bury(v, value_new_string(arg), "spec", "holderIdentity", NULL);
-	v = value_bury(v, value_new_int(LEASE_SECONDS), "spec", "leaseDurationSeconds", NULL);
+	v = value_bury(v, NULL, "spec", "leaseDurationSeconds", NULL);
 	return value_bury(v, value_new_string(now), "spec", "renewTime", NULL);
+}
+
+/* Only a Lease that is renewed on a clock says for how long it holds: one without a duration does not
+ * run out, however long its node and the daemon with it sleep. */
+static struct value *edit_clocked_lease(void *arg, struct value *v, struct err *err)
+{
+	v = edit_lease(arg, v, err);
+	return value_bury(v, value_new_int(LEASE_SECONDS), "spec", "leaseDurationSeconds", NULL);
 }
 
 static void renewed(void *arg, int rc)
@@ -95,7 +103,7 @@ void agent_renew_lease(struct agent *a, int force)
 	a->lease_ms = loop_now_ms();
 	r = api_request_new(API_MUTATE, k, "kube-node-lease", a->node_name);
 	r->flags = API_UPSERT;
-	r->mutate = edit_lease;
+	r->mutate = a->heartbeat_ms ? edit_clocked_lease : edit_lease;
 	r->mutate_arg = xstrdup(a->node_name);
 	r->mutate_free = free;
 	a->core->in_flight++;

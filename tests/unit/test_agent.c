@@ -550,6 +550,52 @@ static void test_adoption(void **state)
 	rig_free(r);
 }
 
+/* The daemon fell before it could write what it had begun. */
+static void test_adoption_of_what_nobody_told(void **state)
+{
+	struct rig *r = rig_new();
+
+	rig_pod(r, POD(ONE));
+	r->sb = (struct sandbox){worker_sandbox_event, core_find(r->core, "u1"), 0};
+	assert_true(core_adopt(r->core, "u1", &r->sb, 0));
+	core_adopted(r->core);
+	rig_run(r);
+	rig_emit(r, (struct sandbox_event){.kind = SANDBOX_READY, .netns_fd = 5, .replayed = 1});
+	assert_int_equal(rig_count(&r->log, "attach"), 1);
+	rig_emit(r, (struct sandbox_event){.kind = CONTAINER_STARTED,
+					   .container = "c",
+					   .container_id = "abc",
+					   .pid = 9,
+					   .started_sec = 7,
+					   .replayed = 1});
+	rig_advance(r, 1000);
+	assert_int_equal(rig_count(&r->log, "start"), 0); /* it runs */
+	assert_int_equal(r->sandboxes, 0);
+	assert_string_equal(rig_phase(r), "Running");
+	assert_string_equal(value_dig_str(rig_ctr(r, "c"), "containerID", NULL), "k8sfs://abc");
+	assert_int_equal(value_int(value_get(rig_ctr(r, "c"), "restartCount"), -1), 0);
+	rig_free(r);
+}
+
+/* The sandbox is there, but it knows nothing of a container that should run in it. */
+static void test_adoption_without_its_container(void **state)
+{
+	struct rig *r = second_daemon(running(POD(ONE)));
+
+	r->sb = (struct sandbox){worker_sandbox_event, core_find(r->core, "u1"), 0};
+	core_adopt(r->core, "u1", &r->sb, 0);
+	core_adopted(r->core);
+	rig_run(r);
+	assert_int_equal(rig_count(&r->log, "start"), 0);
+	rig_advance(r, 1000);
+	assert_int_equal(rig_count(&r->log, "start c"), 1);
+	assert_int_equal(r->sandboxes, 0);
+	rig_started(r, "c");
+	assert_string_equal(dig(rig_ctr(r, "c"), "lastState", "terminated", "reason"),
+			    "ContainerStatusUnknown");
+	rig_free(r);
+}
+
 static void test_adoption_of_what_ended_meanwhile(void **state)
 {
 	struct rig *r = second_daemon(running(POD("'restartPolicy':'Never'," ONE)));
@@ -672,6 +718,8 @@ int main(void)
 		cmocka_unit_test(test_sandbox_dies),
 		cmocka_unit_test(test_sandbox_cannot_be_made),
 		cmocka_unit_test(test_adoption),
+		cmocka_unit_test(test_adoption_of_what_nobody_told),
+		cmocka_unit_test(test_adoption_without_its_container),
 		cmocka_unit_test(test_adoption_of_what_ended_meanwhile),
 		cmocka_unit_test(test_reboot),
 		cmocka_unit_test(test_reboot_with_never),
