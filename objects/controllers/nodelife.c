@@ -4,7 +4,7 @@
  * conditions and cordoning say becomes taints, which the scheduler and the
  * eviction of pods read.
  *
- * Only nodes that have a Lease are expected to renew it. What the Lease says from
+ * Only nodes whose Lease says for how long it holds are expected to renew it. What the Lease says from
  * before the daemon's start counts as said at the start: nobody could renew it.
  * Source: Kubernetes "Nodes", "Taints and Tolerations"; pkg/controller/nodelifecycle.
  */
@@ -51,9 +51,9 @@ static int64_t last_sign(struct controller *c, const struct object *node)
 	if (!known_kind(K_LEASE))
 		return 0;
 	lease = store_get(s, (struct objkey){known_kind(K_LEASE), LEASES, node->name});
-	if (lease)
+	if (lease && value_dig(lease->value, "spec", "leaseDurationSeconds", NULL))
 		t = time_of(STR_AT(lease->value, "spec", "renewTime"));
-	if (lease && lease->rv <= l->revision && t < l->started)
+	if (t && lease->rv <= l->revision && t < l->started)
 		t = l->started;
 	object_unref(lease);
 	return t;
