@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #include "runtime/sandbox/sandbox_i.h"
+#include "runtime/supervisor/kernel.h"
 #include "util/fd.h"
 
 #define STACK_SIZE       65536
@@ -57,6 +59,7 @@ static int copy_program(const char *path, struct err *err)
 struct start { /* for the child, which shares our memory until it executes */
 	const char *path;
 	char *const *argv;
+	char *const *envp;
 	int program, sock, null, error;
 };
 
@@ -64,7 +67,6 @@ struct start { /* for the child, which shares our memory until it executes */
 static int in_child(void *arg)
 {
 	struct start *s = arg;
-	static char *const no_env[] = {NULL};
 
 	for (int i = 1; i < NSIG; i++)
 		signal(i, SIG_DFL);
@@ -74,9 +76,9 @@ static int in_child(void *arg)
 		s->error = errno;
 		_exit(127);
 	}
-	syscall(SYS_execveat, s->program, "", s->argv, no_env, AT_EMPTY_PATH);
+	syscall(SYS_execveat, s->program, "", s->argv, s->envp, AT_EMPTY_PATH);
 	/* Where programs in memory are forbidden (vm.memfd_noexec). */
-	execve(s->path, s->argv, no_env);
+	execve(s->path, s->argv, s->envp);
 	s->error = errno;
 	_exit(127);
 }
@@ -111,6 +113,10 @@ int zygote_start(struct sandboxes *all, struct err *err)
 	const struct timeval patience = {ZYGOTE_TIMEOUT_S, 0};
 	char name[] = "k8sfs-pod", title[] = TITLE TITLE TITLE;
 	char *argv[] = {name, title, NULL};
+	const char *without = getenv(KERNEL_WITHOUT);
+	CLEANUP_FREE char *setting =
+		without ? xasprintf("%s=%s", KERNEL_WITHOUT, without) : NULL;
+	char *envp[] = {setting, NULL};
 	CLEANUP_FD int program = copy_program(all->supervisor, err);
 	/* Above 3, so that the child's dup2 onto 0 to 3 cannot hit them. */
 	CLEANUP_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -131,7 +137,7 @@ int zygote_start(struct sandboxes *all, struct err *err)
 		return err_sys(err, errno, "descriptors for %s", all->supervisor);
 	setsockopt(all->zygote_sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(all->zygote_sock, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	s = (struct start){all->supervisor, argv, program, high_sock, high_null, 0};
+	s = (struct start){all->supervisor, argv, envp, program, high_sock, high_null, 0};
 	all->zygote = spawn(&s, err);
 	return all->zygote < 0 ? -err->code : 0;
 }

@@ -16,114 +16,9 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "runtime/supervisor/mounts.h"
 #include "runtime/supervisor/stage.h"
 #include "util/fd.h"
-
-/* The kernel's own words about a file system that it refused, when it has some. */
-static int fs_error(int fs, const char *what, struct err *err)
-{
-	int code = errno;
-	char text[256];
-	ssize_t n = read(fs, text, sizeof(text) - 1);
-
-	if (n <= 2)
-		return err_sys(err, code, "%s", what);
-	text[n] = '\0';
-	return err_sys(err, code, "%s: %s", what, text + 2);
-}
-
-static int fs_set(int fs, const char *key, const char *value)
-{
-	return fsconfig(fs, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, key, value, 0);
-}
-
-int mount_detached(const char *type, const char *options, unsigned attributes, struct err *err)
-{
-	CLEANUP_FD int fs = fsopen(type, FSOPEN_CLOEXEC);
-	CLEANUP_FREE char *copy = xstrdup(options);
-	char *state = NULL;
-	int fd;
-
-	if (fs < 0)
-		return err_sys(err, errno, "file system %s", type);
-	for (char *o = copy ? strtok_r(copy, ",", &state) : NULL; o;
-	     o = strtok_r(NULL, ",", &state)) {
-		char *value = strchr(o, '=');
-
-		if (value)
-			*value++ = '\0';
-		if (fs_set(fs, o, value) < 0) {
-			err_set(err, EINVAL, "%s: option %s", type, o);
-			return fs_error(fs, type, err);
-		}
-	}
-	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return fs_error(fs, type, err);
-	fd = fsmount(fs, FSMOUNT_CLOEXEC, attributes);
-	return fd < 0 ? err_sys(err, errno, "mount %s", type) : fd;
-}
-
-static int idmap(int tree, unsigned flags)
-{
-	struct mount_attr attr = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)pod.user_ns};
-
-	return mount_setattr(tree, "", AT_EMPTY_PATH | flags, &attr, sizeof(attr));
-}
-
-/* -- the root: layers under a writable directory -- */
-
-/* The tree stays open: closing it before the overlay exists would dissolve it. */
-static int add_layer(int fs, const char *layer, struct err *err)
-{
-	int tree = open_tree(AT_FDCWD, layer, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-
-	if (tree < 0)
-		return err_sys(err, errno, "layer %s", layer);
-	if (pod.user_ns >= 0 && idmap(tree, 0) < 0)
-		return err_sys(err, errno, "layer %s: idmapped mount", layer);
-	if (fsconfig(fs, FSCONFIG_SET_FD, "lowerdir+", NULL, tree) < 0)
-		return fs_error(fs, layer, err);
-	return 0;
-}
-
-static int add_writable(int fs, const char *key, const char *base, const char *name,
-			struct err *err)
-{
-	CLEANUP_FREE char *path = xasprintf("%s/%s", base, name);
-	CLEANUP_FD int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-
-	if (dir < 0)
-		return err_sys(err, errno, "open %s", path);
-	if (fsconfig(fs, FSCONFIG_SET_FD, key, NULL, dir) < 0)
-		return fs_error(fs, path, err);
-	return 0;
-}
-
-static int make_root(struct stage *s, struct err *err)
-{
-	const struct container_spec *spec = &s->container->spec;
-	CLEANUP_FD int fs = fsopen("overlay", FSOPEN_CLOEXEC);
-	int rc;
-
-	if (fs < 0)
-		return err_sys(err, errno, "overlay");
-	for (char **layer = spec->layers; layer && *layer; layer++)
-		if ((rc = add_layer(fs, *layer, err)) < 0)
-			return rc;
-	if ((rc = add_writable(fs, "upperdir", spec->upper, "upper", err)) < 0 ||
-	    (rc = add_writable(fs, "workdir", spec->upper, "work", err)) < 0)
-		return rc;
-	/* Renaming directories of lower layers works; a lost writable layer is made anew, so no
-	 * syncs. */
-	if (fs_set(fs, "redirect_dir", "on") < 0 || fs_set(fs, "volatile", NULL) < 0)
-		return fs_error(fs, "overlay", err);
-	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return fs_error(fs, "overlay", err);
-	/* Inside a user namespace nobody can make device nodes: those of an image would be the
-	 * host's. */
-	s->root = fsmount(fs, FSMOUNT_CLOEXEC, pod.user_ns >= 0 ? MOUNT_ATTR_NODEV : 0);
-	return s->root < 0 ? err_sys(err, errno, "mount overlay") : 0;
-}
 
 /* -- /dev -- */
 
@@ -214,20 +109,17 @@ static int make_dev(struct stage *s, struct err *err)
 
 /* -- what the pod shares -- */
 
-/* The pod's /dev/shm again; a kernel that cannot clone a detached mount gives the container its
- * own. */
+/* The pod's /dev/shm again. */
 static int make_shm(struct stage *s, struct err *err)
 {
 	if (pod.spec.host_ipc)
 		s->shm = open_tree(AT_FDCWD, "/dev/shm", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	else if (pod.shm < 0)
+		return s->shm = workshop_shm(err);
 	else
 		s->shm =
 			open_tree(pod.shm, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-	if (s->shm < 0)
-		s->shm = mount_detached("tmpfs", "mode=1777,size=65536k",
-					MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
-					err);
-	return s->shm < 0 ? -err->code : 0;
+	return s->shm < 0 ? err_sys(err, errno, "/dev/shm") : 0;
 }
 
 /* File systems that show one of the host's own namespaces can only be made from outside. */
@@ -315,8 +207,9 @@ static int set_attributes(int tree, const struct mount_spec *m, struct err *err)
 		.attr_set = m->read_only ? MOUNT_ATTR_RDONLY : 0};
 
 	/* Where the file system cannot (overlay, FUSE, proc), its owners show as nobody. */
-	if (m->idmapped && pod.user_ns >= 0 && idmap(tree, recursive) < 0 && recursive)
-		(void)idmap(tree, 0);
+	if (m->idmapped && pod.user_ns >= 0 && mount_idmap(tree, pod.user_ns, recursive) < 0 &&
+	    recursive)
+		(void)mount_idmap(tree, pod.user_ns, 0);
 	if (mount_setattr(tree, "", AT_EMPTY_PATH | recursive, &attr, sizeof(attr)) < 0)
 		return err_sys(err, errno, "mount %s", m->target);
 	return 0;
@@ -419,7 +312,7 @@ int layers_prepare(struct stage *s, struct err *err)
 {
 	int rc;
 
-	if ((rc = make_root(s, err)) < 0 || (rc = make_dev(s, err)) < 0 ||
+	if ((rc = overlay_make(s, err)) < 0 || (rc = make_dev(s, err)) < 0 ||
 	    (rc = make_shm(s, err)) < 0 || (rc = make_hosts_own(s, err)) < 0)
 		return rc;
 	return plan_mounts(s, err);

@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runtime/supervisor/kernel.h"
+#include "runtime/supervisor/mounts.h"
 #include "runtime/supervisor/stage.h"
 #include "util/fd.h"
 
@@ -25,6 +27,7 @@ struct pod pod = {
 	.ipc_ns = -1,
 	.uts_ns = -1,
 	.shm = -1,
+	.workshop = -1,
 	.pause_fd = -1,
 	.proc = -1,
 	.epoll = -1,
@@ -80,7 +83,11 @@ static int write_hostname(struct err *err)
 
 static int make_shared_memory(struct err *err)
 {
-	if (pod.spec.host_ipc)
+	int rc;
+
+	if (!(kernel.detached_clones && kernel.detached_layers) && (rc = workshop_make(err)) < 0)
+		return rc;
+	if (pod.spec.host_ipc || !kernel.detached_clones)
 		return 0;
 	pod.shm = mount_detached("tmpfs", "mode=1777,size=65536k",
 				 MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, err);

@@ -4,14 +4,19 @@
  * processes that it started.
  *
  *	zygote.c	what supervisors are copies of
+ *	kernel.c	what the kernel can do
  *	main.c		the loop: signals, timers
  *	control.c	packets of the daemon, answers, what a daemon missed
  *	namespaces.c	the pod's namespaces, and joining them
- *	start.c		a container from its spec: cgroup, first process (stage 1, in the host's
- *namespaces) layers.c	its file systems, made as detached mounts with the host's rights rootfs.c
- *the same put together inside (stage 2, in the container's namespaces) restrict.c	identity,
- *capabilities, seccomp, exec container.c	streams, exit, stopping exec.c
- *further commands in a running container state.c		exit statuses as files
+ *	start.c		a container from its spec: cgroup, stage 1 (in the host's namespaces)
+ *	layers.c	its file systems, made as detached mounts with the host's rights
+ *	overlay.c	the root among them
+ *	workshop.c	a mount namespace for kernels that do too little with detached mounts
+ *	rootfs.c	the same put together inside (stage 2, in the container's namespaces)
+ *	restrict.c	identity, capabilities, seccomp, exec
+ *	container.c	streams, exit, stopping
+ *	exec.c		further commands in a running container
+ *	state.c		exit statuses as files
  *
  * One thread, no locks. The supervisor is process 1 of a pid namespace that
  * holds all of the pod's processes (unless they are in the host's), so whatever
@@ -79,7 +84,8 @@ struct pod {
 	char *cgroup; /* <qos>/pod<uid> */
 	char *hostname_file;
 	int user_ns, net_ns, ipc_ns, uts_ns; /* -1: the host's */
-	int shm;                             /* detached mount of /dev/shm; -1 */
+	int shm;      /* detached mount of /dev/shm; -1: in the workshop, or the host's */
+	int workshop; /* mount namespace (workshop.c); -1: not needed so far */
 	pid_t pause;                         /* process 1 of a shared pid namespace; 0 */
 	int pause_fd;                        /* its pidfd */
 	int proc;                            /* procfs that shows the processes as we number them */
@@ -123,6 +129,18 @@ int namespaces_join(struct err *err) MUST_CHECK;
 /* As the first user of the current user namespace. */
 int become_root_inside(struct err *err) MUST_CHECK;
 uint32_t host_root(void); /* the host id of the pod's root */
+
+/* -- workshop.c -- */
+int workshop_make(struct err *err) MUST_CHECK;
+/* A detached clone of the pod's /dev/shm in it. */
+int workshop_shm(struct err *err) MUST_CHECK;
+/*
+ * An overlay of detached mounts: trees, uppermost first, over the directories upper/ and work/ of
+ * the mount `writable`. All of them are used up. Return: a detached mount, or -errno (-EINVAL and
+ * the like are left to the caller to explain: err is not set for what the overlay itself refuses).
+ */
+int workshop_overlay(const int *trees, size_t n, int writable, unsigned long flags,
+		     const char *options, struct err *err) MUST_CHECK;
 
 /* -- start.c -- */
 int container_start(struct container *c, struct err *err) MUST_CHECK;

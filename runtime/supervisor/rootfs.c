@@ -20,6 +20,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "runtime/supervisor/mounts.h"
 #include "runtime/supervisor/stage.h"
 #include "util/fd.h"
 

@@ -64,8 +64,10 @@ void set_oom_score(const struct container_spec *spec);
 
 /* -- layers.c: stage 1 -- */
 int layers_prepare(struct stage *s, struct err *err) MUST_CHECK;
-/* A detached mount of a file system; options: NULL or "key=value,flag". */
-int mount_detached(const char *type, const char *options, unsigned attributes, struct err *err);
+
+/* -- overlay.c: stage 1 -- */
+/* The root: the image's layers, idmapped, under the writable directory. */
+int overlay_make(struct stage *s, struct err *err) MUST_CHECK;
 
 /* -- rootfs.c: stage 2 -- */
 int rootfs_enter(struct stage *s, struct err *err) MUST_CHECK;

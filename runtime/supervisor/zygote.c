@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "runtime/supervisor/kernel.h"
 #include "runtime/supervisor/pod.h"
 #include "util/fd.h"
 
@@ -69,6 +70,7 @@ void zygote_run(int argc, char **argv)
 				 (size_t)(argv[argc - 1] + strlen(argv[argc - 1]) - argv[0])};
 
 	set_title(&args, "(zygote)");
+	kernel_probe();
 	/* The last to go, where we may say so (CAP_SYS_RESOURCE); containers have their own score. */
 	(void)!fd_write_file("/proc/self/oom_score_adj", "-998", NULL);
 	for (;;) {
