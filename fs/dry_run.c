@@ -44,10 +44,11 @@ static void set_faults(struct memfile *f, char *taken, int rc)
 
 static void refuse(struct dry_run *d, int rc, struct faults *faults)
 {
+	CLEANUP_FREE char *path = memfile_path(d->file);
 	struct buf lines = BUF_INIT;
 
-	faults_render(faults, file_name(d->file->path), &lines);
-	note_refusal(d->fs, d->who->uid, d->file->path, buf_str(&lines));
+	faults_render(faults, file_name(path), &lines);
+	note_refusal(d->fs, d->who->uid, path, buf_str(&lines));
 	set_faults(d->file, buf_steal(&lines), rc);
 	faults_fini(faults);
 	if (d->of_rename && rc == -EINVAL)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 
 #include "fs/reply.h"
 
@@ -34,6 +35,16 @@ struct handle *handle_ref(struct handle *h)
 {
 	h->refs++;
 	return h;
+}
+
+int handle_try_ref(struct handle *h)
+{
+	unsigned refs = h->refs;
+
+	while (refs)
+		if (atomic_compare_exchange_weak(&h->refs, &refs, refs + 1))
+			return 1;
+	return 0;
 }
 
 void handle_unref(struct handle *h)

@@ -44,6 +44,8 @@ struct handle {
 struct handle *handle_new(size_t size, const struct handle_ops *ops, struct call *c,
 			  struct node *n, int flags);
 struct handle *handle_ref(struct handle *h);
+/* A reference unless the last one has gone already (h is being freed). Return: whether. */
+int handle_try_ref(struct handle *h);
 void handle_unref(struct handle *h);
 
 /* A snapshot to read from. Takes the reference. */

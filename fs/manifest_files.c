@@ -39,10 +39,12 @@ static void mem_read(struct handle *h, struct call *c, size_t size, off_t off)
 static int check_early(struct handle *h, struct call *c, const char *data, size_t len, off_t off)
 {
 	struct memfile *f = file_of(h);
+	CLEANUP_FREE char *path = NULL;
 
 	if (f->kind == MEMFILE_SCRATCH || off != 0)
 		return 0;
-	return manifest_check_early(c->fs->manifests, &call_who(c)->caller, f->path, data, len, &c->err);
+	path = memfile_path(f);
+	return manifest_check_early(c->fs->manifests, &call_who(c)->caller, path, data, len, &c->err);
 }
 
 static void mem_write(struct handle *h, struct call *c, const char *data, size_t len, off_t off)
@@ -66,6 +68,7 @@ static void mem_write(struct handle *h, struct call *c, const char *data, size_t
 static void mem_flush(struct handle *h, struct call *c)
 {
 	struct memfile *f = file_of(h);
+	CLEANUP_FREE char *path = memfile_path(f);
 	int work, sticky;
 
 	pthread_mutex_lock(&f->lock);
@@ -77,7 +80,7 @@ static void mem_flush(struct handle *h, struct call *c)
 	else if (f->kind == MEMFILE_DRY_RUN)
 		dry_run_submit(c, h->node, f);
 	else
-		manifest_submit(c, h->node, f, f->path, 0);
+		manifest_submit(c, h->node, f, path, 0);
 }
 
 static int mem_stat(struct handle *h, struct stat *st)

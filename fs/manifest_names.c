@@ -96,8 +96,8 @@ static void symlink_file(struct call *c, struct node *dir, const char *name, con
 		return;
 	}
 	pthread_mutex_lock(&f->lock);
-	free(f->target);
-	f->target = xstrdup(target);
+	if (!f->target)
+		f->target = xstrdup(target);
 	pthread_mutex_unlock(&f->lock);
 	n = node_at(dir, name, &row_mem_link, path);
 	if (node_entry(c, n, 0, &e) < 0) {
@@ -147,11 +147,11 @@ static void rename_memfile(struct call *c, struct memfile *f, const char *to, en
 		f->kind = MEMFILE_SCRATCH;
 		memfile_rename(f, to);
 		reply_ok(c);
-	} else if (to_kind == MEMFILE_MANIFEST && f->data.len) {
+	} else if (to_kind == MEMFILE_MANIFEST && memfile_len(f)) {
 		if (open)
 			memfile_drop(open);
 		manifest_submit(c, NULL, f, to, 1);
-	} else if (to_kind == MEMFILE_DRY_RUN && f->data.len) {
+	} else if (to_kind == MEMFILE_DRY_RUN && memfile_len(f)) {
 		f->kind = MEMFILE_DRY_RUN;
 		memfile_rename(f, to);
 		dry_run_submit(c, NULL, f);

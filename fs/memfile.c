@@ -122,6 +122,26 @@ void memfile_drop(struct memfile *f)
 	pthread_mutex_unlock(&all->lock);
 }
 
+char *memfile_path(struct memfile *f)
+{
+	char *path;
+
+	pthread_mutex_lock(&f->all->lock);
+	path = xstrdup(f->path);
+	pthread_mutex_unlock(&f->all->lock);
+	return path;
+}
+
+size_t memfile_len(struct memfile *f)
+{
+	size_t len;
+
+	pthread_mutex_lock(&f->lock);
+	len = f->data.len;
+	pthread_mutex_unlock(&f->lock);
+	return len;
+}
+
 void memfile_rename(struct memfile *f, const char *path)
 {
 	struct memfiles *all = f->all;

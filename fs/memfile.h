@@ -25,14 +25,14 @@ enum memfile_kind { MEMFILE_SCRATCH, MEMFILE_MANIFEST, MEMFILE_DRY_RUN };
 struct memfile {
 	_Atomic unsigned refs;
 	struct memfiles *all;
-	char *path; /* owned */
-	enum memfile_kind kind;
+	char *path;	      /* owned; under the table's lock: memfile_path() */
+	_Atomic unsigned kind; /* enum memfile_kind */
 	unsigned uid, gid;
 	uint64_t serial; /* when it was made */
 
 	pthread_mutex_t lock; /* everything below */
 	struct buf data;
-	char *target; /* owned: a symlink */
+	char *target; /* owned: a symlink; set once */
 	unsigned mode;
 	struct timespec mtime;
 	int mtime_set;	 /* by utimens: a later flush keeps it */
@@ -57,6 +57,9 @@ DEFINE_CLEANUP(struct memfile *, memfile_unref)
 #define CLEANUP_MEMFILE CLEANUP(memfile_unrefp)
 /* Take it out of the table; who has it open goes on with it. */
 void memfile_drop(struct memfile *f);
+/* Its path now, which a rename may change at any time; owned. */
+char *memfile_path(struct memfile *f);
+size_t memfile_len(struct memfile *f);
 /* Under another path, over whatever is there. */
 void memfile_rename(struct memfile *f, const char *path);
 /* Bytes at off (< 0: the end); with the lock held. -EFBIG, -EDQUOT. */

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <linux/close_range.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -196,6 +197,14 @@ static void *run(void *arg)
 	struct note *note;
 	int stopping = 0;
 
+	/*
+	 * Without the device of the mount: when the daemon is killed while this thread waits for an
+	 * answer of the mount, the other threads' end closes the device, and that ends the wait.
+	 */
+	if (close_range(3, ~0u, CLOSE_RANGE_UNSHARE) < 0) {
+		log_warn("inotify will not be told of changes: %m");
+		return NULL;
+	}
 	n->tid = gettid();
 	for (;;) {
 		note = next_note(n, &stopping);

@@ -38,12 +38,11 @@ static void signal_thread(struct streams *all)
 /* With the lock. A stream that is being closed has no readers. */
 static void wake_locked(struct streams *all, struct stream *s)
 {
-	if (s->awake || s->closing)
+	if (s->awake || s->closing || !handle_try_ref(&s->h))
 		return;
 	s->awake = 1;
 	s->next_awake = all->awake;
 	all->awake = s;
-	handle_ref(&s->h);
 	signal_thread(all);
 }
 
