@@ -4,17 +4,21 @@
  * 200 to 399 is success; redirects to the same host are followed, another host is a
  * warning; certificates are not checked; no proxy.
  */
-#include <curl/curl.h>
 #include <stdio.h>
 
+#include "runtime/agent/curl_lib.h"
 #include "runtime/agent/real.h"
 
 #define MAX_REDIRECTS 10
 #define MAX_BODY      10240u
 
+/* Of the process: loaded once, for the first struct web. */
+static const struct curl_lib *curl;
+
 struct web {
 	struct loop *loop;
-	CURLM *multi;
+	CURLM *multi; /* NULL: no libcurl here */
+	struct err missing;
 	struct loop_timer *timer;
 };
 
@@ -33,6 +37,7 @@ struct web_action {
 	int redirects;
 	action_done_fn done;
 	void *arg;
+	struct loop_timer *refusal; /* instead of a request, when there is no libcurl */
 	size_t body_len;
 	struct buf body;
 };
@@ -47,7 +52,7 @@ static void on_socket(void *arg)
 	struct web *w = s->web;
 	int running;
 
-	curl_multi_socket_action(w->multi, s->fd, 0, &running); /* may free s */
+	curl->multi_socket_action(w->multi, s->fd, 0, &running); /* may free s */
 	check_done(w);
 }
 
@@ -60,7 +65,7 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void 
 		if (s)
 			loop_fd_free(s->watch);
 		free(s);
-		curl_multi_assign(w->multi, fd, NULL);
+		curl->multi_assign(w->multi, fd, NULL);
 		return 0;
 	}
 	if (!s) {
@@ -72,7 +77,7 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void 
 			free(s);
 			return -1;
 		}
-		curl_multi_assign(w->multi, fd, s);
+		curl->multi_assign(w->multi, fd, s);
 	}
 	loop_fd_want_write(s->watch, (what & CURL_POLL_OUT) != 0);
 	return 0;
@@ -94,7 +99,7 @@ static void on_timer(void *arg)
 	struct web *w = arg;
 	int running;
 
-	curl_multi_socket_action(w->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	curl->multi_socket_action(w->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 	check_done(w);
 }
 
@@ -102,14 +107,16 @@ struct web *web_new(struct loop *loop)
 {
 	struct web *w = xcalloc(1, sizeof(*w));
 
-	curl_global_init(CURL_GLOBAL_DEFAULT);
 	w->loop = loop;
-	w->multi = curl_multi_init();
+	curl = curl_lib_load(&w->missing);
+	if (!curl)
+		return w;
+	w->multi = curl->multi_init();
 	w->timer = loop_timer_new(loop, on_timer, w);
-	curl_multi_setopt(w->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
-	curl_multi_setopt(w->multi, CURLMOPT_SOCKETDATA, w);
-	curl_multi_setopt(w->multi, CURLMOPT_TIMERFUNCTION, set_timer);
-	curl_multi_setopt(w->multi, CURLMOPT_TIMERDATA, w);
+	curl->multi_setopt(w->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+	curl->multi_setopt(w->multi, CURLMOPT_SOCKETDATA, w);
+	curl->multi_setopt(w->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+	curl->multi_setopt(w->multi, CURLMOPT_TIMERDATA, w);
 	return w;
 }
 
@@ -117,7 +124,8 @@ void web_free(struct web *w)
 {
 	if (!w)
 		return;
-	curl_multi_cleanup(w->multi);
+	if (w->multi)
+		curl->multi_cleanup(w->multi);
 	loop_timer_free(w->timer);
 	free(w);
 }
@@ -127,9 +135,12 @@ void web_free(struct web *w)
 
 static void action_free(struct web_action *x)
 {
-	curl_multi_remove_handle(x->web->multi, x->easy);
-	curl_easy_cleanup(x->easy);
-	curl_slist_free_all(x->headers);
+	if (x->easy) {
+		curl->multi_remove_handle(x->web->multi, x->easy);
+		curl->easy_cleanup(x->easy);
+		curl->slist_free_all(x->headers);
+	}
+	loop_timer_free(x->refusal);
 	buf_fini(&x->body);
 	free(x->url);
 	free(x->target);
@@ -156,7 +167,7 @@ static void describe(const struct web_action *x, CURLcode rc, struct buf *out)
 {
 	long number = 0;
 
-	curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &number);
+	curl->easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &number);
 	if (x->target) {
 		if (rc == CURLE_OPERATION_TIMEDOUT)
 			buf_addf(out, "dial tcp %s: i/o timeout", x->target);
@@ -164,7 +175,7 @@ static void describe(const struct web_action *x, CURLcode rc, struct buf *out)
 			buf_addf(out, "dial tcp %s: connect: %s", x->target,
 				 strerrordesc_np((int)number));
 		else
-			buf_addf(out, "dial tcp %s: %s", x->target, curl_easy_strerror(rc));
+			buf_addf(out, "dial tcp %s: %s", x->target, curl->easy_strerror(rc));
 	} else if (rc == CURLE_OPERATION_TIMEDOUT) {
 		buf_addf(out,
 			 "Get \"%s\": context deadline exceeded (Client.Timeout exceeded while "
@@ -176,7 +187,7 @@ static void describe(const struct web_action *x, CURLcode rc, struct buf *out)
 		buf_addf(out, "Get \"%s\": dial tcp %.*s: connect: %s", x->url,
 			 (int)strcspn(host, "/"), host, strerrordesc_np((int)number));
 	} else {
-		buf_addf(out, "Get \"%s\": %s", x->url, curl_easy_strerror(rc));
+		buf_addf(out, "Get \"%s\": %s", x->url, curl->easy_strerror(rc));
 	}
 	for (size_t i = 0; i < out->len; i++) /* "Connection refused" */
 		if (i > 9 && memcmp(out->data + i - 9, "connect: ", 9) == 0 &&
@@ -186,15 +197,15 @@ static void describe(const struct web_action *x, CURLcode rc, struct buf *out)
 
 static char *host_of(const char *url)
 {
-	CURLU *u = curl_url();
+	CURLU *u = curl->url();
 	char *host = NULL, *copy = NULL;
 
-	if (u && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
-	    curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK) {
+	if (u && curl->url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
+	    curl->url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK) {
 		copy = xstrdup(host);
-		curl_free(host);
+		curl->free(host);
 	}
-	curl_url_cleanup(u);
+	curl->url_cleanup(u);
 	return copy;
 }
 
@@ -204,7 +215,7 @@ static int follow_redirect(struct web_action *x)
 	char *where = NULL;
 	CLEANUP_FREE char *from = NULL, *to = NULL;
 
-	curl_easy_getinfo(x->easy, CURLINFO_REDIRECT_URL, &where);
+	curl->easy_getinfo(x->easy, CURLINFO_REDIRECT_URL, &where);
 	if (!where || ++x->redirects > MAX_REDIRECTS)
 		return 0;
 	from = host_of(x->url);
@@ -213,9 +224,9 @@ static int follow_redirect(struct web_action *x)
 		return 0;
 	free(x->url);
 	x->url = xstrdup(where);
-	curl_multi_remove_handle(x->web->multi, x->easy);
-	curl_easy_setopt(x->easy, CURLOPT_URL, x->url);
-	return curl_multi_add_handle(x->web->multi, x->easy) == CURLM_OK;
+	curl->multi_remove_handle(x->web->multi, x->easy);
+	curl->easy_setopt(x->easy, CURLOPT_URL, x->url);
+	return curl->multi_add_handle(x->web->multi, x->easy) == CURLM_OK;
 }
 
 static void finish(struct web_action *x, CURLcode rc)
@@ -226,7 +237,7 @@ static void finish(struct web_action *x, CURLcode rc)
 	void *arg = x->arg;
 	long code = 0;
 
-	curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &code);
+	curl->easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &code);
 	if (rc == CURLE_OK && !x->target && code >= 300 && code < 400) {
 		if (follow_redirect(x))
 			return;
@@ -250,14 +261,25 @@ static void check_done(struct web *w)
 	CURLMsg *m;
 	int left;
 
-	while ((m = curl_multi_info_read(w->multi, &left))) {
+	while ((m = curl->multi_info_read(w->multi, &left))) {
 		struct web_action *x = NULL;
 
 		if (m->msg != CURLMSG_DONE)
 			continue;
-		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&x);
+		curl->easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&x);
 		finish(x, m->data.result);
 	}
+}
+
+static void refuse(void *arg)
+{
+	struct web_action *x = arg;
+	action_done_fn done = x->done;
+	struct err why = x->web->missing;
+	void *done_arg = x->arg;
+
+	action_free(x);
+	done(done_arg, ACTION_ERROR, why.msg);
 }
 
 struct action *web_act(struct web *w, const struct action_spec *spec, action_done_fn done,
@@ -269,31 +291,36 @@ struct action *web_act(struct web *w, const struct action_spec *spec, action_don
 	x->web = w;
 	x->done = done;
 	x->arg = arg;
-	x->easy = curl_easy_init();
+	if (!w->multi) {
+		x->refusal = loop_timer_new(w->loop, refuse, x);
+		loop_timer_arm(x->refusal, 0);
+		return &x->base;
+	}
+	x->easy = curl->easy_init();
 	if (spec->kind == ACTION_TCP) {
 		x->target = xasprintf("%s:%u", spec->host, spec->port);
 		x->url = xasprintf("http://%s", x->target);
-		curl_easy_setopt(x->easy, CURLOPT_CONNECT_ONLY, 1L);
+		curl->easy_setopt(x->easy, CURLOPT_CONNECT_ONLY, 1L);
 	} else {
 		x->url = xstrdup(spec->url);
 	}
 	for (const char *const *h = spec->headers; h && *h; h++)
-		x->headers = curl_slist_append(x->headers, *h);
-	curl_easy_setopt(x->easy, CURLOPT_URL, x->url);
-	curl_easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers);
-	curl_easy_setopt(x->easy, CURLOPT_PRIVATE, x);
-	curl_easy_setopt(x->easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(x->easy, CURLOPT_TIMEOUT_MS,
+		x->headers = curl->slist_append(x->headers, *h);
+	curl->easy_setopt(x->easy, CURLOPT_URL, x->url);
+	curl->easy_setopt(x->easy, CURLOPT_HTTPHEADER, x->headers);
+	curl->easy_setopt(x->easy, CURLOPT_PRIVATE, x);
+	curl->easy_setopt(x->easy, CURLOPT_NOSIGNAL, 1L);
+	curl->easy_setopt(x->easy, CURLOPT_TIMEOUT_MS,
 			 (long)(spec->timeout_ms > INT32_MAX ? INT32_MAX : spec->timeout_ms));
-	curl_easy_setopt(x->easy, CURLOPT_SSL_VERIFYPEER, 0L);
-	curl_easy_setopt(x->easy, CURLOPT_SSL_VERIFYHOST, 0L);
-	curl_easy_setopt(x->easy, CURLOPT_PROXY, "");
-	curl_easy_setopt(x->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, 1L);
-	curl_easy_setopt(x->easy, CURLOPT_FORBID_REUSE, 1L);
-	curl_easy_setopt(x->easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(x->easy, CURLOPT_WRITEFUNCTION, take_body);
-	curl_easy_setopt(x->easy, CURLOPT_WRITEDATA, x);
-	curl_multi_add_handle(w->multi, x->easy);
+	curl->easy_setopt(x->easy, CURLOPT_SSL_VERIFYPEER, 0L);
+	curl->easy_setopt(x->easy, CURLOPT_SSL_VERIFYHOST, 0L);
+	curl->easy_setopt(x->easy, CURLOPT_PROXY, "");
+	curl->easy_setopt(x->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl->easy_setopt(x->easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl->easy_setopt(x->easy, CURLOPT_FORBID_REUSE, 1L);
+	curl->easy_setopt(x->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl->easy_setopt(x->easy, CURLOPT_WRITEFUNCTION, take_body);
+	curl->easy_setopt(x->easy, CURLOPT_WRITEDATA, x);
+	curl->multi_add_handle(w->multi, x->easy);
 	return &x->base;
 }
