@@ -94,6 +94,20 @@ if command -v inotifywait >/dev/null; then
     printf 'phase: Failed\n' >"$mnt/pods/default/p/status"
     wait $watcher || fail "no MODIFY of status"
 fi
+# a daemon that is killed while inotify is told of changes leaves a mount that the next one takes over
+if command -v inotifywait >/dev/null; then
+    mkdir "$maps/default/busy"
+    inotifywait -q -m -r "$maps/default" >/dev/null 2>&1 &
+    watcher=$!
+    sleep 0.5
+    (while echo x >"$maps/default/busy/data/k"; do :; done) 2>/dev/null &
+    sleep 0.3
+    kill_daemon
+    kill $watcher && wait $watcher 2>/dev/null
+    eventually 5 sh -c "! ls '$mnt' 2>/dev/null"
+    start_daemon --no-reconcile
+    [ -e "$maps/default/busy/object.yaml" ] || fail "after a kill"
+fi
 # unmounting with readers that wait
 cat "$maps/_watch" >/dev/null 2>&1 &
 sleep 0.3
