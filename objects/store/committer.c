@@ -322,7 +322,7 @@ static void note_outcome(struct store *s, size_t n_commits, const struct err *er
 	pthread_mutex_lock(&s->queue_lock);
 	s->n_batches++;
 	s->n_commits += n_commits;
-	snprintf(s->failing, sizeof(s->failing), "%s", err->msg);
+	snprintf(s->failing, sizeof(s->failing), "%.*s", (int)sizeof(s->failing) - 1, err->msg);
 	pthread_mutex_unlock(&s->queue_lock);
 }
 

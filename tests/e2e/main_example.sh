@@ -38,16 +38,19 @@ for a in $before; do
 done
 
 # the manifest says 2 and is applied again with another image: a rolling update during which somebody always answers
-service=$(addresses | head -n 1)
 sed -i 's/nginx:1/nginx:2/' "$manifest" || fail "sed -i"
 equal "image" nginx:2 "$(cat "$deployment/spec/template/spec/containers/nginx/image")"
+somebody_answers() {
+    local a
+    for a in $(addresses); do
+        [ "$(http "$a" | wc -c)" -gt 0 ] && return 0
+    done
+    return 1
+}
 gaps=0
 for i in $(seq 400); do
-    ok=
-    for a in $(addresses); do
-        [ "$(http "$a" | wc -c)" -gt 0 ] && { ok=1; break; }
-    done
-    [ $ok ] || gaps=$((gaps + 1))
+    # those that were listed may have gone since: list again
+    somebody_answers || somebody_answers || somebody_answers || gaps=$((gaps + 1))
     is "$deployment/status" updatedReplicas 2 && is "$deployment/status" availableReplicas 2 &&
         is "$deployment/status" replicas 2 && break
     sleep 0.05

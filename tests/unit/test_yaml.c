@@ -228,7 +228,7 @@ static void test_faults_of_text(void **state)
 
 static void test_depth_is_bounded(void **state)
 {
-	CLEANUP(buf_fini) struct buf b = BUF_INIT, out = BUF_INIT;
+	CLEANUP(buf_fini) struct buf b = BUF_INIT;
 
 	for (int i = 0; i < 10000; i++)
 		buf_addc(&b, '[');
