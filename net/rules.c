@@ -5,21 +5,60 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <nftables/libnftables.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include "util/fd.h"
+#include "util/helper.h"
 #include "util/log.h"
+
+#define OUTPUT_MAX (1u << 20)
+
+static int rewind_memory(const char *name, const char *text)
+{
+	CLEANUP_FD int fd = memfd_create(name, MFD_CLOEXEC);
+
+	if (fd < 0 || fd_write_all(fd, text, strlen(text)) < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		return -1;
+	return fd_steal(&fd);
+}
+
+/* Return: 0, or -EIO with what nftables says in out. */
+static int ask(struct rules *r, const char *commands, struct buf *out, struct err *err)
+{
+	CLEANUP_FD int in = rewind_memory("rules", commands);
+	CLEANUP_FD int answer = rewind_memory("answer", "");
+	CLEANUP_FREE char *path = NULL;
+	const int fds[] = {in, answer};
+	struct err end = ERR_INIT;
+	pid_t pid;
+
+	if (in < 0 || answer < 0)
+		return err_sys(err, errno, "packet rules");
+	pid = helper_start(r->helper, fds, ARRAY_LEN(fds), err);
+	if (pid < 0)
+		return pid;
+	(void)!helper_wait(pid, "k8sfs-nft", &end);
+	path = xasprintf("/proc/self/fd/%d", answer);
+	if (fd_read_file(path, OUTPUT_MAX, out, err) < 0)
+		return -err->code;
+	if (end.code && !out->len)
+		buf_adds(out, end.msg);
+	return -end.code;
+}
 
 static int run(struct rules *r, const char *commands, const char *what, struct err *err)
 {
-	const char *text;
-	size_t n;
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	struct err own = ERR_INIT;
 
-	if (nft_run_cmd_from_buffer(r->nft, commands) == 0)
+	if (ask(r, commands, &text, &own) == 0)
 		return 0;
-	text = nft_ctx_get_error_buffer(r->nft);
-	n = strcspn(text, "\n");
-	return err_set(err, strstr(text, "No such file") ? ENOENT : EIO, "%s: nftables: %.*s", what,
-		       (int)n, text);
+	if (!text.len)
+		return err_set(err, own.code, "%s: %s", what, own.msg);
+	return err_set(err, strstr(text.data, "No such file") ? ENOENT : EIO, "%s: nftables: %.*s",
+		       what, (int)text.len, text.data);
 }
 
 /*
@@ -81,12 +120,10 @@ static void elements(struct buf *out, const char *verb, const char *table, const
  */
 static void warn_of_forward_policy(struct rules *r, const char *bridge)
 {
-	int there = nft_run_cmd_from_buffer(r->nft, "list chain ip filter FORWARD") == 0;
-	const char *text = nft_ctx_get_output_buffer(r->nft);
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	int there = ask(r, "list chain ip filter FORWARD", &text, NULL) == 0;
 
-	/* Reading empties it: what it says here must not be taken for a later command's error. */
-	(void)nft_ctx_get_error_buffer(r->nft);
-	if (there && strstr(text, "policy drop"))
+	if (there && strstr(buf_str(&text), "policy drop"))
 		log_warn("net: the machine's own rules drop forwarded packets (chain ip filter "
 			 "FORWARD): pods may not reach the outside until they are let through: "
 			 "iptables -I FORWARD -i %s -j ACCEPT; iptables -I FORWARD -o %s -j ACCEPT",
@@ -109,21 +146,18 @@ static int replace(struct rules *r, struct err *err)
 
 int rules_open(struct rules *r, const struct leases *leases, struct err *err)
 {
-	*r = (struct rules){.nft = nft_ctx_new(NFT_CTX_DEFAULT),
+	*r = (struct rules){.helper = helper_find("k8sfs-nft", "net", err),
 			    .table = xasprintf("k8sfs-%s", leases->bridge),
 			    .leases = leases};
-	if (!r->nft)
-		return err_set(err, ENOMEM, "nftables: no context");
-	nft_ctx_buffer_error(r->nft);
-	nft_ctx_buffer_output(r->nft);
+	if (!r->helper)
+		return -ENOENT;
 	warn_of_forward_policy(r, leases->bridge);
 	return replace(r, err);
 }
 
 void rules_close(struct rules *r)
 {
-	if (r->nft)
-		nft_ctx_free(r->nft);
+	free(r->helper);
 	free(r->table);
 	*r = (struct rules){0};
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The node's packet rules: one nftables table of our own, by libnftables.
+ * The node's packet rules: one nftables table of our own, by libnftables
+ * in a process of its own (nft.c).
  *
  *	outgoing traffic of pods leaves with the node's address (masquerade);
  *	a connection to a hostPort, from anywhere, goes to the pod that has it:
@@ -10,10 +11,8 @@
 
 #include "net/lease.h"
 
-struct nft_ctx;
-
 struct rules {
-	struct nft_ctx *nft;
+	char *helper;                /* k8sfs-nft */
 	char *table;                 /* "k8sfs-<bridge>" */
 	const struct leases *leases; /* borrowed */
 };
