@@ -147,7 +147,9 @@ static struct value *bump_generation(struct step *s, struct value *taken)
 {
 	int64_t generation;
 
-	if (!(s->r->kind->flags & KIND_GENERATION) || !asks_for_something_else(s->live, taken))
+	/* A binding says where, not what else: Kubernetes does not count it. */
+	if (!(s->r->kind->flags & KIND_GENERATION) || (s->r->flags & API_BINDING) ||
+	    !asks_for_something_else(s->live, taken))
 		return taken;
 	generation = value_int(value_dig(s->live, "metadata", "generation", NULL), 0);
 	return with_metadata(taken, value_set_int(metadata_of(taken), "generation", generation + 1));

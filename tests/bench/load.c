@@ -164,7 +164,7 @@ static void start_pod(const char *dir, const char *name, const char *stamp)
 	char text[65536], path[4096];
 	size_t len = fread(text, 1, sizeof(text), stdin);
 	struct stat st;
-	double start, end;
+	double start, end = 0;
 	FILE *f;
 	int fd;
 
