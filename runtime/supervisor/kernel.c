@@ -30,10 +30,10 @@ static int try_detached_layers(void)
 static int try_detached_clones(void)
 {
 	CLEANUP_FD int mount = scratch();
-	CLEANUP_FD int clone = mount < 0 ? -1
-					 : open_tree(mount, "",
-						     OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
-							     AT_EMPTY_PATH);
+	CLEANUP_FD int clone =
+		mount < 0
+			? -1
+			: open_tree(mount, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 
 	return clone >= 0;
 }

@@ -238,7 +238,7 @@ static int clone_source(const struct mount_spec *m, int *is_dir, struct err *err
 
 static int add_mount(struct stage *s, const struct mount_spec *m, struct err *err)
 {
-	struct planned_mount p = {-1, m->target, 1};
+	struct planned_mount p = {-1, m->target, 1, shelf_wants(&s->container->spec, m)};
 
 	if (!m->target || m->target[0] != '/')
 		return err_set(err, EINVAL, "mount \"%s\": expected an absolute path",
@@ -315,5 +315,6 @@ int layers_prepare(struct stage *s, struct err *err)
 	if ((rc = overlay_make(s, err)) < 0 || (rc = make_dev(s, err)) < 0 ||
 	    (rc = make_shm(s, err)) < 0 || (rc = make_hosts_own(s, err)) < 0)
 		return rc;
-	return plan_mounts(s, err);
+	rc = plan_mounts(s, err);
+	return rc < 0 ? rc : shelf_fill(s, err);
 }

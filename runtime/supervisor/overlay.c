@@ -22,8 +22,7 @@
 /* Renaming directories of lower layers works; a lost writable layer is made anew, so no syncs. */
 #define OPTIONS "redirect_dir=on,volatile"
 
-#define ADVICE                                                                                     \
-	"; keep the state directory (--state) on ext4, XFS or Btrfs, mounted read-write"
+#define ADVICE "; keep the state directory (--state) on ext4, XFS or Btrfs, mounted read-write"
 
 /* Stays open until the overlay is there: closing it earlier would dissolve it. */
 static int open_layer(const char *layer, struct err *err)
@@ -36,8 +35,8 @@ static int open_layer(const char *layer, struct err *err)
 		return tree;
 	if (errno == EINVAL || errno == EOPNOTSUPP)
 		return err_set(err, errno,
-			       "layer %s: its file system (%s) has no idmapped mounts" ADVICE, layer,
-			       fs_type_of(layer));
+			       "layer %s: its file system (%s) has no idmapped mounts" ADVICE,
+			       layer, fs_type_of(layer));
 	return err_sys(err, errno, "layer %s: idmapped mount", layer);
 }
 
@@ -65,10 +64,12 @@ static int explain(const char *base, int code, const char *words, struct err *er
 		return err_set(err, code, "writable layer %s: its file system (%s) %s" ADVICE, base,
 			       type, fault);
 	if (code == EINVAL || code == EOPNOTSUPP || code == EROFS)
-		return err_set(err, code,
-			       "writable layer %s: overlayfs refuses its file system (%s)%s%s" ADVICE,
-			       base, type, *words ? ": " : "", words);
-	return err_sys(err, code, "writable layer %s: overlay%s%s", base, *words ? ": " : "", words);
+		return err_set(
+			err, code,
+			"writable layer %s: overlayfs refuses its file system (%s)%s%s" ADVICE,
+			base, type, *words ? ": " : "", words);
+	return err_sys(err, code, "writable layer %s: overlay%s%s", base, *words ? ": " : "",
+		       words);
 }
 
 /* -- by descriptors -- */
@@ -155,7 +156,8 @@ int overlay_make(struct stage *s, struct err *err)
 					 : by_paths(spec, attributes, err);
 	if (s->root < 0)
 		return s->root;
-	/* Where overlayfs cannot use the directory, it may go on without, and say so in the log only. */
+	/* Where overlayfs cannot use the directory, it may go on without, and say so in the log
+	 * only. */
 	if (fstatvfs(s->root, &fs) == 0 && (fs.f_flag & ST_RDONLY))
 		return explain(spec->upper, EROFS, "it would be mounted read-only", err);
 	return 0;

@@ -12,6 +12,7 @@
  *	layers.c	its file systems, made as detached mounts with the host's rights
  *	overlay.c	the root among them
  *	workshop.c	a mount namespace for kernels that do too little with detached mounts
+ *	shelf.c		volumes whose read-only flag is locked
  *	rootfs.c	the same put together inside (stage 2, in the container's namespaces)
  *	restrict.c	identity, capabilities, seccomp, exec
  *	container.c	streams, exit, stopping

@@ -34,6 +34,7 @@ struct planned_mount {
 	int fd; /* a detached tree */
 	const char *target;
 	int is_dir;
+	int lock; /* its flags must not be changed inside */
 };
 
 struct stage {
@@ -68,6 +69,14 @@ int layers_prepare(struct stage *s, struct err *err) MUST_CHECK;
 /* -- overlay.c: stage 1 -- */
 /* The root: the image's layers, idmapped, under the writable directory. */
 int overlay_make(struct stage *s, struct err *err) MUST_CHECK;
+
+/* -- shelf.c -- */
+/* Must the flags of this volume be locked? */
+int shelf_wants(const struct container_spec *spec, const struct mount_spec *m);
+/* Stage 1, the last mounts that it makes: its mount namespace becomes a private one. */
+int shelf_fill(struct stage *s, struct err *err) MUST_CHECK;
+/* Stage 2, before anything else. */
+int shelf_take(struct stage *s, struct err *err) MUST_CHECK;
 
 /* -- rootfs.c: stage 2 -- */
 int rootfs_enter(struct stage *s, struct err *err) MUST_CHECK;

@@ -299,9 +299,9 @@ static void test_exec(void **state)
 	assert_string_equal(r.err, "oops\n");
 	assert_int_equal(r.code, 6);
 	EXEC(&r, "main", "sh", "-c",
-	     "grep -E 'Seccomp:|CapEff' /proc/self/status; unshare -n true; grep -c memory:/$ "
+	     "grep -E 'Seccomp:|CapEff' /proc/self/status; unshare -n true; grep -cv ':/$' "
 	     "/proc/self/cgroup; ls /proc/self/fd | wc -l");
-	assert_string_equal(r.out, "CapEff:\t00000000a80425fb\nSeccomp:\t2\n1\n4\n");
+	assert_string_equal(r.out, "CapEff:\t00000000a80425fb\nSeccomp:\t2\n0\n4\n");
 	assert_string_equal(r.err, "unshare: unshare(0x40000000): Operation not permitted\n");
 	run_exec(&r, "main", (const char *[]){"cat", NULL}, "through\n");
 	assert_string_equal(r.out, "through\n");
