@@ -114,8 +114,7 @@ int zygote_start(struct sandboxes *all, struct err *err)
 	char name[] = "k8sfs-pod", title[] = TITLE TITLE TITLE;
 	char *argv[] = {name, title, NULL};
 	const char *without = getenv(KERNEL_WITHOUT);
-	CLEANUP_FREE char *setting =
-		without ? xasprintf("%s=%s", KERNEL_WITHOUT, without) : NULL;
+	CLEANUP_FREE char *setting = without ? xasprintf("%s=%s", KERNEL_WITHOUT, without) : NULL;
 	char *envp[] = {setting, NULL};
 	CLEANUP_FD int program = copy_program(all->supervisor, err);
 	/* Above 3, so that the child's dup2 onto 0 to 3 cannot hit them. */

@@ -58,6 +58,12 @@ void codec_str(struct codec *c, char **s)
 	c->at += len - 1;
 }
 
+/* Each element takes a number at least: nothing is allocated for a count alone. */
+static int can_hold(const struct codec *c, uint64_t count)
+{
+	return count <= MAX_STRINGS && count <= (uint64_t)(c->end - c->at) / sizeof(uint64_t);
+}
+
 static size_t strv_len(char **v)
 {
 	size_t n = 0;
@@ -78,7 +84,7 @@ void codec_strv(struct codec *c, char ***v)
 		return;
 	}
 	*v = NULL;
-	if (n > MAX_STRINGS)
+	if (n && !can_hold(c, n - 1))
 		c->bad = 1;
 	if (n == 0 || c->bad)
 		return;
@@ -148,7 +154,7 @@ static size_t codec_array(struct codec *c, void **v, size_t n, size_t size)
 	if (c->out)
 		return n;
 	*v = NULL;
-	if (count > MAX_STRINGS)
+	if (!can_hold(c, count))
 		c->bad = 1;
 	if (c->bad || !count)
 		return 0;

@@ -12,7 +12,8 @@
 #include "runtime/supervisor/stage.h"
 #include "util/fd.h"
 
-#define READ_SIZE 16384
+#define READ_SIZE    16384
+#define MAX_GRACE_MS (365ull * 24 * 3600 * 1000)
 
 struct container *container_find(const char *name)
 {
@@ -23,7 +24,7 @@ struct container *container_find(const char *name)
 	return c;
 }
 
-static int name_is_safe(const char *s)
+int name_is_safe(const char *s)
 {
 	return s && *s && *s != '.' && !strchr(s, '/') && strlen(s) < 128;
 }
@@ -252,7 +253,8 @@ void container_kill(struct container *c)
 
 void container_stop(struct container *c, uint64_t grace_ms)
 {
-	int64_t at = now_ms() + (int64_t)grace_ms;
+	/* No grace is longer than a year, and none overflows. */
+	int64_t at = now_ms() + (int64_t)(grace_ms < MAX_GRACE_MS ? grace_ms : MAX_GRACE_MS);
 
 	if (c->pid <= 0)
 		return;
@@ -323,6 +325,8 @@ static void remove_cgroups(void)
 {
 	const struct timespec moment = {0, 1000000};
 
+	if (!pod.cgroups || !pod.cgroup)
+		return;
 	for (int round = 0; round < 200 && cgroup_remove(pod.cgroups, pod.cgroup) == -EBUSY;
 	     round++) {
 		(void)cgroup_kill(pod.cgroups, pod.cgroup);

@@ -139,7 +139,7 @@ static void on_pod(struct wire_msg *m)
 	codec_sandbox(&in, &pod.spec);
 	codec_str(&in, &root);
 	codec_str(&in, &hierarchies);
-	if (in.bad || !pod.spec.uid || !root || !hierarchies)
+	if (in.bad || !name_is_safe(pod.spec.uid) || !root || !hierarchies)
 		err_set(&err, EBADMSG, "damaged sandbox_spec");
 	else if (pod_make(root, hierarchies, &err) < 0 && !err.code)
 		err_set(&err, EIO, "the pod could not be made");
@@ -169,7 +169,7 @@ static void on_start(struct wire_msg *m)
 	struct err err = ERR_INIT;
 
 	codec_container(&in, &spec);
-	if (in.bad || pod.destroying) {
+	if (in.bad || pod.destroying || !pod.cgroup) {
 		container_spec_fini(&spec);
 		return;
 	}

@@ -87,9 +87,9 @@ struct pod {
 	int user_ns, net_ns, ipc_ns, uts_ns; /* -1: the host's */
 	int shm;      /* detached mount of /dev/shm; -1: in the workshop, or the host's */
 	int workshop; /* mount namespace (workshop.c); -1: not needed so far */
-	pid_t pause;                         /* process 1 of a shared pid namespace; 0 */
-	int pause_fd;                        /* its pidfd */
-	int proc;                            /* procfs that shows the processes as we number them */
+	pid_t pause;  /* process 1 of a shared pid namespace; 0 */
+	int pause_fd; /* its pidfd */
+	int proc;     /* procfs that shows the processes as we number them */
 	int epoll;
 	struct watch control, listener, signals, timers;
 	int control_blocked;
@@ -150,6 +150,8 @@ pid_t clone_process(uint64_t flags, int cgroup_fd, int *pidfd_out);
 
 /* -- container.c -- */
 struct container *container_find(const char *name);
+/* As part of a path. */
+int name_is_safe(const char *s);
 /* Takes the content of spec and the descriptor. */
 struct container *container_new(struct container_spec *spec, int seccomp_fd, struct err *err);
 void container_free(struct container *c);

@@ -245,8 +245,9 @@ int rootfs_enter(struct stage *s, struct err *err)
 	const struct container_spec *spec = &s->container->spec;
 	int rc;
 
-	if ((rc = shelf_take(s, err)) < 0 || (rc = make_own(s, err)) < 0 || (rc = pivot(s, err)) < 0 ||
-	    (rc = attach_system(s, err)) < 0 || (rc = attach_cgroups(spec, err)) < 0)
+	if ((rc = shelf_take(s, err)) < 0 || (rc = make_own(s, err)) < 0 ||
+	    (rc = pivot(s, err)) < 0 || (rc = attach_system(s, err)) < 0 ||
+	    (rc = attach_cgroups(spec, err)) < 0)
 		return rc;
 	for (size_t i = 0; i < s->n_mounts; i++)
 		if ((rc = attach(s->mounts[i].fd, s->mounts[i].target, s->mounts[i].is_dir, err)) <

@@ -170,6 +170,7 @@ int wire_recv(int sock, struct wire_msg *m, int flags)
 	int fds[WIRE_FDS + 1];
 	struct iovec iov[2] = {{&head, sizeof(head)}};
 	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
+	unsigned n_fds;
 	ssize_t n;
 
 	do {
@@ -188,7 +189,10 @@ int wire_recv(int sock, struct wire_msg *m, int flags)
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
-	if ((size_t)n < sizeof(head))
-		return -EPIPE;
-	return unpack(m, head, (size_t)n - sizeof(head), fds, take_fds(&msg, fds, ARRAY_LEN(fds)));
+	n_fds = take_fds(&msg, fds, ARRAY_LEN(fds));
+	if ((size_t)n >= sizeof(head))
+		return unpack(m, head, (size_t)n - sizeof(head), fds, n_fds);
+	for (unsigned i = 0; i < n_fds; i++)
+		close(fds[i]);
+	return -EPIPE;
 }

@@ -71,7 +71,8 @@ void zygote_run(int argc, char **argv)
 
 	set_title(&args, "(zygote)");
 	kernel_probe();
-	/* The last to go, where we may say so (CAP_SYS_RESOURCE); containers have their own score. */
+	/* The last to go, where we may say so (CAP_SYS_RESOURCE); containers have their own score.
+	 */
 	(void)!fd_write_file("/proc/self/oom_score_adj", "-998", NULL);
 	for (;;) {
 		struct wire_msg m = WIRE_MSG_INIT;
