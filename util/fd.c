@@ -162,13 +162,18 @@ static int remove_children(int dirfd, dev_t dev)
 	return rc;
 }
 
-int fd_remove_tree(const char *path, struct err *err)
+int fd_remove_tree_at(int dirfd, const char *path, struct err *err)
 {
 	struct stat st;
 	int rc;
 
-	if (lstat(path, &st) < 0)
+	if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : err_sys(err, errno, "stat %s", path);
-	rc = remove_entry(AT_FDCWD, path, st.st_dev);
+	rc = remove_entry(dirfd, path, st.st_dev);
 	return rc < 0 ? err_sys(err, -rc, "remove %s", path) : 0;
+}
+
+int fd_remove_tree(const char *path, struct err *err)
+{
+	return fd_remove_tree_at(AT_FDCWD, path, err);
 }

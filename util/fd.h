@@ -41,3 +41,4 @@ int fd_mkdir_p(const char *path, mode_t mode, struct err *err) MUST_CHECK;
  * A missing path is fine.
  */
 int fd_remove_tree(const char *path, struct err *err) MUST_CHECK;
+int fd_remove_tree_at(int dirfd, const char *path, struct err *err) MUST_CHECK;

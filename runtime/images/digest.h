@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* SHA-256 digests, by OpenSSL, in the notation of OCI: "sha256:<64 lower-case hex digits>". */
+/* SHA-256 digests, in the notation of OCI: "sha256:<64 lower-case hex digits>". */
 #pragma once
 
 #include "util/base.h"
@@ -7,7 +7,7 @@
 #define DIGEST_HEX_SIZE 65 /* 64 digits and the NUL */
 #define DIGEST_SIZE     (sizeof("sha256:") - 1 + DIGEST_HEX_SIZE)
 
-struct digest; /* of a stream */
+struct digest; /* of a stream: digest_stream.c, in k8sfs-image only */
 
 struct digest *digest_new(void) __attribute__((returns_nonnull));
 void digest_free(struct digest *d);

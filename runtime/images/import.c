@@ -8,10 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "runtime/images/unpack.h"
+#include "runtime/images/worker_link.h"
 #include "util/fd.h"
 
-#define BLOB_MAX (64ull << 30)
+#define DOCUMENTS_MAX (256u << 20) /* of one archive */
 
 /* A layer that the import needs: pinned, or unpacked and not in place yet. */
 struct import_layer {
@@ -20,96 +20,122 @@ struct import_layer {
 	uint64_t size;
 };
 
-struct reading { /* for progress */
-	struct import *imp;
-	const char *name;
-	size_t at, of;
-	uint64_t told;
-};
+/* -- what the worker has to say ---------------------------------------------- */
 
-#define TELL_EVERY (4u << 20)
-
-static int tell(void *arg, uint64_t bytes)
+static int tell_layer(struct import *imp, const struct incoming *i, size_t n, const char *text)
 {
-	struct reading *r = arg;
+	unsigned long long bytes;
 
-	if (bytes < r->told + TELL_EVERY)
+	if (sscanf(text, "at %llu", &bytes) != 1)
 		return 0;
-	r->told = bytes;
-	image_job_say(r->imp->im, &r->imp->job, "importing %.120s: layer %zu of %zu, %.1f MB",
-		      r->name, r->at + 1, r->of, (double)bytes / 1e6);
+	image_job_say(imp->im, &imp->job, "importing %.120s: layer %zu of %zu, %.1f MB", i->name,
+		      n + 1, i->spec.n_layers, (double)bytes / 1e6);
+	return 1;
+}
+
+static int tell_spool(struct import *imp, const char *text)
+{
+	unsigned long long bytes;
+
+	if (sscanf(text, "spool %llu", &bytes) != 1)
+		return 0;
+	image_job_say(imp->im, &imp->job, "import: reading the archive, %.1f MB",
+		      (double)bytes / 1e6);
+	return 1;
+}
+
+/* A document that the worker left; it may have left anything. */
+static int read_document(struct import *imp, const char *digest, struct buf *out, struct err *err)
+{
+	CLEANUP_FREE char *path = xasprintf("%s/%s", imp->dir, digest_hex(digest));
+	char found[DIGEST_SIZE];
+	struct stat st;
+
+	if (lstat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return err_set(err, EPROTO, "k8sfs-image: no document %s", digest);
+	if (fd_read_file(path, MANIFEST_MAX_BYTES, out, err) < 0)
+		return -err->code;
+	digest_of(buf_str(out), out->len, found);
+	imp->documents += out->len;
+	if (imp->documents > DOCUMENTS_MAX)
+		return err_set(err, EFBIG, "archive: manifests and configs of more than %u bytes",
+			       DOCUMENTS_MAX);
+	return str_eq(found, digest) ? 0 : err_set(err, EPROTO, "k8sfs-image: document %s is another", digest);
+}
+
+/* "ID DIGEST NAME" */
+static int take_image(struct import *imp, char *text, struct err *err)
+{
+	CLEANUP(incoming_freep) struct incoming *i = xcalloc(1, sizeof(*i));
+	CLEANUP_FREE char *normal = NULL;
+	char *name = strrchr(text, ' ');
+	char *digest = strchr(text, ' ');
+
+	if (!digest || name == digest || imp->n >= IMPORT_IMAGES_MAX)
+		return err_set(err, EPROTO, "k8sfs-image: damaged list");
+	*digest++ = *name++ = '\0';
+	if (!digest_valid(text) || !digest_valid(digest))
+		return err_set(err, EPROTO, "k8sfs-image: damaged list");
+	memcpy(i->id, text, DIGEST_SIZE);
+	memcpy(i->digest, digest, DIGEST_SIZE);
+	normal = str_eq(name, i->id) ? xstrdup(name) : image_normalize(name, err);
+	if (!normal || read_document(imp, i->digest, &i->manifest, err) < 0 ||
+	    read_document(imp, i->id, &i->config, err) < 0 ||
+	    image_spec_parse(buf_str(&i->config), i->config.len, &i->spec, err) < 0)
+		return -err->code;
+	i->name = STEAL(normal);
+	imp->list = xreallocarray(imp->list, imp->n + 1, sizeof(*imp->list));
+	imp->list[imp->n++] = STEAL(i);
 	return 0;
 }
 
-static int tell_spool(void *arg, uint64_t bytes)
+static int take_list(struct import *imp, struct err *err)
 {
-	struct import *imp = arg;
+	char text[WORKER_PACKET_MAX];
+	int rc;
 
-	image_job_say(imp->im, &imp->job, "import: reading the archive, %.1f MB",
-		      (double)bytes / 1e6);
-	return 0;
+	while ((rc = image_worker_receive(imp->worker, text, err)) == 0) {
+		if (str_eq(text, "listed"))
+			return imp->n ? 0 : err_set(err, EPROTO, "k8sfs-image: no list");
+		if (tell_spool(imp, text))
+			continue;
+		rc = str_starts(text, "image ") ? take_image(imp, text + 6, err)
+						: err_set(err, EPROTO, "k8sfs-image: damaged list");
+		if (rc < 0)
+			return rc;
+	}
+	return rc;
 }
 
 /* -- layers ---------------------------------------------------------------- */
 
-static int check_layer(const struct incoming *i, size_t n, struct tap *blob, const char *diff_id,
-		       struct err *err)
+static int unpack_new(struct import *imp, size_t image, size_t n, struct import_layer *l,
+		      struct err *err)
 {
-	char found[DIGEST_HEX_SIZE];
+	struct incoming *i = imp->list[image];
+	char text[WORKER_PACKET_MAX];
+	unsigned long long size;
+	int rc;
 
-	digest_finish(blob->digest, found);
-	if (i->layers[n].blob[0] && !str_eq(found, digest_hex(i->layers[n].blob)))
-		return err_set(err, EBADMSG, "layer %s has the digest sha256:%s", i->layers[n].blob,
-			       found);
-	if (!str_eq(diff_id, i->spec.diff_ids[n]))
-		return err_set(err, EBADMSG,
-			       "layer %zu: uncompressed digest is sha256:%s, the image config says "
-			       "sha256:%s",
-			       n + 1, diff_id, i->spec.diff_ids[n]);
+	i->n_new++;
+	if (image_worker_ask(imp->worker, image, n, err) < 0)
+		return -err->code;
+	do {
+		rc = image_worker_receive(imp->worker, text, err);
+	} while (rc == 0 && tell_layer(imp, i, n, text));
+	if (rc < 0)
+		return rc;
+	l->tmp = xasprintf("%s/%s", imp->dir, i->spec.diff_ids[n]);
+	if (sscanf(text, "unpacked %llu", &size) != 1)
+		return err_set(err, EPROTO, "k8sfs-image: damaged layer");
+	l->size = size;
 	return 0;
 }
 
-static int unpack_member(struct import *imp, const struct incoming *i, size_t n, int dirfd,
-			 uint64_t *size, struct err *err)
+static int unpack_image(struct import *imp, size_t image, struct err *err)
 {
-	static const struct layer_limits limits = LAYER_LIMITS;
-	struct reading r = {imp, i->name, n, i->spec.n_layers, 0};
-	struct layer_result result;
-	struct member m;
-	struct tap blob;
-	int rc;
+	const struct incoming *i = imp->list[image];
 
-	if (member_open(&m, &imp->archive, i->layers[n].member, err) < 0)
-		return -err->code;
-	tap_init(&blob, &m.base, BLOB_MAX, "layer");
-	rc = layer_unpack_stream(&blob.base, dirfd, &limits, tell, &r, &result, err);
-	if (rc == 0)
-		rc = tap_drain(&blob, err);
-	if (rc == 0)
-		rc = check_layer(i, n, &blob, result.diff_id, err);
-	*size = result.size;
-	tap_fini(&blob);
-	member_close(&m);
-	return rc;
-}
-
-static int unpack_new(struct import *imp, struct incoming *i, size_t n, struct import_layer *l,
-		      struct err *err)
-{
-	CLEANUP_FD int dirfd = -1;
-
-	l->tmp = images_tmp(imp->im, i->spec.diff_ids[n]);
-	if (mkdir(l->tmp, 0755) < 0)
-		return err_sys(err, errno, "mkdir %s", l->tmp);
-	dirfd = open(l->tmp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dirfd < 0)
-		return err_sys(err, errno, "open %s", l->tmp);
-	i->n_new++;
-	return unpack_member(imp, i, n, dirfd, &l->size, err);
-}
-
-static int unpack_image(struct import *imp, struct incoming *i, struct err *err)
-{
 	for (size_t n = 0; n < i->spec.n_layers; n++) {
 		const char *hex = i->spec.diff_ids[n];
 		struct import_layer *l;
@@ -126,7 +152,7 @@ static int unpack_image(struct import *imp, struct incoming *i, struct err *err)
 		l = xcalloc(1, sizeof(*l));
 		strmap_set(&imp->layers, hex, l);
 		l->pinned = layer_pin(imp->im, hex);
-		if (!l->pinned && unpack_new(imp, i, n, l, err) < 0)
+		if (!l->pinned && unpack_new(imp, image, n, l, err) < 0)
 			return err_wrap(err, "%.200s", i->name);
 	}
 	return 0;
@@ -258,18 +284,33 @@ static size_t mark_known(struct import *imp)
 	return unknown;
 }
 
+/* While the worker ran, it could put a link where a layer was. */
+static int check_kinds(const struct import *imp, struct err *err)
+{
+	STRMAP_FOREACH (s, &imp->layers) {
+		const struct import_layer *l = s->val;
+		struct stat st;
+
+		if (l->tmp && (lstat(l->tmp, &st) < 0 || !S_ISDIR(st.st_mode)))
+			return err_set(err, EPROTO, "k8sfs-image: damaged layer");
+	}
+	return 0;
+}
+
 static int import_all(struct import *imp, struct err *err)
 {
-	int rc = import_read(imp, err);
+	int rc = take_list(imp, err);
 
 	if (rc < 0)
 		return rc;
 	if (mark_known(imp) == 0)
 		return 0;
 	for (size_t n = 0; n < imp->n; n++)
-		if (!imp->list[n]->known && unpack_image(imp, imp->list[n], err) < 0)
+		if (!imp->list[n]->known && unpack_image(imp, n, err) < 0)
 			return -err->code;
-	return commit(imp, err);
+	/* What was looked at must not change any more. */
+	image_worker_free(STEAL(imp->worker));
+	return check_kinds(imp, err) < 0 ? -err->code : commit(imp, err);
 }
 
 static void report_all(const struct import *imp, struct buf *report)
@@ -286,49 +327,54 @@ static void report_all(const struct import *imp, struct buf *report)
 	}
 }
 
-static void import_fini(struct import *imp)
+/* Small, when all went well: a few documents. What is left of layers is removed aside. */
+static void remove_dir(struct import *imp, int done)
 {
-	int rubbish = 0;
+	CLEANUP_FREE char *trash = images_trash(imp->im);
 
+	if (done && fd_remove_tree(imp->dir, NULL) == 0)
+		return;
+	if (rename(imp->dir, trash) == 0)
+		images_sweep(imp->im);
+}
+
+static void import_fini(struct import *imp, int done)
+{
+	image_worker_free(imp->worker);
 	STRMAP_FOREACH (s, &imp->layers) {
 		struct import_layer *l = s->val;
 
 		if (l->pinned)
 			layer_unpin(imp->im, l->pinned);
-		if (l->tmp && access(l->tmp, F_OK) == 0) {
-			CLEANUP_FREE char *trash = images_trash(imp->im);
-
-			rubbish |= rename(l->tmp, trash) == 0;
-		}
 		free(l->tmp);
 		free(l);
 	}
-	if (rubbish)
-		images_sweep(imp->im);
 	strmap_fini(&imp->layers);
 	for (size_t n = 0; n < imp->n; n++)
 		incoming_free(imp->list[n]);
 	free(imp->list);
+	remove_dir(imp, done);
+	free(imp->dir);
 }
 
 int images_import(struct images *im, int fd, struct buf *report, struct err *err)
 {
-	struct import imp = {.im = im, .layers = STRMAP_INIT};
-	CLEANUP_FREE char *tmp = images_path(im, "tmp", "");
+	struct import imp = {.im = im, .layers = STRMAP_INIT, .dir = images_tmp(im, "import")};
 	struct err own = ERR_INIT;
-	int rc;
+	int rc = 0;
 
 	if (!err)
 		err = &own;
 	image_job_begin(im, &imp.job);
-	rc = image_archive_open(&imp.archive, fd, tmp, tell_spool, &imp, err);
-	if (rc == 0) {
+	if (mkdir(imp.dir, 0700) < 0)
+		rc = err_sys(err, errno, "mkdir %s", imp.dir);
+	else if (!(imp.worker = image_worker_start(fd, imp.dir, err)))
+		rc = -err->code;
+	if (rc == 0)
 		rc = import_all(&imp, err);
-		image_archive_close(&imp.archive);
-	}
 	if (rc == 0 && report)
 		report_all(&imp, report);
-	import_fini(&imp);
+	import_fini(&imp, rc == 0);
 	image_job_end(im, &imp.job);
 	return rc;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An import in its three steps: what the archive holds (import_read.c), the
- * layers unpacked into tmp/ (import.c), all of it put in place at once (commit).
+ * layers unpacked into tmp/, all of it put in place at once (import.c). The
+ * first two read what somebody hostile wrote: k8sfs-image does them, a process
+ * without rights elsewhere (worker.c); import.c asks it by worker_link.h.
  */
 #pragma once
 
@@ -27,9 +29,12 @@ struct incoming {
 
 struct import {
 	struct images *im;
-	struct image_archive archive;
+	struct image_archive archive; /* the worker's */
+	struct image_worker *worker;   /* the daemon's; NULL: ended */
+	char *dir;                    /* the daemon's: in tmp/, the worker's whole world */
 	struct image_job job;
-	struct incoming **list; /* owned */
+	size_t documents;             /* bytes read so far */
+	struct incoming **list;       /* owned */
 	size_t n;
 	struct strmap
 		layers; /* hex -> struct import_layer: each once, however many images share it */
@@ -38,3 +43,4 @@ struct import {
 /* Fill list from the archive's index.json or manifest.json, all documents checked. */
 int import_read(struct import *imp, struct err *err) MUST_CHECK;
 void incoming_free(struct incoming *i);
+DEFINE_CLEANUP(struct incoming *, incoming_free)

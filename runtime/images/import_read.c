@@ -11,20 +11,6 @@
 
 #define INDEX_DEPTH_MAX 3
 
-void incoming_free(struct incoming *i)
-{
-	if (!i)
-		return;
-	free(i->name);
-	buf_fini(&i->manifest);
-	buf_fini(&i->config);
-	image_config_fini(&i->spec.config);
-	for (size_t n = 0; n < IMAGE_MAX_LAYERS; n++)
-		free(i->layers[n].member);
-	free(i);
-}
-DEFINE_CLEANUP(struct incoming *, incoming_free)
-
 static int add(struct import *imp, struct incoming *i, struct err *err)
 {
 	if (imp->n >= IMPORT_IMAGES_MAX) {

@@ -84,14 +84,11 @@ int tree_opaque(int dirfd, struct err *err)
 
 int tree_remove(struct tree *t, int parent, const char *leaf, struct err *err)
 {
-	CLEANUP_FREE char *path = NULL;
-
 	if (unlinkat(parent, leaf, 0) == 0 || errno == ENOENT)
 		return 0;
 	if (errno != EISDIR && errno != EPERM)
 		return err_sys(err, errno, "replace \"%.200s\"", leaf);
-	path = xasprintf("/proc/self/fd/%d/%s", parent, leaf);
-	if (fd_remove_tree(path, err) < 0)
+	if (fd_remove_tree_at(parent, leaf, err) < 0)
 		return -err->code;
 	/* What it held may be the parent that is kept open. */
 	if (parent != t->parent_fd)

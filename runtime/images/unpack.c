@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <locale.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -99,8 +100,8 @@ static int entry_owner(struct archive_entry *e, uid_t *uid, gid_t *gid, const ch
 /* Owner first: chown(2) takes set-user-ID and capabilities away. */
 static int dress_fd(struct archive_entry *e, int fd, const char *path, struct err *err)
 {
-	uid_t uid;
-	gid_t gid;
+	uid_t uid = 0;
+	gid_t gid = 0;
 
 	if (entry_owner(e, &uid, &gid, path, err) < 0)
 		return -err->code;
@@ -113,8 +114,8 @@ static int dress_name(struct archive_entry *e, int parent, const char *leaf, con
 		      struct err *err)
 {
 	struct timespec times[2];
-	uid_t uid;
-	gid_t gid;
+	uid_t uid = 0;
+	gid_t gid = 0;
 
 	if (entry_owner(e, &uid, &gid, path, err) < 0)
 		return -err->code;
@@ -402,7 +403,18 @@ static locale_t utf8;
 
 static void make_utf8(void)
 {
+	wchar_t wide[4];
+	locale_t was;
+
 	utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	was = uselocale(utf8);
+	mbstowcs(wide, "\xc3\xa4", 2); /* what the conversion needs from disk is read now */
+	uselocale(was);
+}
+
+void layer_unpack_prepare(void)
+{
+	pthread_once(&utf8_once, make_utf8);
 }
 
 int layer_unpack_stream(struct stream *in, int dirfd, const struct layer_limits *limits,
@@ -417,7 +429,7 @@ int layer_unpack_stream(struct stream *in, int dirfd, const struct layer_limits 
 
 	if (!err)
 		err = &own;
-	pthread_once(&utf8_once, make_utf8);
+	layer_unpack_prepare();
 	was = uselocale(utf8);
 	rc = inflate_init(&plain, in, err);
 	if (rc == 0) {

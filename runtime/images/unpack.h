@@ -22,6 +22,9 @@ struct layer_result {
 	uint64_t size;                 /* of the files */
 };
 
+/* Read what is needed from the machine's files, before they are out of reach. */
+void layer_unpack_prepare(void);
+
 int layer_unpack_stream(struct stream *in, int dirfd, const struct layer_limits *limits,
 			layer_progress_fn progress, void *arg, struct layer_result *out,
 			struct err *err) MUST_CHECK;

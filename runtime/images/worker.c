@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * k8sfs-image: reads one archive for the daemon, and unpacks the layers that it
+ * asks for. What it says, and its descriptors: worker_link.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runtime/images/import.h"
+#include "runtime/images/unpack.h"
+#include "runtime/images/worker_confine.h"
+#include "runtime/images/worker_link.h"
+#include "util/fd.h"
+
+#define BLOB_MAX   (64ull << 30)
+#define TELL_EVERY (4u << 20)
+
+/* Nobody listens any more: nothing is left to do. */
+static void say(const char *fmt, ...) PRINTF_LIKE(1, 2);
+static void say(const char *fmt, ...)
+{
+	char text[WORKER_PACKET_MAX];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (n >= (int)sizeof(text))
+		n = sizeof(text) - 1;
+	if (send(WORKER_SOCKET, text, (size_t)n, MSG_NOSIGNAL) < 0)
+		_exit(0);
+}
+
+static int tell_spool(void *arg, uint64_t bytes)
+{
+	say("spool %llu", (unsigned long long)bytes);
+	return 0;
+}
+
+static int tell_layer(void *arg, uint64_t bytes)
+{
+	uint64_t *told = arg;
+
+	if (bytes >= *told + TELL_EVERY) {
+		*told = bytes;
+		say("at %llu", (unsigned long long)bytes);
+	}
+	return 0;
+}
+
+/* -- what there is --------------------------------------------------------- */
+
+static int leave_document(const char *digest, const struct buf *text, struct err *err)
+{
+	CLEANUP_FD int fd =
+		open(digest_hex(digest), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int rc = fd < 0 ? -errno : fd_write_all(fd, text->data, text->len);
+
+	return rc < 0 ? err_sys(err, -rc, "write %s", digest) : 0;
+}
+
+static int list(struct import *imp, struct err *err)
+{
+	if (import_read(imp, err) < 0)
+		return -err->code;
+	for (size_t n = 0; n < imp->n; n++) {
+		struct incoming *i = imp->list[n];
+
+		if (leave_document(i->digest, &i->manifest, err) < 0 ||
+		    leave_document(i->id, &i->config, err) < 0)
+			return -err->code;
+		say("image %s %s %s", i->id, i->digest, i->name);
+	}
+	say("listed");
+	return 0;
+}
+
+/* -- a layer --------------------------------------------------------------- */
+
+static int check_layer(const struct incoming *i, size_t n, struct tap *blob, const char *diff_id,
+		       struct err *err)
+{
+	char found[DIGEST_HEX_SIZE];
+
+	digest_finish(blob->digest, found);
+	if (i->layers[n].blob[0] && !str_eq(found, digest_hex(i->layers[n].blob)))
+		return err_set(err, EBADMSG, "layer %s has the digest sha256:%s", i->layers[n].blob,
+			       found);
+	if (!str_eq(diff_id, i->spec.diff_ids[n]))
+		return err_set(err, EBADMSG,
+			       "layer %zu: uncompressed digest is sha256:%s, the image config says "
+			       "sha256:%s",
+			       n + 1, diff_id, i->spec.diff_ids[n]);
+	return 0;
+}
+
+static int unpack_member(struct import *imp, const struct incoming *i, size_t n, int dirfd,
+			 uint64_t *size, struct err *err)
+{
+	static const struct layer_limits limits = LAYER_LIMITS;
+	struct layer_result result;
+	uint64_t told = 0;
+	struct member m;
+	struct tap blob;
+	int rc;
+
+	if (member_open(&m, &imp->archive, i->layers[n].member, err) < 0)
+		return -err->code;
+	tap_init(&blob, &m.base, BLOB_MAX, "layer");
+	rc = layer_unpack_stream(&blob.base, dirfd, &limits, tell_layer, &told, &result, err);
+	if (rc == 0)
+		rc = tap_drain(&blob, err);
+	if (rc == 0)
+		rc = check_layer(i, n, &blob, result.diff_id, err);
+	*size = result.size;
+	tap_fini(&blob);
+	member_close(&m);
+	return rc;
+}
+
+static int unpack(struct import *imp, const struct incoming *i, size_t n, struct err *err)
+{
+	const char *name = i->spec.diff_ids[n];
+	CLEANUP_FD int dirfd = -1;
+	uint64_t size = 0;
+
+	if (mkdir(name, 0755) < 0)
+		return err_sys(err, errno, "mkdir %s", name);
+	dirfd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dirfd < 0)
+		return err_sys(err, errno, "open %s", name);
+	if (unpack_member(imp, i, n, dirfd, &size, err) < 0)
+		return -err->code;
+	say("unpacked %llu", (unsigned long long)size);
+	return 0;
+}
+
+static int serve(struct import *imp, struct err *err)
+{
+	char text[WORKER_PACKET_MAX];
+	size_t image, layer;
+	ssize_t n;
+
+	while ((n = recv(WORKER_SOCKET, text, sizeof(text) - 1, 0)) > 0) {
+		text[n] = '\0';
+		if (sscanf(text, "layer %zu %zu", &image, &layer) != 2 || image >= imp->n ||
+		    layer >= imp->list[image]->spec.n_layers)
+			return err_set(err, EPROTO, "damaged request");
+		if (unpack(imp, imp->list[image], layer, err) < 0)
+			return -err->code;
+	}
+	return 0;
+}
+
+/* -- the whole ------------------------------------------------------------- */
+
+static int work(struct import *imp, struct err *err)
+{
+	int rc;
+
+	layer_unpack_prepare();
+	if (worker_confine(WORKER_DIR, err) < 0)
+		return -err->code;
+	rc = image_archive_open(&imp->archive, WORKER_ARCHIVE, ".", tell_spool, NULL, err);
+	if (rc < 0)
+		return rc;
+	rc = list(imp, err);
+	if (rc == 0)
+		rc = serve(imp, err);
+	image_archive_close(&imp->archive);
+	return rc;
+}
+
+int main(void)
+{
+	struct import imp = {.layers = STRMAP_INIT};
+	struct err err = ERR_INIT;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (work(&imp, &err) < 0)
+		say("fail %d %s", err.code, err.msg);
+	for (size_t n = 0; n < imp.n; n++)
+		incoming_free(imp.list[n]);
+	free(imp.list);
+	return 0;
+}
