@@ -15,6 +15,7 @@ void changelog_init(struct changelog *l, uint64_t revision)
 {
 	*l = (struct changelog){.dropped = revision};
 	pthread_mutex_init(&l->lock, NULL);
+	pthread_mutex_init(&l->watches_lock, NULL);
 }
 
 void changelog_fini(struct changelog *l)
@@ -22,6 +23,7 @@ void changelog_fini(struct changelog *l)
 	for (uint64_t i = l->first; i < l->next; i++)
 		change_fini(&l->ring[i % CHANGELOG_SIZE]);
 	free(l->ring);
+	pthread_mutex_destroy(&l->watches_lock);
 	pthread_mutex_destroy(&l->lock);
 }
 
@@ -43,13 +45,29 @@ void changelog_append(struct changelog *l, struct change *changes, size_t n)
 		*at = changes[i];
 		l->next++;
 	}
-	for (struct watch *w = l->watches; w; w = w->next) {
-		if (!w->idle)
-			continue; /* has been told, and has not caught up since */
-		w->idle = 0;
-		w->notify(w->arg);
-	}
 	pthread_mutex_unlock(&l->lock);
+}
+
+/* Return: whether to tell the watch. One that was told and has not caught up since knows. */
+static int take_idle(struct changelog *l, struct watch *w)
+{
+	int tell;
+
+	pthread_mutex_lock(&l->lock);
+	tell = w->idle && w->at < l->next;
+	if (tell)
+		w->idle = 0;
+	pthread_mutex_unlock(&l->lock);
+	return tell;
+}
+
+void changelog_notify(struct changelog *l)
+{
+	pthread_mutex_lock(&l->watches_lock);
+	for (struct watch *w = l->watches; w; w = w->next)
+		if (take_idle(l, w))
+			w->notify(w->arg);
+	pthread_mutex_unlock(&l->watches_lock);
 }
 
 /* Sequence number of the first change after rv. */
@@ -78,16 +96,18 @@ struct watch *changelog_watch(struct changelog *l, const struct kind *kind, uint
 	w->notify = notify;
 	w->arg = arg;
 	w->idle = 1;
+	pthread_mutex_lock(&l->watches_lock);
 	pthread_mutex_lock(&l->lock);
 	w->at = seek(l, since);
 	w->since = since;
 	w->lost = since < l->dropped;
+	pthread_mutex_unlock(&l->lock);
 	w->next = l->watches;
 	if (w->next)
 		w->next->prev = &w->next;
 	w->prev = &l->watches;
 	l->watches = w;
-	pthread_mutex_unlock(&l->lock);
+	pthread_mutex_unlock(&l->watches_lock);
 	return w;
 }
 
@@ -95,11 +115,11 @@ void watch_free(struct watch *w)
 {
 	if (!w)
 		return;
-	pthread_mutex_lock(&w->log->lock);
+	pthread_mutex_lock(&w->log->watches_lock);
 	*w->prev = w->next;
 	if (w->next)
 		w->next->prev = w->prev;
-	pthread_mutex_unlock(&w->log->lock);
+	pthread_mutex_unlock(&w->log->watches_lock);
 	free(w);
 }
 

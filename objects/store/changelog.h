@@ -19,7 +19,9 @@ struct changelog {
 	struct change *ring;   /* lock; CHANGELOG_SIZE slots, made when first needed */
 	uint64_t first, next;  /* lock; sequence numbers: ring holds [first, next) */
 	uint64_t dropped;      /* lock; the newest revision that is not in the ring any more */
-	struct watch *watches; /* lock */
+	/* Not `lock`: who is woken by a notification must not run into the one that woke him. */
+	pthread_mutex_t watches_lock; /* before lock */
+	struct watch *watches;        /* watches_lock */
 };
 
 struct watch {
@@ -36,8 +38,10 @@ struct watch {
 
 void changelog_init(struct changelog *l, uint64_t revision);
 void changelog_fini(struct changelog *l);
-/* Append n changes (moved in) and wake the watches. Committer only. */
+/* Append n changes (moved in). Committer only. */
 void changelog_append(struct changelog *l, struct change *changes, size_t n);
+/* Wake the watches that have not seen all of it. Committer only. */
+void changelog_notify(struct changelog *l);
 struct watch *changelog_watch(struct changelog *l, const struct kind *kind, uint64_t since,
 			      void (*notify)(void *arg), void *arg);
 uint64_t changelog_kept(struct changelog *l);

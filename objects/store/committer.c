@@ -362,6 +362,8 @@ static void run_batch(struct store *s, struct store_txn *queue)
 		next = txn->next;
 		finish(txn, rc, &err);
 	}
+	/* after `done`: who looked at the changes there need not be woken for them */
+	changelog_notify(&s->log);
 	batch_fini(&b);
 }
 
@@ -405,8 +407,10 @@ static void *committer_main(void *arg)
 
 	pthread_mutex_lock(&s->queue_lock);
 	for (;;) {
-		while (!s->queue && !s->urgent && !s->compactions && !s->stopping)
+		while (!s->queue && !s->urgent && !s->compactions && !s->stopping) {
+			s->waiting = 1;
 			pthread_cond_wait(&s->queue_filled, &s->queue_lock);
+		}
 		struct store_txn *txns = take_queue(s);
 		struct compaction *compactions = s->compactions;
 		s->compactions = NULL;
@@ -461,7 +465,7 @@ void committer_stats(struct store *s, struct store_stats *out)
 
 void store_commit(struct store *s, struct store_txn *txn)
 {
-	int urgent = pthread_equal(pthread_self(), s->committer);
+	int urgent = pthread_equal(pthread_self(), s->committer), wake = 0;
 
 	txn->next = NULL;
 	pthread_mutex_lock(&s->queue_lock);
@@ -471,9 +475,14 @@ void store_commit(struct store *s, struct store_txn *txn)
 	} else {
 		*s->queue_tail = txn;
 		s->queue_tail = &txn->next;
-		pthread_cond_signal(&s->queue_filled);
+		wake = s->waiting;
+		s->waiting = 0;
 	}
+	/* Not under the lock, which is what it takes first. The condition lives as long as the store,
+	 * which nobody may close before his commit is done. */
 	pthread_mutex_unlock(&s->queue_lock);
+	if (wake)
+		pthread_cond_signal(&s->queue_filled);
 }
 
 struct waiter {

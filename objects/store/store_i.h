@@ -32,6 +32,7 @@ struct store {
 	struct store_txn *urgent, **urgent_tail; /* queue_lock; from `done`: goes first */
 	pthread_cond_t settled;         /* a waited-for transaction or compaction is done */
 	int stopping;                   /* queue_lock */
+	int waiting;                    /* queue_lock; the committer is idle and not woken yet */
 	struct compaction *compactions; /* queue_lock */
 	uint64_t n_commits, n_batches;  /* queue_lock */
 	char failing[256];              /* queue_lock */
