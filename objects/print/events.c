@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Events of one object: found by its uid in its namespace, oldest first. */
+/* Events of one object: those of its namespace that name its uid, oldest first. */
 #include <inttypes.h>
 
 #include "objects/print/print_i.h"
@@ -46,17 +46,6 @@ const char *event_source(const struct value *e)
 	return who ? who : text_at(e, "", "reportingComponent", NULL);
 }
 
-/* The kubelet names a node by its name where a uid belongs. */
-static int is_about(const struct value *e, const struct object *o)
-{
-	const char *uid = text_at(e, "", "involvedObject", "uid", NULL);
-
-	if (o->uid && *o->uid && str_eq(uid, o->uid))
-		return 1;
-	return str_eq(o->kind->kind, "Node") && str_eq(uid, o->name) &&
-	       str_eq(text_at(e, "", "involvedObject", "kind", NULL), "Node");
-}
-
 static int by_age(const void *a, const void *b)
 {
 	const struct object *const *x = a, *const *y = b;
@@ -67,24 +56,43 @@ static int by_age(const void *a, const void *b)
 		 : ((*x)->created_rv > (*y)->created_rv) - ((*x)->created_rv < (*y)->created_rv);
 }
 
+/* Move what `from` has in the namespace (of_kind given: about such an object) to out. */
+static void take_events(struct object_list *from, const char *ns, const char *of_kind,
+			struct object_list *out)
+{
+	if (from->n)
+		out->list = xreallocarray(out->list, out->n + from->n, sizeof(*out->list));
+	for (size_t i = 0; i < from->n; i++) {
+		struct object *e = from->list[i];
+
+		if (str_eq(e->ns, ns) &&
+		    (!of_kind ||
+		     str_eq(text_at(e->value, "", "involvedObject", "kind", NULL), of_kind)))
+			out->list[out->n++] = object_ref(e);
+	}
+	out->rv = from->rv;
+	object_list_fini(from);
+}
+
 void events_of(struct store *s, const struct object *o, struct object_list *out)
 {
-	const struct kind *kind = kind_by_gvk("v1", "Event");
-	size_t n = 0;
+	const char *ns = *o->ns ? o->ns : "default";
+	struct object_list found;
 
 	*out = (struct object_list){NULL, 0, 0};
-	if (!s || !kind)
+	if (!s)
 		return;
-	store_list(s, kind, *o->ns ? o->ns : "default", out);
-	for (size_t i = 0; i < out->n; i++) {
-		if (is_about(out->list[i]->value, o))
-			out->list[n++] = out->list[i];
-		else
-			object_unref(out->list[i]);
+	if (o->uid && *o->uid) {
+		store_list_about(s, o->uid, &found);
+		take_events(&found, ns, NULL, out);
 	}
-	out->n = n;
-	if (n > 1)
-		qsort(out->list, n, sizeof(*out->list), by_age);
+	/* the kubelet names a node by its name where a uid belongs */
+	if (str_eq(o->kind->kind, "Node") && !str_eq(o->uid, o->name)) {
+		store_list_about(s, o->name, &found);
+		take_events(&found, ns, "Node", out);
+	}
+	if (out->n > 1)
+		qsort(out->list, out->n, sizeof(*out->list), by_age);
 }
 
 /* One line, whatever the message holds. */

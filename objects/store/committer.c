@@ -478,8 +478,8 @@ void store_commit(struct store *s, struct store_txn *txn)
 		wake = s->waiting;
 		s->waiting = 0;
 	}
-	/* Not under the lock, which is what it takes first. The condition lives as long as the store,
-	 * which nobody may close before his commit is done. */
+	/* Not under the lock, which is what it takes first. The condition lives as long as the
+	 * store, which nobody may close before his commit is done. */
 	pthread_mutex_unlock(&s->queue_lock);
 	if (wake)
 		pthread_cond_signal(&s->queue_filled);

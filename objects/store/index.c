@@ -14,22 +14,23 @@ static int cmp_uid(struct slot *a, struct slot *b)
 	return strcmp(a->obj->uid, b->obj->uid);
 }
 
-static int cmp_owned(struct owned *a, struct owned *b)
+static int cmp_link(struct link *a, struct link *b)
 {
-	int c = strcmp(value_str(a->owner, ""), value_str(b->owner, ""));
+	int c = strcmp(value_str(a->uid, ""), value_str(b->uid, ""));
 
 	return c ? c : (a->slot > b->slot) - (a->slot < b->slot);
 }
 
 RB_GENERATE_INTERNAL(slots_by_key, slot, by_key, cmp_key, static UNUSED)
 RB_GENERATE_INTERNAL(slots_by_uid, slot, by_uid, cmp_uid, static UNUSED)
-RB_GENERATE_INTERNAL(owned_tree, owned, by_owner, cmp_owned, static UNUSED)
+RB_GENERATE_INTERNAL(link_tree, link, by_uid, cmp_link, static UNUSED)
 
 void index_init(struct index *ix)
 {
 	*ix = (struct index){.n_kinds = 0};
 	RB_INIT(&ix->by_uid);
 	RB_INIT(&ix->by_owner);
+	RB_INIT(&ix->by_about);
 }
 
 static struct slots_by_key *tree_of(struct index *ix, const struct kind *kind)
@@ -54,17 +55,17 @@ static struct slots_by_key *tree_if_any(struct index *ix, const struct kind *kin
 	return kind->index < ix->n_kinds ? &ix->by_key[kind->index] : NULL;
 }
 
-static void drop_owned(struct index *ix, struct slot *s)
+static void drop_links(struct slot *s)
 {
-	struct owned *e, *next;
+	struct link *e, *next;
 
-	for (e = s->owned; e; e = next) {
+	for (e = s->links; e; e = next) {
 		next = e->next;
-		RB_REMOVE(owned_tree, &ix->by_owner, e);
-		value_unref(e->owner);
+		RB_REMOVE(link_tree, e->tree, e);
+		value_unref(e->uid);
 		free(e);
 	}
-	s->owned = NULL;
+	s->links = NULL;
 }
 
 static void slot_free(struct slot *s)
@@ -81,7 +82,7 @@ void index_fini(struct index *ix)
 
 	for (size_t i = 0; i < ix->n_kinds; i++) {
 		RB_FOREACH_SAFE (s, slots_by_key, &ix->by_key[i], next) {
-			drop_owned(ix, s);
+			drop_links(s);
 			RB_REMOVE(slots_by_key, &ix->by_key[i], s);
 			slot_free(s);
 		}
@@ -155,34 +156,52 @@ static const struct value *owners_of(const struct object *o)
 	return o ? value_dig(o->value, "metadata", "ownerReferences", NULL) : NULL;
 }
 
-static void index_owners(struct index *ix, struct slot *s, const struct value *owners)
+/* Of an Event, in either of its API's forms: the uid of what it tells about. */
+static const struct value *subject_of(const struct object *o)
 {
-	for (size_t i = 0; i < value_count(owners); i++) {
-		const struct value *uid = value_get(value_at(owners, i), "uid");
-		struct owned *e;
+	const struct value *uid;
 
-		if (!value_is(uid, VALUE_STRING))
-			continue;
-		e = xcalloc(1, sizeof(*e));
-		e->owner = value_ref(uid);
-		e->slot = s;
-		if (RB_INSERT(owned_tree, &ix->by_owner, e)) { /* named twice */
-			value_unref(e->owner);
-			free(e);
-			continue;
-		}
-		e->next = s->owned;
-		s->owned = e;
+	if (!o || !str_eq(o->kind->kind, "Event"))
+		return NULL;
+	uid = value_dig(o->value, "involvedObject", "uid", NULL);
+	return uid ? uid : value_dig(o->value, "regarding", "uid", NULL);
+}
+
+static void add_link(struct link_tree *tree, struct slot *s, const struct value *uid)
+{
+	struct link *e;
+
+	if (!value_is(uid, VALUE_STRING))
+		return;
+	e = xcalloc(1, sizeof(*e));
+	e->tree = tree;
+	e->uid = value_ref(uid);
+	e->slot = s;
+	if (RB_INSERT(link_tree, tree, e)) { /* named twice */
+		value_unref(e->uid);
+		free(e);
+		return;
 	}
+	e->next = s->links;
+	s->links = e;
+}
+
+static void add_links(struct index *ix, struct slot *s, const struct object *o)
+{
+	const struct value *owners = owners_of(o);
+
+	for (size_t i = 0; i < value_count(owners); i++)
+		add_link(&ix->by_owner, s, value_get(value_at(owners, i), "uid"));
+	add_link(&ix->by_about, s, subject_of(o));
 }
 
 struct object *index_publish(struct index *ix, struct slot *s, struct object *taken)
 {
 	struct object *was = s->obj;
 
-	if (owners_of(was) != owners_of(taken)) {
-		drop_owned(ix, s);
-		index_owners(ix, s, owners_of(taken));
+	if (owners_of(was) != owners_of(taken) || subject_of(was) != subject_of(taken)) {
+		drop_links(s);
+		add_links(ix, s, taken);
 	}
 	/* the uid tree's key is borrowed from the snapshot: take it out before that changes */
 	if (was && was->uid[0])
@@ -235,20 +254,29 @@ size_t index_count(struct index *ix, const struct kind *kind, const char *ns)
 	return n;
 }
 
-void index_list_owned(struct index *ix, const char *owner_uid, struct object_list *out)
+static void list_links(struct link_tree *tree, const char *uid, struct object_list *out)
 {
-	struct owned *e = RB_ROOT(&ix->by_owner), *first = NULL;
+	struct link *e = RB_ROOT(tree), *first = NULL;
 	size_t cap = 0;
 
-	while (e) { /* the leftmost entry of this owner */
-		int c = strcmp(owner_uid, value_str(e->owner, ""));
+	while (e) { /* the leftmost link to this uid */
+		int c = strcmp(uid, value_str(e->uid, ""));
 
 		if (c == 0)
 			first = e;
-		e = c <= 0 ? RB_LEFT(e, by_owner) : RB_RIGHT(e, by_owner);
+		e = c <= 0 ? RB_LEFT(e, by_uid) : RB_RIGHT(e, by_uid);
 	}
-	for (e = first; e && str_eq(value_str(e->owner, ""), owner_uid);
-	     e = RB_NEXT(owned_tree, &ix->by_owner, e))
+	for (e = first; e && str_eq(value_str(e->uid, ""), uid); e = RB_NEXT(link_tree, tree, e))
 		if (e->slot->obj)
 			list_add(out, e->slot->obj, &cap);
+}
+
+void index_list_owned(struct index *ix, const char *owner_uid, struct object_list *out)
+{
+	list_links(&ix->by_owner, owner_uid, out);
+}
+
+void index_list_about(struct index *ix, const char *uid, struct object_list *out)
+{
+	list_links(&ix->by_about, uid, out);
 }

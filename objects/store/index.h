@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The index in memory: every object by (kind, namespace, name), by uid, and by
- * the uids of its owners. Each is a balanced tree: O(log n), and a namespace or
- * an owner is a range of it.
+ * The index in memory: every object by (kind, namespace, name), by uid, by the
+ * uids of its owners, and (an Event) by the uid of what it is about. Each is a
+ * balanced tree: O(log n), and a namespace or an owner is a range of it.
  *
  * A slot is an object's place; its snapshot changes, the slot stays. The
  * committer prepares a change in `pending`, invisible to readers, and publishes
@@ -29,26 +29,29 @@ struct slot {
 	int has_pending;         /* pending counts, even when NULL (deleted) */
 	size_t last_touch;       /* which of the batch's changes made pending */
 	uint64_t row;            /* the backend's row, 0: none yet */
-	struct owned *owned;     /* entries of the owner index */
+	struct link *links;      /* owned: the uids that the object names */
 };
 
-struct owned { /* slot is owned by uid */
-	RB_ENTRY(owned) by_owner;
-	struct value *owner; /* owned string: the owner's uid */
+struct link_tree;
+
+struct link { /* the slot's object names a uid: its owner's, or what it is about */
+	RB_ENTRY(link) by_uid;
+	struct link_tree *tree; /* by_owner or by_about */
+	struct value *uid;      /* owned string */
 	struct slot *slot;
-	struct owned *next; /* of the same slot */
+	struct link *next; /* of the same slot */
 };
 
 RB_HEAD(slots_by_key, slot);
 RB_HEAD(slots_by_uid, slot);
-RB_HEAD(owned_tree, owned);
+RB_HEAD(link_tree, link);
 
 struct index {
 	struct slots_by_key *by_key; /* one tree a kind, by kind->index; owned */
 	size_t *counts;              /* published objects a kind */
 	size_t n_kinds;
 	struct slots_by_uid by_uid;
-	struct owned_tree by_owner;
+	struct link_tree by_owner, by_about;
 	size_t n_objects;
 };
 
@@ -67,4 +70,5 @@ struct object *index_publish(struct index *ix, struct slot *s, struct object *ta
 /* In order of (namespace, name); ns NULL: all. Adds references to out. */
 void index_list(struct index *ix, const struct kind *kind, const char *ns, struct object_list *out);
 void index_list_owned(struct index *ix, const char *owner_uid, struct object_list *out);
+void index_list_about(struct index *ix, const char *uid, struct object_list *out);
 size_t index_count(struct index *ix, const struct kind *kind, const char *ns);

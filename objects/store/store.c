@@ -184,6 +184,15 @@ void store_list_owned(struct store *s, const char *owner_uid, struct object_list
 	pthread_rwlock_unlock(&s->index_lock);
 }
 
+void store_list_about(struct store *s, const char *uid, struct object_list *out)
+{
+	*out = (struct object_list){0};
+	pthread_rwlock_rdlock(&s->index_lock);
+	index_list_about(&s->index, uid, out);
+	out->rv = s->revision;
+	pthread_rwlock_unlock(&s->index_lock);
+}
+
 size_t store_count(struct store *s, const struct kind *kind, const char *ns)
 {
 	size_t n;

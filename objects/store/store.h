@@ -106,6 +106,8 @@ size_t store_count(struct store *s, const struct kind *kind, const char *ns);
 
 /* Objects whose ownerReferences name this uid. */
 void store_list_owned(struct store *s, const char *owner_uid, struct object_list *out);
+/* Events whose involvedObject (or regarding) has this uid, of all namespaces, in no order. */
+void store_list_about(struct store *s, const char *uid, struct object_list *out);
 
 /* Records. */
 typedef void (*store_record_fn)(void *arg, const char *id, const char *meta);

@@ -207,6 +207,61 @@ static void test_listing_is_sorted_and_by_namespace(void **state)
 	object_unref(o);
 }
 
+static struct value *event(const char *name, const char *form, const char *about)
+{
+	struct value *v = configmap(name, "x");
+
+	v = value_bury(v, value_new_string("Event"), "kind", NULL);
+	return about ? value_bury(v, value_new_string(about), form, "uid", NULL) : v;
+}
+
+static void put_event(struct fixture *f, const char *name, const char *form, const char *about)
+{
+	struct store_txn *txn = store_txn_new();
+
+	store_txn_put(txn, (struct objkey){kind_find("", "v1", "events"), "default", name},
+		      event(name, form, about), STORE_ANY);
+	assert_int_equal(store_commit_wait(f->store, txn, NULL), 0);
+	store_txn_free(txn);
+}
+
+static size_t count_about(struct fixture *f, const char *uid)
+{
+	struct object_list l;
+	size_t n;
+
+	store_list_about(f->store, uid, &l);
+	n = l.n;
+	for (size_t i = 0; i < l.n; i++)
+		assert_string_equal(l.list[i]->kind->kind, "Event");
+	object_list_fini(&l);
+	return n;
+}
+
+static void test_events_are_found_by_what_they_are_about(void **state)
+{
+	struct fixture *f = *state;
+	struct store_txn *txn = store_txn_new();
+
+	put_event(f, "e1", "involvedObject", "pod-a");
+	put_event(f, "e2", "regarding", "pod-a");
+	put_event(f, "e3", "involvedObject", "pod-b");
+	put_event(f, "e4", "involvedObject", NULL);
+	assert_int_equal(put(f, "no-event", "pod-a", STORE_ABSENT), 0);
+	assert_int_equal(count_about(f, "pod-a"), 2);
+	assert_int_equal(count_about(f, "pod-b"), 1);
+	assert_int_equal(count_about(f, "pod"), 0);
+	assert_int_equal(count_about(f, ""), 0);
+	put_event(f, "e1", "involvedObject", "pod-b"); /* it changes its mind */
+	assert_int_equal(count_about(f, "pod-a"), 1);
+	assert_int_equal(count_about(f, "pod-b"), 2);
+	store_txn_delete(txn, (struct objkey){kind_find("", "v1", "events"), "default", "e3"},
+			 STORE_ANY);
+	assert_int_equal(store_commit_wait(f->store, txn, NULL), 0);
+	store_txn_free(txn);
+	assert_int_equal(count_about(f, "pod-b"), 1);
+}
+
 static void test_slow_watcher_is_told(void **state)
 {
 	struct fixture *f = *state;
@@ -306,6 +361,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_records_and_objects_survive_a_restart, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_listing_is_sorted_and_by_namespace, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_events_are_found_by_what_they_are_about, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(test_slow_watcher_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_writers_in_parallel_are_all_seen_in_order,
