@@ -16,41 +16,34 @@ static int cmp_paths(const char *a, const char *b)
 	return (unsigned char)*a < (unsigned char)*b ? -1 : 1;
 }
 
-static size_t files_at(const struct manifests *all, const char *path, int *found)
+static int cmp_entries(struct entry *a, struct entry *b)
 {
-	size_t lo = 0, hi = all->n;
-
-	*found = 0;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		int c = cmp_paths(all->list[mid]->path, path);
-
-		if (c == 0) {
-			*found = 1;
-			return mid;
-		}
-		if (c < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return cmp_paths(a->path, b->path);
 }
+
+RB_GENERATE_INTERNAL(files, entry, by_path, cmp_entries, static UNUSED)
 
 struct entry *files_find(const struct manifests *all, const char *path)
 {
-	int found;
-	size_t at = files_at(all, path, &found);
-
-	return found ? all->list[at] : NULL;
+	return strmap_get(&all->by_path, path);
 }
 
-size_t files_first_below(const struct manifests *all, const char *dir)
+struct entry *files_first(const struct manifests *all)
+{
+	return RB_MIN(files, (struct files *)&all->files);
+}
+
+struct entry *files_first_below(const struct manifests *all, const char *dir)
 {
 	CLEANUP_FREE char *prefix = xasprintf("%s/", dir);
-	int found;
+	struct entry probe = {.path = prefix};
 
-	return files_at(all, prefix, &found);
+	return RB_NFIND(files, (struct files *)&all->files, &probe);
+}
+
+struct entry *files_next(struct entry *e)
+{
+	return RB_NEXT(files, NULL, e);
 }
 
 /* The entry holds this object no more. */
@@ -99,37 +92,43 @@ static void own(struct manifests *all, struct entry *e)
 	}
 }
 
+static void take_out(struct manifests *all, struct entry *e)
+{
+	disown(all, e);
+	RB_REMOVE(files, &all->files, e);
+	entry_free(e);
+	all->n--;
+}
+
 void files_put(struct manifests *all, struct entry *taken)
 {
-	int found;
-	size_t at = files_at(all, taken->path, &found);
+	struct entry *was = strmap_set(&all->by_path, taken->path, taken);
 
-	if (found) {
-		disown(all, all->list[at]);
-		entry_free(all->list[at]);
-	} else {
-		if (all->n == all->cap) {
-			all->cap = all->cap ? all->cap * 2 : 16;
-			all->list = xreallocarray(all->list, all->cap, sizeof(struct entry *));
-		}
-		memmove(all->list + at + 1, all->list + at, (all->n - at) * sizeof(struct entry *));
-		all->n++;
-	}
-	all->list[at] = taken;
+	if (was)
+		take_out(all, was);
+	RB_INSERT(files, &all->files, taken);
+	all->n++;
 	own(all, taken);
 }
 
 void files_remove(struct manifests *all, const char *path)
 {
-	int found;
-	size_t at = files_at(all, path, &found);
+	struct entry *e = strmap_del(&all->by_path, path);
 
-	if (!found)
-		return;
-	disown(all, all->list[at]);
-	entry_free(all->list[at]);
-	all->n--;
-	memmove(all->list + at, all->list + at + 1, (all->n - at) * sizeof(struct entry *));
+	if (e)
+		take_out(all, e);
+}
+
+void files_fini(struct manifests *all)
+{
+	struct entry *e, *next;
+
+	for (e = files_first(all); e; e = next) {
+		next = files_next(e);
+		RB_REMOVE(files, &all->files, e);
+		entry_free(e);
+	}
+	strmap_fini(&all->by_path);
 }
 
 uint64_t files_next_seq(struct manifests *all)

@@ -122,13 +122,11 @@ void manifests_unref(struct manifests *all)
 {
 	if (--all->refs)
 		return;
-	for (size_t i = 0; i < all->n; i++)
-		entry_free(all->list[i]);
+	files_fini(all);
 	for (size_t i = 0; i < all->n_dirs; i++)
 		free(all->dirs[i]);
 	for (size_t i = 0; i < all->n_pending; i++)
 		free(all->pending[i].path);
-	free(all->list);
 	free(all->dirs);
 	free(all->pending);
 	strmap_fini(&all->owner);
@@ -215,10 +213,8 @@ void manifest_list(struct manifests *all, const char *dir, struct manifest_list 
 
 	*out = (struct manifest_list){0};
 	pthread_mutex_lock(&all->lock);
-	for (size_t i = files_first_below(all, dir);
-	     i < all->n && is_below(all->list[i]->path, dir, len); i++) {
-		const struct entry *e = all->list[i];
-
+	for (struct entry *e = files_first_below(all, dir); e && is_below(e->path, dir, len);
+	     e = files_next(e)) {
 		if (e->removed_ms || !is_child(e->path, dir, len))
 			continue;
 		if (out->n == cap) {
@@ -316,9 +312,9 @@ static int check_rmdir(struct manifests *all, const char *dir, size_t *at, struc
 	dirs_find(all, first, &below);
 	if (below < all->n_dirs && is_below(all->dirs[below], dir, len))
 		return err_set(err, ENOTEMPTY, "%s: there are directories in it", dir);
-	for (size_t i = files_first_below(all, dir);
-	     i < all->n && is_below(all->list[i]->path, dir, len); i++)
-		if (!all->list[i]->removed_ms)
+	for (struct entry *e = files_first_below(all, dir); e && is_below(e->path, dir, len);
+	     e = files_next(e))
+		if (!e->removed_ms)
 			return err_set(err, ENOTEMPTY, "%s: there are manifests in it", dir);
 	return 0;
 }

@@ -2,6 +2,7 @@
 /* Inside objects/manifests only. */
 #pragma once
 
+#include <bsd/sys/tree.h>
 #include <pthread.h>
 
 #include "objects/manifest.h"
@@ -38,7 +39,8 @@ char *held_key(const struct kind *kind, const char *ns, const char *name);
 
 /* One file. In the index it changes under the lock only. */
 struct entry {
-	char *path; /* owned */
+	RB_ENTRY(entry) by_path; /* the index's */
+	char *path;              /* owned */
 	uint64_t id;
 	uint64_t seq; /* when its objects were taken: of two files that hold one object the later
 			 has it */
@@ -104,6 +106,8 @@ void faults_place(struct faults *all, struct faults *of_one, const char *text, s
 
 /* -- the index -------------------------------------------------------------------------- */
 
+RB_HEAD(files, entry);
+
 struct manifests {
 	struct api *api;
 	struct loop *loop;
@@ -113,8 +117,9 @@ struct manifests {
 	pthread_mutex_t lock; /* all below */
 	pthread_cond_t idle;
 	int closed;
-	struct entry **list; /* sorted by path; owned */
-	size_t n, cap;
+	struct files files;    /* in order of paths; owned */
+	struct strmap by_path; /* the same: most look-ups are of one path, and paths begin alike */
+	size_t n;
 	char **dirs; /* sorted; owned */
 	size_t n_dirs, cap_dirs;
 	struct strmap owner; /* object key -> entry */
@@ -140,7 +145,11 @@ struct entry *files_find(const struct manifests *all, const char *path);
  * e. */
 void files_put(struct manifests *all, struct entry *taken);
 void files_remove(struct manifests *all, const char *path);
-size_t files_first_below(const struct manifests *all, const char *dir);
+/* All, in order of paths, what is below a directory together. NULL: no more. */
+struct entry *files_first(const struct manifests *all);
+struct entry *files_first_below(const struct manifests *all, const char *dir);
+struct entry *files_next(struct entry *e);
+void files_fini(struct manifests *all);
 uint64_t files_next_seq(struct manifests *all);
 int dirs_find(const struct manifests *all, const char *dir, size_t *at);
 void dirs_insert(struct manifests *all, const char *dir);

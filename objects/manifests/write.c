@@ -50,8 +50,8 @@ static size_t count_drafts(const struct manifests *all, unsigned uid)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < all->n; i++)
-		n += all->list[i]->draft && all->list[i]->attrs.uid == uid;
+	for (struct entry *e = files_first(all); e; e = files_next(e))
+		n += e->draft && e->attrs.uid == uid;
 	return n;
 }
 
