@@ -9,9 +9,21 @@ static int cmp_key(struct slot *a, struct slot *b)
 	return c ? c : strcmp(value_str(a->name, ""), value_str(b->name, ""));
 }
 
+/* The first bytes as a number that is ordered as strcmp(3) orders the strings. */
+static uint64_t uid_head(const char *uid)
+{
+	uint64_t head = 0;
+
+	for (unsigned i = 0; i < sizeof(head); i++)
+		head = head << 8 | (*uid ? (unsigned char)*uid++ : 0);
+	return head;
+}
+
 static int cmp_uid(struct slot *a, struct slot *b)
 {
-	return strcmp(a->obj->uid, b->obj->uid);
+	/* the string only when the heads are the same: it is far away */
+	return a->uid_head != b->uid_head ? (a->uid_head > b->uid_head ? 1 : -1)
+					  : strcmp(a->obj->uid, b->obj->uid);
 }
 
 static int cmp_link(struct link *a, struct link *b)
@@ -123,9 +135,11 @@ struct slot *index_find(struct index *ix, struct objkey key)
 struct slot *index_find_uid(struct index *ix, const char *uid)
 {
 	struct slot *s = RB_ROOT(&ix->by_uid);
+	uint64_t head = uid_head(uid);
 
 	while (s) {
-		int c = strcmp(uid, s->obj->uid);
+		int c = head != s->uid_head ? (head > s->uid_head ? 1 : -1)
+					    : strcmp(uid, s->obj->uid);
 
 		if (c == 0)
 			return s;
@@ -136,13 +150,15 @@ struct slot *index_find_uid(struct index *ix, const char *uid)
 
 struct slot *index_insert(struct index *ix, struct objkey key)
 {
-	struct slot *s = xcalloc(1, sizeof(*s));
+	struct slot *s = xcalloc(1, sizeof(*s)), *there;
 
 	s->kind = key.kind;
 	s->ns = value_new_string(key.ns);
 	s->name = value_new_string(key.name);
-	RB_INSERT(slots_by_key, tree_of(ix, key.kind), s);
-	return s;
+	there = RB_INSERT(slots_by_key, tree_of(ix, key.kind), s);
+	if (there)
+		slot_free(s);
+	return there ? there : s;
 }
 
 void index_remove(struct index *ix, struct slot *s)
@@ -207,6 +223,7 @@ struct object *index_publish(struct index *ix, struct slot *s, struct object *ta
 	if (was && was->uid[0])
 		RB_REMOVE(slots_by_uid, &ix->by_uid, s);
 	s->obj = taken;
+	s->uid_head = taken ? uid_head(taken->uid) : 0;
 	if (taken && taken->uid[0])
 		RB_INSERT(slots_by_uid, &ix->by_uid, s);
 	if (!was && taken) {

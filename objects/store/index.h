@@ -28,6 +28,7 @@ struct slot {
 	struct object *pending;  /* what the running batch makes of it; borrowed from the batch */
 	int has_pending;         /* pending counts, even when NULL (deleted) */
 	size_t last_touch;       /* which of the batch's changes made pending */
+	uint64_t uid_head;       /* uid_head() of obj's uid: orders by_uid without a look at obj */
 	uint64_t row;            /* the backend's row, 0: none yet */
 	struct link *links;      /* owned: the uids that the object names */
 };
@@ -60,7 +61,7 @@ void index_fini(struct index *ix);
 
 struct slot *index_find(struct index *ix, struct objkey key);
 struct slot *index_find_uid(struct index *ix, const char *uid);
-/* An empty slot for the key, which must not be there. */
+/* The slot of the key: the one that is there, or a new, empty one. */
 struct slot *index_insert(struct index *ix, struct objkey key);
 /* Drop a slot that holds nothing. */
 void index_remove(struct index *ix, struct slot *s);

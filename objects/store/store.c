@@ -44,11 +44,11 @@ static int load_object(struct store *s, const struct backend_row *row, struct er
 	}
 	rv = strtoull(value_str(value_dig(v, "metadata", "resourceVersion", NULL), "0"), NULL, 10);
 	o = object_new(kind, v, rv, row->row);
-	if (index_find(&s->index, object_key(o))) {
+	slot = index_insert(&s->index, object_key(o));
+	if (slot->obj) {
 		object_unref(o);
 		return err_set(err, EBADMSG, "%s %s: stored twice", row->space, row->id);
 	}
-	slot = index_insert(&s->index, object_key(o));
 	slot->row = row->row;
 	index_publish(&s->index, slot, o);
 	if (row->row >= s->next_row)
