@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* k8sfs: a cluster as files. Options, and which of the two commands it is; see daemon/ for the rest. */
+/* k8sfs: a cluster as files. Options, and which of the two commands it is; see daemon/ for the
+ * rest. */
 #include <errno.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -70,7 +71,9 @@ int main(int argc, char **argv)
 	if (options.debug)
 		log_set_level(LOG_DEBUG);
 	if (geteuid() != 0) {
-		err_set(&err, EPERM, "must be root: it mounts the tree and starts containers; try: sudo %s", argv[0]);
+		err_set(&err, EPERM,
+			"must be root: it mounts the tree and starts containers; try: sudo %s",
+			argv[0]);
 		rc = fail(&err);
 	} else if (options.stop) {
 		rc = stop(&options, &err) ? fail(&err) : 0;

@@ -20,8 +20,10 @@ static int refuse(const struct caller *who, const struct access *what, struct er
 	buf_addf(&text, "%s%s%s", what->resource, dot, what->group);
 	if (what->name && *what->name)
 		buf_addf(&text, " \"%s\"", what->name);
-	buf_addf(&text, " is forbidden: User \"%s\" cannot %s resource \"%s%s%s\" in API group \"%s\"", who->user,
-		 what->verb, what->resource, *what->subresource ? "/" : "", what->subresource, what->group);
+	buf_addf(&text,
+		 " is forbidden: User \"%s\" cannot %s resource \"%s%s%s\" in API group \"%s\"",
+		 who->user, what->verb, what->resource, *what->subresource ? "/" : "",
+		 what->subresource, what->group);
 	if (what->ns && *what->ns)
 		buf_addf(&text, " in the namespace \"%s\"", what->ns);
 	else
@@ -55,14 +57,15 @@ static const char *verb_of(const struct api_request *r)
 	return "patch";
 }
 
-int auth_authorize_request(void *arg, const struct caller *who, const struct api_request *r, struct err *err)
+int auth_authorize_request(void *arg, const struct caller *who, const struct api_request *r,
+			   struct err *err)
 {
 	struct access what = {
 		.verb = verb_of(r),
 		.group = r->kind->group,
 		.resource = r->kind->plural,
-		.subresource = r->flags & API_STATUS	? "status"
-			       : r->flags & API_SCALE	? "scale"
+		.subresource = r->flags & API_STATUS    ? "status"
+			       : r->flags & API_SCALE   ? "scale"
 			       : r->flags & API_BINDING ? "binding"
 							: "",
 		.ns = r->ns,

@@ -10,15 +10,18 @@
 
 #include "auth/identity.h"
 
-/* What is asked, in Kubernetes' words. verb: get list watch create update patch delete deletecollection. */
+/* What is asked, in Kubernetes' words. verb: get list watch create update patch delete
+ * deletecollection. */
 struct access {
 	const char *verb;
-	const char *group, *resource;	 /* "apps", "deployments" */
-	const char *subresource;	 /* "" or "status", "log", "exec", "scale" */
-	const char *ns, *name;		 /* "" for all / none */
+	const char *group, *resource; /* "apps", "deployments" */
+	const char *subresource;      /* "" or "status", "log", "exec", "scale" */
+	const char *ns, *name;        /* "" for all / none */
 };
 
-/* Return: 0, or -EACCES with err: `deployments.apps "web" is forbidden: User "alice" cannot update ...` */
+/* Return: 0, or -EACCES with err: `deployments.apps "web" is forbidden: User "alice" cannot update
+ * ...` */
 int auth_check(const struct caller *who, const struct access *what, struct err *err) MUST_CHECK;
 /* For api_hooks. */
-int auth_authorize_request(void *arg, const struct caller *who, const struct api_request *r, struct err *err);
+int auth_authorize_request(void *arg, const struct caller *who, const struct api_request *r,
+			   struct err *err);

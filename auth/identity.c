@@ -33,7 +33,7 @@ struct identities *identities_new(void)
 
 static void cache_drop(struct identities *all)
 {
-	STRMAP_FOREACH(slot, &all->cache) {
+	STRMAP_FOREACH (slot, &all->cache) {
 		struct cached *c = slot->val;
 
 		identity_unref(c->who);
@@ -69,7 +69,7 @@ void identity_unref(struct identity *i)
 	free(i);
 }
 
-/* -- names ------------------------------------------------------------------------ */
+/* -- names -- */
 
 /* getpwuid_r and getgrgid_r with a buffer that grows: an entry may list thousands of members. */
 static char *user_name(unsigned uid)
@@ -108,7 +108,8 @@ static char *group_name(unsigned gid)
 	}
 }
 
-static struct identity *identity_look_up(unsigned uid, unsigned gid, const unsigned *groups, size_t n)
+static struct identity *identity_look_up(unsigned uid, unsigned gid, const unsigned *groups,
+					 size_t n)
 {
 	struct identity *i = xcalloc(1, sizeof(*i));
 	size_t at = 0;
@@ -125,8 +126,10 @@ static struct identity *identity_look_up(unsigned uid, unsigned gid, const unsig
 	if (uid == 0)
 		i->groups[at++] = xstrdup("system:masters");
 	i->groups[at++] = xstrdup("system:authenticated");
-	i->caller = (struct caller){
-		.user = i->user, .groups = (const char *const *)i->groups, .manager = i->user, .uid = uid};
+	i->caller = (struct caller){.user = i->user,
+				    .groups = (const char *const *)i->groups,
+				    .manager = i->user,
+				    .uid = uid};
 	return i;
 }
 
@@ -137,7 +140,8 @@ static void cache_key(unsigned uid, unsigned gid, const unsigned *groups, size_t
 		buf_addf(out, ",%u", groups[g]);
 }
 
-struct identity *identity_get(struct identities *all, unsigned uid, unsigned gid, const unsigned *groups, size_t n)
+struct identity *identity_get(struct identities *all, unsigned uid, unsigned gid,
+			      const unsigned *groups, size_t n)
 {
 	CLEANUP(buf_fini) struct buf key = BUF_INIT;
 	uint64_t now = loop_now_ms();
@@ -169,7 +173,7 @@ struct identity *identity_get(struct identities *all, unsigned uid, unsigned gid
 	return who;
 }
 
-/* -- questions --------------------------------------------------------------------- */
+/* -- questions -- */
 
 int identity_is_master(const struct identity *i)
 {

@@ -16,7 +16,7 @@ struct identity { /* refcounted, immutable */
 	_Atomic unsigned refs;
 	unsigned uid, gid;
 	char *user;
-	char **groups; /* NULL-terminated */
+	char **groups;        /* NULL-terminated */
 	struct caller caller; /* the same for api_submit: manager is the user's name */
 };
 
@@ -24,8 +24,10 @@ struct identities;
 struct identities *identities_new(void);
 void identities_free(struct identities *all);
 
-/* Supplementary groups: ids (n of them), as fuse_req_getgroups gave them; n 0: none known. Owned reference, never NULL. */
-struct identity *identity_get(struct identities *all, unsigned uid, unsigned gid, const unsigned *groups, size_t n);
+/* Supplementary groups: ids (n of them), as fuse_req_getgroups gave them; n 0: none known. Owned
+ * reference, never NULL. */
+struct identity *identity_get(struct identities *all, unsigned uid, unsigned gid,
+			      const unsigned *groups, size_t n);
 void identity_unref(struct identity *i);
 /* uid 0, or a member of system:masters. */
 int identity_is_master(const struct identity *i);

@@ -15,16 +15,20 @@ static const struct {
 	{"", "v1", "namespaces", "kube-public", "{}"},
 	{"", "v1", "namespaces", "kube-node-lease", "{}"},
 	{"scheduling.k8s.io", "v1", "priorityclasses", "system-node-critical",
-	 "{\"value\":2000001000,\"description\":\"Used for system critical pods that must not be moved from their "
+	 "{\"value\":2000001000,\"description\":\"Used for system critical pods that must not be "
+	 "moved from their "
 	 "current node.\"}"},
 	{"scheduling.k8s.io", "v1", "priorityclasses", "system-cluster-critical",
-	 "{\"value\":2000000000,\"description\":\"Used for system critical pods that must run in the cluster, but can "
+	 "{\"value\":2000000000,\"description\":\"Used for system critical pods that must run in "
+	 "the cluster, but can "
 	 "be moved to another node if necessary.\"}"},
 };
 
-static int make(struct api *api, const struct kind *k, const char *name, const char *rest, struct err *err)
+static int make(struct api *api, const struct kind *k, const char *name, const char *rest,
+		struct err *err)
 {
-	static const struct caller self = {.user = "system:apiserver", .manager = "kube-apiserver", .trusted = 1};
+	static const struct caller self = {
+		.user = "system:apiserver", .manager = "kube-apiserver", .trusted = 1};
 	struct api_request *r = api_request_new(API_CREATE, k, "", name);
 	int rc;
 
@@ -48,8 +52,10 @@ int bootstrap(struct api *api, struct err *err)
 	int rc;
 
 	for (size_t i = 0; i < ARRAY_LEN(objects); i++) {
-		const struct kind *k = kind_find(objects[i].group, objects[i].version, objects[i].plural);
-		struct object *there = store_get(api_store(api), (struct objkey){k, "", objects[i].name});
+		const struct kind *k =
+			kind_find(objects[i].group, objects[i].version, objects[i].plural);
+		struct object *there =
+			store_get(api_store(api), (struct objkey){k, "", objects[i].name});
 
 		if (there) {
 			object_unref(there);

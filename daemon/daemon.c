@@ -26,12 +26,13 @@ const char *bridge_name(const char *mountpoint, char buf[16])
 	return buf;
 }
 
-/* -- opening, room by room ------------------------------------------------------------ */
+/* -- opening, room by room -- */
 
 static int open_objects(struct daemon *d, struct err *err)
 {
 	CLEANUP_FREE char *path = xasprintf("%s/k8sfs.db", d->options.state);
-	struct api_hooks hooks = {.authorize = auth_authorize_request, .service_cidr = d->options.service_cidr};
+	struct api_hooks hooks = {.authorize = auth_authorize_request,
+				  .service_cidr = d->options.service_cidr};
 	struct backend *backend = backend_sqlite_open(path, err);
 
 	if (!backend)
@@ -78,7 +79,8 @@ static int open_node(struct daemon *d, struct err *err)
 	d->net = net_open(&net, err);
 	if (!d->net)
 		return -err->code;
-	d->agent = agent_start(d->loop, d->api, d->store, d->sandboxes, d->images, d->net, &agent, err);
+	d->agent = agent_start(d->loop, d->api, d->store, d->sandboxes, d->images, d->net, &agent,
+			       err);
 	if (!d->agent)
 		return -err->code;
 	d->runner = runner_start(d->loop, d->api, all_controllers);
@@ -150,15 +152,15 @@ struct daemon *daemon_start(const struct options *o, struct err *err)
 	pthread_mutex_init(&d->ending_lock, NULL);
 	kinds_init();
 	d->lock = state_lock(o, err);
-	if (!d->lock || state_record(o, err) || open_signals(d, err) || open_objects(d, err) || open_node(d, err) ||
-	    open_tree(d, err)) {
+	if (!d->lock || state_record(o, err) || open_signals(d, err) || open_objects(d, err) ||
+	    open_node(d, err) || open_tree(d, err)) {
 		daemon_free(d);
 		return NULL;
 	}
 	return d;
 }
 
-/* -- the end ----------------------------------------------------------------------------- */
+/* -- the end -- */
 
 /* The tree goes first, while all that its requests may wait for still runs. */
 static void *unmount(void *arg)

@@ -14,7 +14,8 @@ struct daemon;
 
 /* Everything up to the mounted tree. NULL with err; then nothing is left behind. */
 struct daemon *daemon_start(const struct options *o, struct err *err);
-/* Until SIGTERM, SIGINT, `shutdown` in ctl, or an unmount from outside. Return: 0, or -errno of a purge. */
+/* Until SIGTERM, SIGINT, `shutdown` in ctl, or an unmount from outside. Return: 0, or -errno of a
+ * purge. */
 int daemon_run(struct daemon *d);
 void daemon_free(struct daemon *d);
 

@@ -54,7 +54,8 @@ static void wait_for_child(int fd)
 
 int background_enter(const char *log_path, struct err *err)
 {
-	CLEANUP_FD int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	CLEANUP_FD int log =
+		open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	CLEANUP_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	int ends[2];
 	pid_t pid;

@@ -12,7 +12,8 @@ static const char usage[] =
 	"usage: k8sfs [options] [MOUNTPOINT]         serve a cluster as files, by default at /k8s\n"
 	"       k8sfs --stop [--purge] MOUNTPOINT    stop it; pods go on running, unless purged\n"
 	"\n"
-	"  --state DIR           what lasts: database, images, pods' state and logs (/var/lib/k8sfs)\n"
+	"  --state DIR           what lasts: database, images, pods' state and logs "
+	"(/var/lib/k8sfs)\n"
 	"  --run DIR             what a reboot may lose: sockets, namespaces (/run/k8sfs)\n"
 	"  --node-name NAME      this machine's Node (the hostname)\n"
 	"  --pod-cidr CIDR       addresses of this node's pods (10.244.0.0/24)\n"
@@ -28,8 +29,19 @@ static const char usage[] =
 	"\n"
 	"See k8sfs(8).\n";
 
-enum { OPT_STATE = 256, OPT_RUN, OPT_NODE, OPT_PODS, OPT_SERVICES, OPT_MIRROR, OPT_STORE, OPT_INERT, OPT_DEBUG,
-       OPT_STOP, OPT_PURGE };
+enum {
+	OPT_STATE = 256,
+	OPT_RUN,
+	OPT_NODE,
+	OPT_PODS,
+	OPT_SERVICES,
+	OPT_MIRROR,
+	OPT_STORE,
+	OPT_INERT,
+	OPT_DEBUG,
+	OPT_STOP,
+	OPT_PURGE
+};
 
 static const struct option table[] = {
 	{"state", required_argument, NULL, OPT_STATE},
@@ -53,8 +65,11 @@ static int add_mirror(struct options *o, const char *text, struct err *err)
 {
 	const char *eq = strchr(text, '=');
 
-	if (!eq || eq == text || (!str_starts(eq + 1, "http://") && !str_starts(eq + 1, "https://")))
-		return err_set(err, EINVAL, "--registry-mirror %s: HOST=URL was expected, as in docker.io=http://127.0.0.1:5000",
+	if (!eq || eq == text ||
+	    (!str_starts(eq + 1, "http://") && !str_starts(eq + 1, "https://")))
+		return err_set(err, EINVAL,
+			       "--registry-mirror %s: HOST=URL was expected, as in "
+			       "docker.io=http://127.0.0.1:5000",
 			       text);
 	o->mirrors = xreallocarray((void *)o->mirrors, o->n_mirrors + 1, sizeof(char *));
 	((const char **)o->mirrors)[o->n_mirrors++] = text;
@@ -85,7 +100,9 @@ static int take(struct options *o, int opt, const char *arg, struct err *err)
 		return add_mirror(o, arg, err);
 	case OPT_STORE:
 		if (!str_eq(arg, "sqlite"))
-			return err_set(err, EINVAL, "--store %s: this version keeps objects in sqlite only", arg);
+			return err_set(err, EINVAL,
+				       "--store %s: this version keeps objects in sqlite only",
+				       arg);
 		break;
 	case OPT_INERT:
 		o->no_reconcile = 1;
@@ -125,12 +142,14 @@ static char *absolute(const char *path)
 	slash = memrchr(path, '/', n);
 	base = slash ? slash + 1 : path;
 
-	CLEANUP_FREE char *dir = slash ? xstrndup(path, slash == path ? 1 : (size_t)(slash - path)) : xstrdup(".");
+	CLEANUP_FREE char *dir =
+		slash ? xstrndup(path, slash == path ? 1 : (size_t)(slash - path)) : xstrdup(".");
 	CLEANUP_FREE char *parent = realpath(dir, NULL);
 
 	if (!parent)
 		return xstrndup(path, n);
-	return xasprintf("%s/%.*s", str_eq(parent, "/") ? "" : parent, (int)(n - (size_t)(base - path)), base);
+	return xasprintf("%s/%.*s", str_eq(parent, "/") ? "" : parent,
+			 (int)(n - (size_t)(base - path)), base);
 }
 
 static const char *host_name(void)
@@ -165,7 +184,8 @@ int options_parse(int argc, char **argv, struct options *o, struct err *err)
 			return rc;
 	}
 	if (argc - optind > 1)
-		return err_set(err, EINVAL, "%s: one mount point was expected; see k8sfs --help", argv[optind + 1]);
+		return err_set(err, EINVAL, "%s: one mount point was expected; see k8sfs --help",
+			       argv[optind + 1]);
 	if (o->stop && optind == argc)
 		return err_set(err, EINVAL, "--stop: which mount point? see k8sfs --help");
 	if (o->purge && !o->stop)

@@ -5,7 +5,8 @@
 #include "util/err.h"
 
 struct options {
-	char *mountpoint; /* owned, absolute, without links; "/k8s" unless given. The others are borrowed from argv */
+	char *mountpoint; /* owned, absolute, without links; "/k8s" unless given. The others are
+			     borrowed from argv */
 	const char *state, *run;
 	const char *node_name; /* the hostname unless given */
 	const char *pod_cidr, *service_cidr;

@@ -5,14 +5,15 @@
 
 #include "daemon/daemon_i.h"
 
-/* -- containers of pods on this node ------------------------------------------------- */
+/* -- containers of pods on this node -- */
 
 static int no_node(struct err *err)
 {
 	return err_set(err, EOPNOTSUPP, "this daemon runs no pods (--no-reconcile)");
 }
 
-static int log_path(void *room, const struct fs_container *c, int previous, char **path_out, struct err *err)
+static int log_path(void *room, const struct fs_container *c, int previous, char **path_out,
+		    struct err *err)
 {
 	struct daemon *d = room;
 
@@ -22,34 +23,41 @@ static int log_path(void *room, const struct fs_container *c, int previous, char
 	return *path_out ? 0 : -err->code;
 }
 
-static int container_stats(void *room, const struct fs_container *c, struct buf *out, struct err *err)
+static int container_stats(void *room, const struct fs_container *c, struct buf *out,
+			   struct err *err)
 {
 	struct daemon *d = room;
 
-	return d->agent ? agent_container_stats(d->agent, c->pod_uid, c->container, out, err) : no_node(err);
+	return d->agent ? agent_container_stats(d->agent, c->pod_uid, c->container, out, err)
+			: no_node(err);
 }
 
-static int container_kill(void *room, const struct fs_container *c, const char *signal, struct err *err)
+static int container_kill(void *room, const struct fs_container *c, const char *signal,
+			  struct err *err)
 {
 	struct daemon *d = room;
 	CLEANUP_FREE char *line = xasprintf("kill %s", signal ? signal : "TERM");
 
-	return d->agent ? agent_container_ctl(d->agent, c->pod_uid, c->container, line, err) : no_node(err);
+	return d->agent ? agent_container_ctl(d->agent, c->pod_uid, c->container, line, err)
+			: no_node(err);
 }
 
-static int container_exec(void *room, const struct fs_container *c, struct fs_exec *exec, struct err *err)
+static int container_exec(void *room, const struct fs_container *c, struct fs_exec *exec,
+			  struct err *err)
 {
 	struct daemon *d = room;
-	struct exec_spec spec = {
-		.argv = (char **)exec->argv, .tty = exec->tty, .rows = exec->rows, .columns = exec->columns};
+	struct exec_spec spec = {.argv = (char **)exec->argv,
+				 .tty = exec->tty,
+				 .rows = exec->rows,
+				 .columns = exec->columns};
 
 	if (!d->sandboxes)
 		return no_node(err);
-	return sandbox_exec(d->sandboxes, c->pod_uid, c->container, &spec, &exec->in, &exec->out, &exec->error,
-			    &exec->status, &exec->pid, err);
+	return sandbox_exec(d->sandboxes, c->pod_uid, c->container, &spec, &exec->in, &exec->out,
+			    &exec->error, &exec->status, &exec->pid, err);
 }
 
-/* -- images ------------------------------------------------------------------------------ */
+/* -- images -- */
 
 static void list_images(void *room, struct buf *out)
 {
@@ -75,7 +83,7 @@ static int remove_image(void *room, const char *reference, struct err *err)
 	return images_remove(d->images, reference, err);
 }
 
-/* -- network ------------------------------------------------------------------------------- */
+/* -- network -- */
 
 static const char *const net_files[] = {"addresses", "links", "ports", NULL};
 
@@ -86,23 +94,27 @@ static int render_net(void *room, const char *what, struct buf *out, struct err 
 	return d->net ? net_render(d->net, what, out, err) : 0;
 }
 
-/* -- our own ------------------------------------------------------------------------------- */
+/* -- our own -- */
 
 static int masters_only(const struct identity *who, const char *verb, struct err *err)
 {
 	if (identity_is_master(who))
 		return 0;
-	return err_set(err, EACCES, "%s is forbidden: User \"%s\" is not in the group \"system:masters\"", verb, who->user);
+	return err_set(err, EACCES,
+		       "%s is forbidden: User \"%s\" is not in the group \"system:masters\"", verb,
+		       who->user);
 }
 
-static int shut_down(void *room, const struct identity *who, const char *const *args, struct err *err)
+static int shut_down(void *room, const struct identity *who, const char *const *args,
+		     struct err *err)
 {
 	int purge = args[1] && str_eq(args[1], "purge");
 
 	if (masters_only(who, args[0], err))
 		return -err->code;
 	if (args[1] && (!purge || args[2]))
-		return err_set(err, EINVAL, "shutdown: `%s` was not expected; usage: shutdown [purge]", args[1]);
+		return err_set(err, EINVAL,
+			       "shutdown: `%s` was not expected; usage: shutdown [purge]", args[1]);
 	daemon_shut_down(room, purge);
 	return 0;
 }
@@ -117,7 +129,8 @@ static int compact(void *room, const struct identity *who, const char *const *ar
 }
 
 static const struct fs_verb verbs[] = {
-	{"shutdown", "shutdown [purge]", "end the daemon; pods go on running, unless `purge` ends them and removes every trace",
+	{"shutdown", "shutdown [purge]",
+	 "end the daemon; pods go on running, unless `purge` ends them and removes every trace",
 	 shut_down},
 	{"compact", "compact", "give unused space of the database back", compact},
 	{NULL, NULL, NULL, NULL},
@@ -133,9 +146,11 @@ static void health(void *room, struct buf *out)
 		buf_addf(out, "store: %s\n", stats.failing);
 }
 
-static void figure(struct buf *out, const char *name, const char *type, const char *help, uint64_t value)
+static void figure(struct buf *out, const char *name, const char *type, const char *help,
+		   uint64_t value)
 {
-	buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", name, help, name, type, name, (unsigned long long)value);
+	buf_addf(out, "# HELP %s %s\n# TYPE %s %s\n%s %llu\n", name, help, name, type, name,
+		 (unsigned long long)value);
 }
 
 static void metrics(void *room, struct buf *out)
@@ -146,9 +161,11 @@ static void metrics(void *room, struct buf *out)
 	store_stats(d->store, &s);
 	figure(out, "k8sfs_store_revision", "counter", "The newest resourceVersion.", s.revision);
 	figure(out, "k8sfs_store_commits_total", "counter", "Transactions committed.", s.commits);
-	figure(out, "k8sfs_store_batches_total", "counter", "Durable writes; one holds several commits.", s.batches);
+	figure(out, "k8sfs_store_batches_total", "counter",
+	       "Durable writes; one holds several commits.", s.batches);
 	figure(out, "k8sfs_store_objects", "gauge", "Objects stored.", s.objects);
-	figure(out, "k8sfs_store_database_bytes", "gauge", "Size of the database.", s.database_bytes);
+	figure(out, "k8sfs_store_database_bytes", "gauge", "Size of the database.",
+	       s.database_bytes);
 }
 
 struct fs_rooms daemon_rooms(struct daemon *d)

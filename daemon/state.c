@@ -29,7 +29,9 @@ static int make_private_dir(const char *path, struct err *err)
 	if (stat(path, &st) != 0)
 		return err_sys(err, errno, "%s", path);
 	if (st.st_uid != geteuid())
-		return err_set(err, EPERM, "%s belongs to uid %u, not to the daemon's user: chown it, or choose another directory",
+		return err_set(err, EPERM,
+			       "%s belongs to uid %u, not to the daemon's user: chown it, or "
+			       "choose another directory",
 			       path, st.st_uid);
 	if ((st.st_mode & 0077) && chmod(path, 0700) != 0)
 		return err_sys(err, errno, "chmod %s", path);
@@ -77,7 +79,8 @@ struct state_lock *state_lock_wait(const struct options *o, unsigned timeout_ms,
 	rc = try_lock(fd, timeout_ms);
 	if (rc == -EBUSY) {
 		err_set(err, EBUSY,
-			"%s is in use by another k8sfs (process %ld): stop that one first (k8sfs --stop MOUNTPOINT), or give this "
+			"%s is in use by another k8sfs (process %ld): stop that one first (k8sfs "
+			"--stop MOUNTPOINT), or give this "
 			"one a --state of its own",
 			o->state, holder_pid(fd));
 		return NULL;
@@ -109,7 +112,7 @@ void state_unlock(struct state_lock *l)
 	free(l);
 }
 
-/* -- what is known of a daemon that ended ---------------------------------------------- */
+/* -- what is known of a daemon that ended -- */
 
 #define RECORD_MAX 65536
 
@@ -151,7 +154,7 @@ int state_recall(struct options *o, struct value **keep, struct err *err)
 	return 0;
 }
 
-/* -- the end of all traces ----------------------------------------------------------------- */
+/* -- the end of all traces -- */
 
 /* Only what a daemon makes: a directory that holds something else stays, with that. */
 static int remove_names(const char *dir, const char *const *names, struct err *err)
@@ -163,7 +166,8 @@ static int remove_names(const char *dir, const char *const *names, struct err *e
 		if (rc)
 			return rc;
 	}
-	if (rmdir(dir) != 0 && errno != ENOTEMPTY && errno != EEXIST && errno != ENOENT && errno != EBUSY)
+	if (rmdir(dir) != 0 && errno != ENOTEMPTY && errno != EEXIST && errno != ENOENT &&
+	    errno != EBUSY)
 		return err_sys(err, errno, "rmdir %s", dir);
 	return 0;
 }
@@ -171,8 +175,9 @@ static int remove_names(const char *dir, const char *const *names, struct err *e
 int state_remove(const struct options *o, struct err *err)
 {
 	static const char *const in_run[] = {"pods", "net", "volumes", "k8sfs.log", NULL};
-	static const char *const in_state[] = {"pods", "ids", "images",	  "k8sfs.db", "k8sfs.db-wal", "k8sfs.db-shm",
-					       "daemon.json", "lock", NULL};
+	static const char *const in_state[] = {"pods",        "ids",          "images",
+					       "k8sfs.db",    "k8sfs.db-wal", "k8sfs.db-shm",
+					       "daemon.json", "lock",         NULL};
 	int rc = remove_names(o->run, in_run, err);
 
 	return rc ? rc : remove_names(o->state, in_state, err);

@@ -18,7 +18,8 @@ struct state_lock *state_lock(const struct options *o, struct err *err);
 struct state_lock *state_lock_wait(const struct options *o, unsigned timeout_ms, struct err *err);
 void state_unlock(struct state_lock *l);
 
-/* How this daemon was started, into <state>/daemon.json; not durable, it is for a purge of the same boot. */
+/* How this daemon was started, into <state>/daemon.json; not durable, it is for a purge of the same
+ * boot. */
 int state_record(const struct options *o, struct err *err) MUST_CHECK;
 /*
  * What the last daemon on o->state was started with: run directory and ranges. Strings
@@ -26,5 +27,6 @@ int state_record(const struct options *o, struct err *err) MUST_CHECK;
  */
 int state_recall(struct options *o, struct value **keep, struct err *err) MUST_CHECK;
 
-/* Remove what a daemon makes in both directories, and the directories if nothing else is in them. */
+/* Remove what a daemon makes in both directories, and the directories if nothing else is in them.
+ */
 int state_remove(const struct options *o, struct err *err) MUST_CHECK;

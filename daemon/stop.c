@@ -11,10 +11,11 @@
 #include "daemon/daemon_i.h"
 #include "util/fd.h"
 
-#define STOP_MS	 30000u /* for a daemon to close its rooms */
+#define STOP_MS  30000u /* for a daemon to close its rooms */
 #define PURGE_MS 45000u /* and to end its pods before */
 
-/* What is mounted there: its source is the state directory. Return: owned, NULL when no k8sfs is. */
+/* What is mounted there: its source is the state directory. Return: owned, NULL when no k8sfs is.
+ */
 static char *mounted_state(const char *mountpoint)
 {
 	FILE *table = setmntent("/proc/self/mounts", "re");
@@ -43,11 +44,12 @@ static int ask(const struct options *o, struct err *err)
 	if (fd < 0)
 		return err_sys(err, errno, "%s", path);
 	if (write(fd, verb, strlen(verb)) < 0)
-		return errno == ENOTCONN || errno == ECONNABORTED ? -ENOTCONN : err_sys(err, errno, "%s", path);
+		return errno == ENOTCONN || errno == ECONNABORTED ? -ENOTCONN
+								  : err_sys(err, errno, "%s", path);
 	return 0;
 }
 
-/* -- a purge without a daemon ----------------------------------------------------------------- */
+/* -- a purge without a daemon -- */
 
 static int end_sandboxes(struct loop *loop, const struct options *o, struct err *err)
 {
@@ -95,7 +97,7 @@ static int purge_leftovers(const struct options *o, struct err *err)
 	return rc ? rc : state_remove(o, err);
 }
 
-/* -- the command --------------------------------------------------------------------------------- */
+/* -- the command -- */
 
 /* The daemon has the lock as long as it lives. */
 static int wait_for_end(const struct options *o, struct err *err)
@@ -120,8 +122,9 @@ static int purge_dead(struct options *o, struct err *err)
 	int rc;
 
 	if (stat(o->state, &st) != 0)
-		return err_set(err, ENOENT, "no k8sfs is mounted on %s, and there is no state in %s", o->mountpoint,
-			       o->state);
+		return err_set(err, ENOENT,
+			       "no k8sfs is mounted on %s, and there is no state in %s",
+			       o->mountpoint, o->state);
 	if (state_recall(o, &keep, err) == -ENOENT)
 		err_clear(err);
 	if (err->code)

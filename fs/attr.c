@@ -47,8 +47,7 @@ static unsigned bits_of_others(const struct node *n)
 	unsigned mode = n->row->mode;
 
 	if (!n->kind || n->row->type == ROW_LINK ||
-	    anyone_may(n, n->row == &row_collection || n->row == &row_namespace ? "list"
-											   : "get"))
+	    anyone_may(n, n->row == &row_collection || n->row == &row_namespace ? "list" : "get"))
 		return mode;
 	/* the way to what is public (_schema) stays open */
 	if (n->row == &row_collection || n->row == &row_namespace)
@@ -71,7 +70,8 @@ static int stat_size(struct call *c, struct node *n, const struct object *o, str
 
 int node_stat(struct call *c, struct node *n, struct stat *st)
 {
-	static const unsigned types[] = {[ROW_DIR] = S_IFDIR, [ROW_FILE] = S_IFREG, [ROW_LINK] = S_IFLNK};
+	static const unsigned types[] = {
+		[ROW_DIR] = S_IFDIR, [ROW_FILE] = S_IFREG, [ROW_LINK] = S_IFLNK};
 	CLEANUP_OBJECT struct object *o = NULL;
 	int rc = 0;
 
@@ -124,7 +124,8 @@ int node_entry(struct call *c, struct node *n, int found_by_row, struct fuse_ent
 		e->attr_timeout = 0;
 	e->ino = node_id(n);
 	e->generation = 1;
-	if ((found_by_row || (n->row->flags & ROW_KEEP)) && !(n->row->flags & ROW_LIVE && n->row->there))
+	if ((found_by_row || (n->row->flags & ROW_KEEP)) &&
+	    !(n->row->flags & ROW_LIVE && n->row->there))
 		e->entry_timeout = FS_CACHED_SEC;
 	return 0;
 }

@@ -15,7 +15,7 @@ struct changes {
 	pthread_t thread;
 	pthread_mutex_t wake_lock;
 	pthread_cond_t wake;
-	int woken, stopping; /* wake_lock */
+	int woken, stopping;  /* wake_lock */
 	pthread_mutex_t lock; /* one drains at a time; listeners */
 	struct change_listener *listeners;
 };
@@ -57,9 +57,8 @@ static void invalidate_all(struct fs *fs)
 static void invalidate_namespace(struct fs *fs, const char *ns)
 {
 	for (size_t i = 0; i < kinds_count(); i++)
-		invalidate_place(fs, &(struct place){.row = &row_namespace,
-						     .kind = kind_at(i),
-						     .ns = ns});
+		invalidate_place(
+			fs, &(struct place){.row = &row_namespace, .kind = kind_at(i), .ns = ns});
 }
 
 /* Attributes of the directories that an object appears in. */
@@ -69,9 +68,8 @@ static void invalidate_dirs(struct fs *fs, const struct object *o)
 		invalidate_namespace(fs, o->name);
 	invalidate_place(fs, &(struct place){.row = &row_collection, .kind = o->kind});
 	if (*o->ns)
-		invalidate_place(fs, &(struct place){.row = &row_namespace,
-						     .kind = o->kind,
-						     .ns = o->ns});
+		invalidate_place(
+			fs, &(struct place){.row = &row_namespace, .kind = o->kind, .ns = o->ns});
 }
 
 static void work_off(struct changes *ch, struct change *c)
@@ -105,7 +103,8 @@ void changes_drain(struct changes *ch)
 	}
 	if (rc == -ESTALE) {
 		/* more changes at once than the log holds: every cached attribute may be wrong */
-		log_warn("changes came faster than the kernel could be told: all attributes are asked anew");
+		log_warn("changes came faster than the kernel could be told: all attributes are "
+			 "asked anew");
 		watch_free(ch->watch);
 		start_watch(ch);
 		invalidate_all(ch->fs);

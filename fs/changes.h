@@ -22,7 +22,8 @@ void changes_free(struct changes *ch);
 /* Work off everything that is committed by now. */
 void changes_drain(struct changes *ch);
 
-/* Told of each change of an object of this uid (NULL: every change), on the draining thread: must not wait. */
+/* Told of each change of an object of this uid (NULL: every change), on the draining thread: must
+ * not wait. */
 struct change_listener {
 	struct change_listener *next, **prev;
 	char *uid; /* owned */

@@ -46,9 +46,10 @@ static int has_container(const struct object *o, const char *name)
 	return 0;
 }
 
-/* -- files of one container -------------------------------------------------------- */
+/* -- files of one container -- */
 
-static int render_status(struct call *c, const struct node *n, const struct object *o, struct buf *out)
+static int render_status(struct call *c, const struct node *n, const struct object *o,
+			 struct buf *out)
 {
 	char name[256];
 
@@ -64,7 +65,8 @@ static int render_status(struct call *c, const struct node *n, const struct obje
 	return 0;
 }
 
-static int render_stats(struct call *c, const struct node *n, const struct object *o, struct buf *out)
+static int render_stats(struct call *c, const struct node *n, const struct object *o,
+			struct buf *out)
 {
 	const struct fs_rooms *rooms = &c->fs->rooms;
 	char name[256];
@@ -85,9 +87,10 @@ static int render_ctl(struct call *c, const struct node *n, const struct object 
 	(void)c;
 	(void)n;
 	(void)o;
-	buf_adds(out, "kill [SIGNAL]                            # signal the container's first process; "
-		      "TERM by default\n"
-		      "# Files that block are there without being listed: log.follow, exec/.\n");
+	buf_adds(out,
+		 "kill [SIGNAL]                            # signal the container's first process; "
+		 "TERM by default\n"
+		 "# Files that block are there without being listed: log.follow, exec/.\n");
 	return 0;
 }
 
@@ -98,12 +101,14 @@ static int run_line(struct message *m, const struct words *w, struct err *err)
 	struct fs_container container = container_of(m->node, name);
 
 	if (strcmp(w->word[0], "kill") != 0)
-		return err_set(err, EINVAL, "%s: no such verb; reading this file lists them", w->word[0]);
+		return err_set(err, EINVAL, "%s: no such verb; reading this file lists them",
+			       w->word[0]);
 	if (w->n > 2)
 		return err_set(err, EINVAL, "usage: kill [SIGNAL]");
 	if (!rooms->container_kill)
 		return err_set(err, EOPNOTSUPP, "no runtime: no container runs here");
-	return rooms->container_kill(rooms->runtime, &container, w->n == 2 ? w->word[1] : "TERM", err);
+	return rooms->container_kill(rooms->runtime, &container, w->n == 2 ? w->word[1] : "TERM",
+				     err);
 }
 
 static void act_ctl(struct call *c, struct message *m)
@@ -137,7 +142,8 @@ static const struct row row_log = {
 	.open = open_log,
 	.stat = stat_log,
 	.subresource = "log",
-	.reads = "what the container wrote to stdout and stderr; grows, so that `tail -f` follows it; empty "
+	.reads = "what the container wrote to stdout and stderr; grows, so that `tail -f` follows "
+		 "it; empty "
 		 "before it runs",
 };
 static const struct row row_log_previous = {
@@ -183,8 +189,14 @@ static const struct row row_container_ctl = {
 };
 
 const struct row *const container_rows[] = {
-	&row_log,	    &row_log_previous, &row_container_status, &row_stats,
-	&row_container_ctl, &row_log_follow,   &row_exec,	      NULL,
+	&row_log,
+	&row_log_previous,
+	&row_container_status,
+	&row_stats,
+	&row_container_ctl,
+	&row_log_follow,
+	&row_exec,
+	NULL,
 };
 
 static const struct row row_container = {
@@ -203,8 +215,9 @@ static struct node *find_container(struct call *c, struct node *dir, const char 
 
 	if (!o || !has_container(o, name))
 		return NULL;
-	return node_get(dir, name,
-			&(struct place){&row_container, dir->kind, dir->ns, dir->name, dir->uid, name});
+	return node_get(
+		dir, name,
+		&(struct place){&row_container, dir->kind, dir->ns, dir->name, dir->uid, name});
 }
 
 static void list_containers(struct call *c, struct node *dir, struct listing *out)
@@ -235,7 +248,8 @@ const struct row row_containers = {
 	.reads = "the pod's containers, init containers included",
 };
 
-static int render_log_link(struct call *c, const struct node *n, const struct object *o, struct buf *out)
+static int render_log_link(struct call *c, const struct node *n, const struct object *o,
+			   struct buf *out)
 {
 	const struct value *list = value_dig(o->value, "spec", "containers", NULL);
 

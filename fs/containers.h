@@ -5,7 +5,8 @@
 #include "fs/handle.h"
 
 /* The container that a node below containers/<name>/ belongs to; strings of the node, except the
- * container's name, which is copied to `name` (its sub is "<container>" or "<container>/<rest>"). */
+ * container's name, which is copied to `name` (its sub is "<container>" or "<container>/<rest>").
+ */
 struct fs_container container_of(const struct node *n, char name[256]);
 
 extern const struct row row_exec;

@@ -12,10 +12,10 @@
 
 #include "fs/fs_i.h"
 
-#define CACHE_SLOTS  2048
-#define CACHE_LOCKS  16
-#define CACHE_LARGE  (256u << 10)
-#define CACHE_BYTES  (4u << 20)
+#define CACHE_SLOTS 2048
+#define CACHE_LOCKS 16
+#define CACHE_LARGE (256u << 10)
+#define CACHE_BYTES (4u << 20)
 
 struct slot {
 	uint64_t ino;

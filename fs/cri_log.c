@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/cri_log.h"
 
-/* The n-th field of an entry, ended by a blank. Return: where the next begins, NULL: there is none. */
+/* The n-th field of an entry, ended by a blank. Return: where the next begins, NULL: there is none.
+ */
 static const char *skip_field(const char *at, const char *end)
 {
 	const char *blank = memchr(at, ' ', (size_t)(end - at));

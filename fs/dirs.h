@@ -6,17 +6,19 @@
 #include "fs/row.h"
 
 extern const struct row row_collection; /* apis/<group>/<version>/<resource>/ */
-extern const struct row row_namespace;	/* .../<namespace>/ */
-extern const struct row row_object;	/* .../<name>/ */
+extern const struct row row_namespace;  /* .../<namespace>/ */
+extern const struct row row_object;     /* .../<name>/ */
 extern const struct row row_field_dir, row_field_file;
 /* The row of a field of this path. */
 const struct row *field_row(enum row_type type, const char *sub);
 extern const struct row row_containers, row_log_link;
 extern const struct row row_apply, row_dry_run, row_images, row_net;
-extern const struct row row_manifest, row_manifest_err, row_mem_file, row_mem_link, row_manifest_dir;
+extern const struct row row_manifest, row_manifest_err, row_mem_file, row_mem_link,
+	row_manifest_dir;
 
 /* Tables of rows for docs and tests, NULL-terminated. */
-extern const struct row *const *const root_rows, *const *const collection_rows, *const *const object_rows;
+extern const struct row *const *const root_rows, *const *const collection_rows,
+							 *const *const object_rows;
 extern const struct row *const *const images_rows;
 extern const struct row *const found_rows[];
 

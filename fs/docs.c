@@ -2,27 +2,36 @@
 /* docs/files.md is made from the rows: what is documented is what is served. */
 #include "fs/dirs.h"
 
-extern const struct row *const found_in_collection[], *const field_rows[], *const manifest_rows[],
-	*const wait_rows[], *const container_rows[], *const container_dir_rows[], *const found_in_images[];
+extern const struct row *const found_in_collection[],
+	*const field_rows[], *const manifest_rows[],
+				     *const wait_rows[], *const container_rows[],
+								 *const container_dir_rows[],
+									 *const found_in_images[];
 extern const struct row *const *const exec_rows[];
 
-static const char intro[] =
-	"# The files of the tree\n"
-	"\n"
-	"Every file that is served, from the table that serves it: what a read gives, what a write\n"
-	"accepts, and its errors. `<resource>/` is `apis/<group>/<version>/<resource>/` (or the link\n"
-	"`pods`, `deploy` ... at the root); `<object>/` is the directory of one object; `<pod>/` that\n"
-	"of a pod. *Hidden* files are there by name but not listed: they block, so that `grep -r`, `tar`\n"
-	"and `find` over the whole mount always end.\n"
-	"\n"
-	"Everywhere: content is made at open and does not change under the reader (logs grow); sizes are\n"
-	"true; ESTALE never reaches a program that opens by path; a refused write leaves its text in\n"
-	"`/k8s/errors`.\n"
-	"\n";
+static const char intro[] = "# The files of the tree\n"
+			    "\n"
+			    "Every file that is served, from the table that serves it: what a read "
+			    "gives, what a write\n"
+			    "accepts, and its errors. `<resource>/` is "
+			    "`apis/<group>/<version>/<resource>/` (or the link\n"
+			    "`pods`, `deploy` ... at the root); `<object>/` is the directory of "
+			    "one object; `<pod>/` that\n"
+			    "of a pod. *Hidden* files are there by name but not listed: they "
+			    "block, so that `grep -r`, `tar`\n"
+			    "and `find` over the whole mount always end.\n"
+			    "\n"
+			    "Everywhere: content is made at open and does not change under the "
+			    "reader (logs grow); sizes are\n"
+			    "true; ESTALE never reaches a program that opens by path; a refused "
+			    "write leaves its text in\n"
+			    "`/k8s/errors`.\n"
+			    "\n";
 
 static const char *type_of(const struct row *r)
 {
-	static const char *const names[] = {[ROW_DIR] = "directory", [ROW_FILE] = "file", [ROW_LINK] = "link"};
+	static const char *const names[] = {
+		[ROW_DIR] = "directory", [ROW_FILE] = "file", [ROW_LINK] = "link"};
 
 	return names[r->type];
 }

@@ -87,7 +87,8 @@ static void on_done(struct api_batch *b, int rc)
 
 	if (rc < 0) {
 		for (size_t i = 0; i < b->n; i++) {
-			yaml_locate(d->text.data, d->text.len, d->docs.list[i].index, &b->list[i]->faults);
+			yaml_locate(d->text.data, d->text.len, d->docs.list[i].index,
+				    &b->list[i]->faults);
 			faults_move(&all, &b->list[i]->faults);
 		}
 		refuse(d, rc, &all);
@@ -104,7 +105,8 @@ static struct api_request *request_of(const struct document *doc, struct faults 
 	const struct value *v = doc->value;
 	const char *api_version = value_dig_str(v, "apiVersion", NULL);
 	const char *kind_name = value_dig_str(v, "kind", NULL);
-	const struct kind *k = api_version && kind_name ? kind_by_gvk(api_version, kind_name) : NULL;
+	const struct kind *k =
+		api_version && kind_name ? kind_by_gvk(api_version, kind_name) : NULL;
 	const char *ns = value_dig_str(v, "metadata", "namespace", NULL);
 	struct api_request *r;
 
@@ -117,7 +119,8 @@ static struct api_request *request_of(const struct document *doc, struct faults 
 	}
 	if (!(k->flags & KIND_NAMESPACED))
 		ns = "";
-	r = api_request_new(API_APPLY, k, ns ? ns : "default", value_dig_str(v, "metadata", "name", NULL));
+	r = api_request_new(API_APPLY, k, ns ? ns : "default",
+			    value_dig_str(v, "metadata", "name", NULL));
 	r->flags = API_FORCE | API_DRY_RUN;
 	r->body = value_ref(v);
 	return r;

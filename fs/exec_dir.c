@@ -85,7 +85,7 @@ int may_exec(struct call *c, const struct node *n)
 	return c->uid == 0 ? 0 : auth_check(&call_who(c)->caller, &what, &c->err);
 }
 
-/* -- ctl ----------------------------------------------------------------------------------- */
+/* -- ctl -- */
 
 static int parse_size(const char *text, unsigned *out, struct err *err)
 {
@@ -104,7 +104,8 @@ static int set_tty(struct conversation *v, const struct words *w, struct err *er
 
 	if (w->n != 3)
 		return err_set(err, EINVAL, "usage: tty ROWS COLUMNS");
-	if (parse_size(w->word[1], &v->rows, err) < 0 || parse_size(w->word[2], &v->columns, err) < 0)
+	if (parse_size(w->word[1], &v->rows, err) < 0 ||
+	    parse_size(w->word[2], &v->columns, err) < 0)
 		return -EINVAL;
 	v->tty = 1;
 	size.ws_row = (unsigned short)v->rows;
@@ -114,8 +115,8 @@ static int set_tty(struct conversation *v, const struct words *w, struct err *er
 	return 0;
 }
 
-static int start_command(struct fs *fs, const struct node *n, struct conversation *v, const struct words *w,
-			 struct err *err)
+static int start_command(struct fs *fs, const struct node *n, struct conversation *v,
+			 const struct words *w, struct err *err)
 {
 	char name[256];
 	struct fs_container container = container_of(n, name);
@@ -154,13 +155,15 @@ static int start_command(struct fs *fs, const struct node *n, struct conversatio
 	return 0;
 }
 
-static int run_line(struct message *m, struct conversation *v, const struct words *w, struct err *err)
+static int run_line(struct message *m, struct conversation *v, const struct words *w,
+		    struct err *err)
 {
 	if (strcmp(w->word[0], "tty") == 0)
 		return set_tty(v, w, err);
 	if (strcmp(w->word[0], "exec") == 0)
 		return start_command(m->fs, m->node, v, w, err);
-	return err_set(err, EINVAL, "%s: no such verb: exec COMMAND [ARGUMENT]..., tty ROWS COLUMNS",
+	return err_set(err, EINVAL,
+		       "%s: no such verb: exec COMMAND [ARGUMENT]..., tty ROWS COLUMNS",
 		       w->word[0]);
 }
 
@@ -205,11 +208,12 @@ static int render_ctl(struct call *c, const struct node *n, const struct object 
 	(void)n;
 	(void)o;
 	buf_adds(out, "exec COMMAND [ARGUMENT]...               # run a command in the container\n"
-		      "tty ROWS COLUMNS                         # before exec: with a terminal; after: its size\n");
+		      "tty ROWS COLUMNS                         # before exec: with a terminal; "
+		      "after: its size\n");
 	return 0;
 }
 
-/* -- clone ---------------------------------------------------------------------------------------- */
+/* -- clone -- */
 
 struct clone_handle {
 	struct handle h;
@@ -281,7 +285,7 @@ static struct handle *open_clone(struct call *c, struct node *n, int flags)
 	return h;
 }
 
-/* -- the table ---------------------------------------------------------------------------------------- */
+/* -- the table -- */
 
 /* Its files are the opener's alone. */
 static int stat_conversation(struct call *c, const struct node *n, struct stat *st)
@@ -351,7 +355,8 @@ static const struct row row_exec_status = {
 	.flags = ROW_LIVE,
 	.open = exec_open_status,
 	.stat = stat_conversation,
-	.reads = "blocks until the command ended, then its exit status (128 + signal when it was killed)",
+	.reads = "blocks until the command ended, then its exit status (128 + signal when it was "
+		 "killed)",
 	.errors = "as stdout",
 };
 static const struct row *const conversation_rows[] = {&row_exec_ctl, &row_stdin,       &row_stdout,
@@ -384,9 +389,9 @@ static const struct row *const exec_dir_rows[] = {&row_clone, NULL};
 static struct node *find_conversation(struct call *c, struct node *dir, const char *name)
 {
 	CLEANUP_FREE char *sub = xasprintf("%s/%s", dir->sub, name);
-	struct node *n = node_get(dir, name,
-				  &(struct place){&row_conversation, dir->kind, dir->ns, dir->name,
-						  dir->uid, sub});
+	struct node *n = node_get(
+		dir, name,
+		&(struct place){&row_conversation, dir->kind, dir->ns, dir->name, dir->uid, sub});
 	CLEANUP(conversation_unrefp) struct conversation *v = conversation_of(c->fs, n);
 
 	if (v)

@@ -10,7 +10,7 @@ struct conversation {
 	struct conversation *next; /* execs' lock */
 	unsigned number, uid;
 	char *pod_uid, *container; /* owned */
-	pthread_mutex_t lock;	   /* everything below */
+	pthread_mutex_t lock;      /* everything below */
 	int started, ended, tty;
 	unsigned rows, columns;
 	int in, out, error, status;
@@ -21,7 +21,7 @@ struct conversation {
 struct execs {
 	pthread_mutex_t lock;
 	struct conversation *list; /* each with a reference; lock */
-	unsigned last;		   /* lock */
+	unsigned last;             /* lock */
 };
 
 /* The conversation of a node "<container>/<N>". Owned, NULL if it is over. */

@@ -19,7 +19,7 @@ struct parked_write {
 struct exec_stream {
 	struct stream s;
 	struct conversation *v; /* owned reference */
-	int fd;			/* a duplicate of the conversation's; -1: not started */
+	int fd;                 /* a duplicate of the conversation's; -1: not started */
 	struct parked_write *writes;
 };
 
@@ -51,7 +51,7 @@ static void attach(struct exec_stream *e)
 }
 
 #define OUTPUT_BATCH (128u << 10)
-#define CHUNK	     (16u << 10)
+#define CHUNK        (16u << 10)
 
 static int fill_output(struct stream *s, struct buf *out, int *eof, off_t first_off)
 {
@@ -63,7 +63,8 @@ static int fill_output(struct stream *s, struct buf *out, int *eof, off_t first_
 	if (e->fd < 0)
 		attach(e);
 	if (e->fd < 0) {
-		*eof = e->v->ended || (e->v->started && strcmp(s->h.node->row->name, "stderr") == 0);
+		*eof = e->v->ended ||
+		       (e->v->started && strcmp(s->h.node->row->name, "stderr") == 0);
 		return 0;
 	}
 	chunk = xmalloc(CHUNK);

@@ -31,7 +31,7 @@ void field_path_fini(struct field_path *p)
 	*p = (struct field_path){0};
 }
 
-/* -- elements of lists ------------------------------------------------------------ */
+/* -- elements of lists -- */
 
 static const char *merge_key(const struct schema *s)
 {
@@ -106,7 +106,7 @@ size_t element_find(const struct value *list, const struct schema *s, const char
 	return *end || i >= n ? n : i;
 }
 
-/* -- walking -------------------------------------------------------------------------- */
+/* -- walking -- */
 
 struct spot spot_child(struct spot at, const char *step)
 {
@@ -132,7 +132,7 @@ int spot_walk(const struct object *o, const struct field_path *p, struct spot *o
 	return out->value != NULL;
 }
 
-/* -- text -------------------------------------------------------------------------------- */
+/* -- text -- */
 
 static int is_one_line(const char *text, size_t len)
 {
@@ -155,8 +155,11 @@ static int utf8_ok(const char *text, size_t len)
 	const unsigned char *s = (const unsigned char *)text, *end = s + len;
 
 	while (s < end) {
-		unsigned n = *s < 0x80 ? 0 : (*s & 0xe0) == 0xc0 ? 1 : (*s & 0xf0) == 0xe0 ? 2 :
-			     (*s & 0xf8) == 0xf0 ? 3 : 9;
+		unsigned n = *s < 0x80             ? 0
+			     : (*s & 0xe0) == 0xc0 ? 1
+			     : (*s & 0xf0) == 0xe0 ? 2
+			     : (*s & 0xf8) == 0xf0 ? 3
+						   : 9;
 		unsigned long code = n ? *s & (0x3fu >> n) : *s;
 
 		if (n == 9 || !*s || (size_t)(end - s) <= n)
@@ -166,8 +169,9 @@ static int utf8_ok(const char *text, size_t len)
 				return 0;
 			code = code << 6 | (s[i] & 0x3f);
 		}
-		if ((n == 1 && code < 0x80) || (n == 2 && code < 0x800) || (n == 3 && code < 0x10000) ||
-		    (code >= 0xd800 && code < 0xe000) || code > 0x10ffff)
+		if ((n == 1 && code < 0x80) || (n == 2 && code < 0x800) ||
+		    (n == 3 && code < 0x10000) || (code >= 0xd800 && code < 0xe000) ||
+		    code > 0x10ffff)
 			return 0;
 		s += n + 1;
 	}
@@ -182,8 +186,8 @@ static size_t without_newline(const char *text, size_t len)
 	return len;
 }
 
-struct value *field_parse(const struct schema *s, const char *text, size_t len, const struct path *at,
-			  struct err *err)
+struct value *field_parse(const struct schema *s, const char *text, size_t len,
+			  const struct path *at, struct err *err)
 {
 	struct faults faults = FAULTS_INIT;
 	struct value *v;
@@ -209,7 +213,7 @@ struct value *field_parse(const struct schema *s, const char *text, size_t len, 
 	return v;
 }
 
-/* -- editing -------------------------------------------------------------------------------- */
+/* -- editing -- */
 
 struct step {
 	const struct field_edit *edit;
@@ -234,8 +238,8 @@ static struct value *new_element(const struct schema *s, const char *name)
 	return value_set_str(e, key, name);
 }
 
-static struct value *edit_list(struct step *st, struct value *taken, const struct schema *s, size_t i,
-			       const struct path *at)
+static struct value *edit_list(struct step *st, struct value *taken, const struct schema *s,
+			       size_t i, const struct path *at)
 {
 	const char *name = st->edit->path->step[i];
 	size_t index, n;
@@ -262,8 +266,8 @@ static struct value *edit_list(struct step *st, struct value *taken, const struc
 	return child ? value_set_at(taken, index, child) : value_del_at(taken, index);
 }
 
-static struct value *edit_map(struct step *st, struct value *taken, const struct schema *s, size_t i,
-			      const struct path *at)
+static struct value *edit_map(struct step *st, struct value *taken, const struct schema *s,
+			      size_t i, const struct path *at)
 {
 	const char *name = st->edit->path->step[i];
 	const struct schema *of_child = s ? schema_child(s, name) : NULL;

@@ -25,7 +25,8 @@ struct spot {
 
 /* One step down. */
 struct spot spot_child(struct spot at, const char *step);
-/* Return: 1 and the spot if there is a value, else 0 (the spot's schema may be known all the same). */
+/* Return: 1 and the spot if there is a value, else 0 (the spot's schema may be known all the same).
+ */
 int spot_walk(const struct object *o, const struct field_path *p, struct spot *out);
 /* Name of the i-th element of a list. */
 void element_name(const struct value *list, const struct schema *s, size_t i, struct buf *out);
@@ -35,8 +36,8 @@ size_t element_find(const struct value *list, const struct schema *s, const char
 /* How a scalar is shown in a file of its own: one line gets a newline. */
 void field_render(const struct value *v, struct buf *out);
 /* Text that was written for a field: owned value, NULL with err. */
-struct value *field_parse(const struct schema *s, const char *text, size_t len, const struct path *at,
-			  struct err *err);
+struct value *field_parse(const struct schema *s, const char *text, size_t len,
+			  const struct path *at, struct err *err);
 
 struct field_edit {
 	const struct field_path *path;

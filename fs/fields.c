@@ -107,7 +107,7 @@ struct node *field_find(struct call *c, struct node *dir, const char *name)
 	return node_get(dir, name, &at);
 }
 
-/* -- listing ------------------------------------------------------------------------- */
+/* -- listing -- */
 
 struct field_listing {
 	struct call *c;
@@ -147,7 +147,8 @@ static void list_elements(struct field_listing *l, const struct spot *at)
 		CLEANUP(buf_fini) struct buf name = BUF_INIT;
 
 		element_name(at->value, at->schema, i, &name);
-		list_name(l, buf_str(&name), is_container(value_at(at->value, i)) ? ROW_DIR : ROW_FILE);
+		list_name(l, buf_str(&name),
+			  is_container(value_at(at->value, i)) ? ROW_DIR : ROW_FILE);
 	}
 }
 
@@ -159,7 +160,8 @@ static void list_keys(struct field_listing *l, const struct spot *at)
 		CLEANUP(buf_fini) struct buf name = BUF_INIT;
 
 		name_escape(value_key_at(at->value, i), &name);
-		list_name(l, buf_str(&name), is_container(value_at(at->value, i)) ? ROW_DIR : ROW_FILE);
+		list_name(l, buf_str(&name),
+			  is_container(value_at(at->value, i)) ? ROW_DIR : ROW_FILE);
 	}
 	for (size_t i = 0; s && s->type == SCHEMA_STRUCT && i < s->n_fields; i++)
 		if (s->fields[i].schema->type == SCHEMA_MAP &&
@@ -186,9 +188,10 @@ void field_list_top(struct call *c, struct node *dir, struct listing *out)
 	fields_made_list(c->fs->made, o->uid, dir->sub, list_made, &l);
 }
 
-/* -- files ------------------------------------------------------------------------------ */
+/* -- files -- */
 
-static int render_field(struct call *c, const struct node *n, const struct object *o, struct buf *out)
+static int render_field(struct call *c, const struct node *n, const struct object *o,
+			struct buf *out)
 {
 	struct field_path path;
 	struct spot at;
@@ -278,7 +281,7 @@ static void act_field(struct call *c, struct message *m)
 	submit_edit(m, m->node->sub, m->text, m->len);
 }
 
-/* -- names ------------------------------------------------------------------------------- */
+/* -- names -- */
 
 /* The schema of a child that may be made; NULL with c->err if there can be none. */
 static int may_make(struct call *c, struct node *dir, const char *name, enum row_type type)
@@ -299,18 +302,20 @@ static int may_make(struct call *c, struct node *dir, const char *name, enum row
 		const char *near = schema_suggest(at.schema, key);
 
 		return err_set(&c->err, EINVAL, "unknown field \"%s\"%s%s%s", key,
-			       near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+			       near ? ", did you mean \"" : "", near ? near : "",
+			       near ? "\"?" : "");
 	}
 	if (!child || child->type == SCHEMA_ANY)
 		return 0;
-	if ((child->type == SCHEMA_STRUCT || child->type == SCHEMA_MAP || child->type == SCHEMA_LIST) ==
-	    (type == ROW_DIR))
+	if ((child->type == SCHEMA_STRUCT || child->type == SCHEMA_MAP ||
+	     child->type == SCHEMA_LIST) == (type == ROW_DIR))
 		return 0;
 	return err_set(&c->err, type == ROW_DIR ? ENOTDIR : EISDIR, "%s is a %s", key,
 		       type == ROW_DIR ? "single value" : "directory: mkdir");
 }
 
-static void create_field(struct call *c, struct node *dir, const char *name, unsigned mode, void *fi_)
+static void create_field(struct call *c, struct node *dir, const char *name, unsigned mode,
+			 void *fi_)
 {
 	struct fuse_file_info *fi = fi_;
 	CLEANUP_FREE char *sub = child_sub(dir, name);
@@ -369,7 +374,8 @@ static void remove_field(struct call *c, struct node *dir, const char *name)
 		return;
 	}
 	o = node_get_object(c->fs, dir, &c->err);
-	if (!o || is_systems_own(sub) || (!*dir->sub && row_child(c, dir, name)) || !field_type(c->fs, o, sub, &type)) {
+	if (!o || is_systems_own(sub) || (!*dir->sub && row_child(c, dir, name)) ||
+	    !field_type(c->fs, o, sub, &type)) {
 		err_set(&c->err, EPERM, "%s cannot be removed", name);
 		reply_refused(c, dir, name);
 		return;
@@ -402,7 +408,8 @@ static void rename_field(struct call *c, struct node *dir, const char *name, str
 		return;
 	}
 	if (dir != to_dir || flags || !o) {
-		err_set(&c->err, dir != to_dir ? EXDEV : EINVAL, "a field can be renamed in its directory only");
+		err_set(&c->err, dir != to_dir ? EXDEV : EINVAL,
+			"a field can be renamed in its directory only");
 		reply_refused(c, dir, name);
 		return;
 	}
@@ -442,11 +449,14 @@ const struct row row_field_dir = {
 	.names = &field_names,
 	.stat = stat_field_dir,
 	.reads = "a map or a list: one entry a key; elements of a list under their merge key "
-		 "(`containers/nginx`) or index. A `/` in a key is written %2F. Maps that the schema knows "
+		 "(`containers/nginx`) or index. A `/` in a key is written %2F. Maps that the "
+		 "schema knows "
 		 "are there even when empty",
-	.writes = "a new file sets a key; `mkdir` prepares a map or an element (stored with its first "
+	.writes = "a new file sets a key; `mkdir` prepares a map or an element (stored with its "
+		  "first "
 		  "value); `rm` and `rmdir` remove a key with everything below it",
-	.errors = "EINVAL unknown field or refused; EPERM immutable; EACCES; EISDIR, ENOTDIR the field is "
+	.errors = "EINVAL unknown field or refused; EPERM immutable; EACCES; EISDIR, ENOTDIR the "
+		  "field is "
 		  "of the other sort",
 };
 const struct row row_field_file = {
@@ -458,7 +468,8 @@ const struct row row_field_file = {
 	.render = render_field,
 	.act = act_field,
 	.reads = "one value; a newline is added to a text of one line",
-	.writes = "the new value, acted upon in write() below 4 KiB, at close above; the newline of a text "
+	.writes = "the new value, acted upon in write() below 4 KiB, at close above; the newline "
+		  "of a text "
 		  "of one line is left out",
 	.errors = "EINVAL wrong type or refused; EPERM immutable; EACCES; EBUSY conflict",
 };
@@ -469,7 +480,8 @@ static const struct row row_field_own = {
 	.mode = 0444,
 	.flags = ROW_OBJECT,
 	.render = render_field,
-	.reads = "one value that nobody writes: apiVersion, kind, and of metadata name, namespace, uid, "
+	.reads = "one value that nobody writes: apiVersion, kind, and of metadata name, namespace, "
+		 "uid, "
 		 "resourceVersion, generation and the times",
 	.errors = "EPERM to whoever writes or removes it",
 };

@@ -18,7 +18,8 @@ void fields_made_free(struct fields_made *all);
 void fields_made_add(struct fields_made *all, const char *uid, const char *sub, enum row_type type);
 void fields_made_remove(struct fields_made *all, const char *uid, const char *sub);
 /* Return: 1 and the type if it was made. */
-int fields_made_get(struct fields_made *all, const char *uid, const char *sub, enum row_type *type_out);
+int fields_made_get(struct fields_made *all, const char *uid, const char *sub,
+		    enum row_type *type_out);
 /* Each direct child of sub. */
 void fields_made_list(struct fields_made *all, const char *uid, const char *sub,
 		      void (*fn)(void *arg, const char *name, enum row_type type), void *arg);

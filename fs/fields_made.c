@@ -79,7 +79,8 @@ void fields_made_remove(struct fields_made *all, const char *uid, const char *su
 	pthread_mutex_unlock(&all->lock);
 }
 
-int fields_made_get(struct fields_made *all, const char *uid, const char *sub, enum row_type *type_out)
+int fields_made_get(struct fields_made *all, const char *uid, const char *sub,
+		    enum row_type *type_out)
 {
 	struct made *m;
 

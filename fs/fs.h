@@ -42,13 +42,15 @@ struct fs_verb {
 	const char *usage; /* "kill [SIGNAL]": what reading `ctl` prints */
 	const char *doc;
 	/* args[0] is the verb itself, NULL-terminated. Return: 0 or -errno with err. */
-	int (*run)(void *room, const struct identity *who, const char *const *args, struct err *err);
+	int (*run)(void *room, const struct identity *who, const char *const *args,
+		   struct err *err);
 };
 
 /* Everything is optional: a NULL function answers EOPNOTSUPP (or an empty file). */
 struct fs_rooms {
 	void *runtime;
-	/* Host path of the container's CRI log, owned by the caller; previous: of the run before. -ENOENT: no log yet. */
+	/* Host path of the container's CRI log, owned by the caller; previous: of the run before.
+	 * -ENOENT: no log yet. */
 	int (*log_path)(void *runtime, const struct fs_container *c, int previous, char **path_out,
 			struct err *err);
 	int (*container_stats)(void *runtime, const struct fs_container *c, struct buf *out,
@@ -62,7 +64,8 @@ struct fs_rooms {
 	void *images;
 	/* A table: header line, then one image a line, its reference first. */
 	void (*images_list)(void *images, struct buf *out);
-	/* All images of the archive behind fd (read from its start); reports a line for each. May take long. */
+	/* All images of the archive behind fd (read from its start); reports a line for each. May
+	 * take long. */
 	int (*images_import)(void *images, int fd, struct buf *report, struct err *err);
 	int (*images_remove)(void *images, const char *reference, struct err *err);
 	/* One line written to images/ctl, as words ("pull", "nginx:1.27"). */
@@ -109,7 +112,8 @@ void fs_on_gone(struct fs *fs, void (*fn)(void *arg), void *arg);
  * manifests_free(), api_free() and store_close().
  */
 void fs_unmount(struct fs *fs);
-/* Detach a dead mount (ENOTCONN). Return: 1 if there was one, 0 if not, -EBUSY when one is alive, -errno. */
+/* Detach a dead mount (ENOTCONN). Return: 1 if there was one, 0 if not, -EBUSY when one is alive,
+ * -errno. */
 int fs_detach_stale(const char *mountpoint, struct err *err);
 
 /* docs/files.md: every row of the table with its documentation. */

@@ -24,10 +24,10 @@
 #include "fs/node.h"
 #include "fs/row.h"
 
-#define FS_NAME_MAX      255
-#define FS_FILE_MAX      (3u << 20) /* CODEC_MAX_BYTES: a manifest, a message */
-#define FS_MESSAGE_MAX   4096u      /* a write up to here may be acted upon at once */
-#define FS_CACHED_SEC    10.0 /* entries and attributes that we invalidate ourselves */
+#define FS_NAME_MAX    255
+#define FS_FILE_MAX    (3u << 20) /* CODEC_MAX_BYTES: a manifest, a message */
+#define FS_MESSAGE_MAX 4096u      /* a write up to here may be acted upon at once */
+#define FS_CACHED_SEC  10.0       /* entries and attributes that we invalidate ourselves */
 
 struct fs {
 	char *mountpoint, *state_dir, *version, *kubernetes_version;
@@ -80,7 +80,8 @@ int anyone_may(const struct node *n, const char *verb);
 /* True for requests that the notifier makes on the own mount. */
 int call_is_own(const struct call *c);
 
-/* The object that a node names, as it is now. Owned. NULL: gone (ESTALE in err when it was there). */
+/* The object that a node names, as it is now. Owned. NULL: gone (ESTALE in err when it was there).
+ */
 struct object *node_get_object(struct fs *fs, const struct node *n, struct err *err);
 
 /* How the kernel calls a node. */

@@ -8,8 +8,8 @@
 
 #include "fs/reply.h"
 
-struct handle *handle_new(size_t size, const struct handle_ops *ops, struct call *c,
-			  struct node *n, int flags)
+struct handle *handle_new(size_t size, const struct handle_ops *ops, struct call *c, struct node *n,
+			  int flags)
 {
 	struct handle *h = xcalloc(1, size);
 

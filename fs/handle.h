@@ -32,17 +32,17 @@ struct handle_ops {
 struct handle {
 	const struct handle_ops *ops;
 	struct fs *fs;
-	struct node *node;     /* owned reference */
-	struct identity *who;  /* of the opener, owned reference */
+	struct node *node;    /* owned reference */
+	struct identity *who; /* of the opener, owned reference */
 	pthread_mutex_t lock;
 	_Atomic unsigned refs;
-	int flags;		      /* of open(2) */
+	int flags;                   /* of open(2) */
 	struct handle *next, **prev; /* fs->open_files */
 };
 
 /* size: of the struct that begins with struct handle; zeroed. */
-struct handle *handle_new(size_t size, const struct handle_ops *ops, struct call *c,
-			  struct node *n, int flags);
+struct handle *handle_new(size_t size, const struct handle_ops *ops, struct call *c, struct node *n,
+			  int flags);
 struct handle *handle_ref(struct handle *h);
 /* A reference unless the last one has gone already (h is being freed). Return: whether. */
 int handle_try_ref(struct handle *h);

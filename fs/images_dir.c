@@ -20,7 +20,7 @@
 #include "util/fd.h"
 #include "util/log.h"
 
-/* -- what is stored -------------------------------------------------------------------- */
+/* -- what is stored -- */
 
 /* "docker.io/library/busybox:latest" is shown as it is pulled: "busybox:latest"; a '/' as '+'. */
 static char *shown_name(const char *reference, size_t len)
@@ -51,7 +51,8 @@ static char *reference_of(const char *name)
 }
 
 /* Calls fn for each line of the table but its header. */
-static void each_image(struct fs *fs, void (*fn)(void *arg, const char *name, const char *line, size_t len),
+static void each_image(struct fs *fs,
+		       void (*fn)(void *arg, const char *name, const char *line, size_t len),
 		       void *arg)
 {
 	CLEANUP(buf_fini) struct buf table = BUF_INIT;
@@ -92,7 +93,8 @@ static void look(void *arg, const char *name, const char *line, size_t len)
 	}
 }
 
-static int render_image(struct call *c, const struct node *n, const struct object *o, struct buf *out)
+static int render_image(struct call *c, const struct node *n, const struct object *o,
+			struct buf *out)
 {
 	struct looking l = {n->sub, out, 0};
 
@@ -113,7 +115,8 @@ static const struct row row_image = {
 	.errors = "EBUSY, EACCES",
 };
 
-static int render_index(struct call *c, const struct node *n, const struct object *o, struct buf *out)
+static int render_index(struct call *c, const struct node *n, const struct object *o,
+			struct buf *out)
 {
 	(void)n;
 	(void)o;
@@ -136,7 +139,7 @@ static void act_ctl(struct call *c, struct message *m)
 	room_verbs_act(m, m->fs->rooms.images_verbs, m->fs->rooms.images);
 }
 
-/* -- archives that were imported -------------------------------------------------------- */
+/* -- archives that were imported -- */
 
 /*
  * An archive's name goes when it is imported. Tools that set modes and times, or rename,
@@ -205,16 +208,16 @@ static off_t recent_size(struct fs *fs, const char *name, int forget)
 	return size;
 }
 
-/* -- an archive being copied in ------------------------------------------------------------ */
+/* -- an archive being copied in -- */
 
 static const struct row row_archive;
 
 struct archive {
 	struct handle h;
 	int fd;
-	char *path;   /* of the spool file, owned */
-	int dirty;    /* h.lock */
-	off_t size;   /* h.lock */
+	char *path; /* of the spool file, owned */
+	int dirty;  /* h.lock */
+	off_t size; /* h.lock */
 };
 
 struct import {
@@ -397,12 +400,15 @@ static const struct row row_archive = {
 	.mode = 0600,
 	.stat = stat_archive,
 	.open = new_archive,
-	.writes = "an OCI or `docker save` archive (tar, gzip): imported at close, every digest checked; "
+	.writes = "an OCI or `docker save` archive (tar, gzip): imported at close, every digest "
+		  "checked; "
 		  "then its images are listed, and the archive is not",
-	.errors = "at close: EINVAL no image archive or a digest that does not match; ENOSPC; EOPNOTSUPP",
+	.errors = "at close: EINVAL no image archive or a digest that does not match; ENOSPC; "
+		  "EOPNOTSUPP",
 };
 
-static void create_archive(struct call *c, struct node *dir, const char *name, unsigned mode, void *fi_)
+static void create_archive(struct call *c, struct node *dir, const char *name, unsigned mode,
+			   void *fi_)
 {
 	struct fuse_file_info *fi = fi_;
 	CLEANUP_NODE struct node *n =
@@ -431,7 +437,7 @@ static void unlink_image(struct call *c, struct node *dir, const char *name)
 		reply_ok(c);
 }
 
-/* -- the directory ------------------------------------------------------------------------------ */
+/* -- the directory -- */
 
 static struct node *find_image(struct call *c, struct node *dir, const char *name)
 {
@@ -518,6 +524,7 @@ const struct row row_images = {
 	.list = list_images,
 	.names = &images_names,
 	.reads = "the image store: one file an image",
-	.writes = "`cp busybox.tar images/` imports an archive, `rm images/<image>` removes an image",
+	.writes =
+		"`cp busybox.tar images/` imports an archive, `rm images/<image>` removes an image",
 	.errors = "see `<archive>` and `<image>`",
 };

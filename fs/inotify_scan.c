@@ -60,7 +60,8 @@ static void read_fdinfo(const char *path, unsigned long device, struct inode_set
 	if (!f)
 		return;
 	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "inotify wd:%x ino:%llx sdev:%lx", (unsigned *)&wd, &ino, &dev) == 3 &&
+		if (sscanf(line, "inotify wd:%x ino:%llx sdev:%lx", (unsigned *)&wd, &ino, &dev) ==
+			    3 &&
 		    dev == device)
 			add(out, ino);
 	fclose(f);

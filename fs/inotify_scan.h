@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct inode_set { /* sorted */
+struct inode_set {      /* sorted */
 	uint64_t *list; /* owned */
 	size_t n;
 };

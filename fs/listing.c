@@ -113,7 +113,8 @@ void dirs_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 
 	call_init(&c, req);
 	n = node_of(c.fs, id);
-	if (node_stat(&c, n, &st) < 0 || call_may(&c, n, n->row == &row_object ? "get" : "list") < 0) {
+	if (node_stat(&c, n, &st) < 0 ||
+	    call_may(&c, n, n->row == &row_object ? "get" : "list") < 0) {
 		reply_error(&c);
 		return;
 	}
@@ -164,7 +165,8 @@ int walker_holds(struct fs *fs, const char *uid, pid_t pid)
 
 	pthread_mutex_lock(&fs->open_lock);
 	for (struct dir_handle *d = fs->open_dirs; d && !held; d = d->next)
-		held = d->pid == pid && d->node->row == &row_object && strcmp(d->node->uid, uid) == 0;
+		held = d->pid == pid && d->node->row == &row_object &&
+		       strcmp(d->node->uid, uid) == 0;
 	pthread_mutex_unlock(&fs->open_lock);
 	return held;
 }
@@ -188,7 +190,8 @@ static struct node *plus_entry(struct call *c, struct dir_handle *d, const char 
 static size_t add_entry(struct call *c, struct dir_handle *d, size_t i, char *at, size_t room,
 			int plus)
 {
-	static const unsigned types[] = {[ROW_DIR] = S_IFDIR, [ROW_FILE] = S_IFREG, [ROW_LINK] = S_IFLNK};
+	static const unsigned types[] = {
+		[ROW_DIR] = S_IFDIR, [ROW_FILE] = S_IFREG, [ROW_LINK] = S_IFLNK};
 	const struct listed *l = &d->listing.list[i];
 	const char *name = d->listing.names.data + l->name;
 	struct fuse_entry_param e = {.attr = {.st_ino = l->ino, .st_mode = types[l->type]}};
@@ -202,7 +205,8 @@ static size_t add_entry(struct call *c, struct dir_handle *d, size_t i, char *at
 	if (i >= 2)
 		n = plus_entry(c, d, name, &e);
 	if (!n)
-		e = (struct fuse_entry_param){.attr = {.st_ino = l->ino, .st_mode = types[l->type]}};
+		e = (struct fuse_entry_param){
+			.attr = {.st_ino = l->ino, .st_mode = types[l->type]}};
 	used = fuse_add_direntry_plus(c->req, at, room, name, &e, (off_t)i + 1);
 	if (n) {
 		node_looked_up(n);

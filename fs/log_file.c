@@ -18,12 +18,12 @@
 #include "util/fd.h"
 
 #define LOG_TEXT_MAX (64u << 20) /* decoded, of one open file */
-#define CHUNK	     (64u << 10)
+#define CHUNK        (64u << 10)
 
 struct log_text {
-	int fd;	       /* -1: no log yet */
-	char *path;    /* owned, NULL: unknown */
-	off_t at;      /* in the file: what was decoded */
+	int fd;     /* -1: no log yet */
+	char *path; /* owned, NULL: unknown */
+	off_t at;   /* in the file: what was decoded */
 	struct buf text;
 };
 
@@ -56,7 +56,8 @@ static int log_text_more(struct log_text *t)
 	char *chunk = xmalloc(CHUNK);
 	ssize_t n;
 
-	while (t->fd >= 0 && t->text.len < LOG_TEXT_MAX && (n = pread(t->fd, chunk, CHUNK, t->at)) > 0) {
+	while (t->fd >= 0 && t->text.len < LOG_TEXT_MAX &&
+	       (n = pread(t->fd, chunk, CHUNK, t->at)) > 0) {
 		size_t used = cri_log_decode(chunk, (size_t)n, &t->text);
 
 		if (!used && n == CHUNK) {
@@ -86,7 +87,7 @@ static int log_text_rotated(struct log_text *t)
 	return t->fd >= 0;
 }
 
-/* -- log, log.previous -------------------------------------------------------------- */
+/* -- log, log.previous -- */
 
 struct log_handle {
 	struct handle h;
@@ -160,7 +161,7 @@ int stat_log(struct call *c, const struct node *n, struct stat *st)
 	return 0;
 }
 
-/* -- log.follow ------------------------------------------------------------------------ */
+/* -- log.follow -- */
 
 struct follow {
 	struct stream s;

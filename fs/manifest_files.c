@@ -14,7 +14,7 @@
 #include "fs/manifest_files.h"
 #include "fs/reply.h"
 
-/* -- open files ------------------------------------------------------------------------------ */
+/* -- open files -- */
 
 struct mem_handle {
 	struct handle h;
@@ -44,7 +44,8 @@ static int check_early(struct handle *h, struct call *c, const char *data, size_
 	if (f->kind == MEMFILE_SCRATCH || off != 0)
 		return 0;
 	path = memfile_path(f);
-	return manifest_check_early(c->fs->manifests, &call_who(c)->caller, path, data, len, &c->err);
+	return manifest_check_early(c->fs->manifests, &call_who(c)->caller, path, data, len,
+				    &c->err);
 }
 
 static void mem_write(struct handle *h, struct call *c, const char *data, size_t len, off_t off)
@@ -56,7 +57,8 @@ static void mem_write(struct handle *h, struct call *c, const char *data, size_t
 	rc = memfile_write(f, data, len, h->flags & O_APPEND ? -1 : off);
 	pthread_mutex_unlock(&f->lock);
 	if (rc < 0)
-		err_set(&c->err, -rc, rc == -EFBIG ? "larger than 3 MiB" : "too much in memory files");
+		err_set(&c->err, -rc,
+			rc == -EFBIG ? "larger than 3 MiB" : "too much in memory files");
 	else
 		rc = check_early(h, c, data, len, h->flags & O_APPEND ? -1 : off);
 	if (rc < 0)
@@ -210,7 +212,7 @@ struct handle *open_manifest(struct call *c, struct node *n, int flags)
 	return handle_of_file(c, n, f, flags);
 }
 
-/* -- chmod, chown, utimens, truncate -------------------------------------------------------- */
+/* -- chmod, chown, utimens, truncate -- */
 
 static struct timespec wanted_time(const struct stat *st, int to_set)
 {
@@ -238,8 +240,8 @@ static void set_memfile(struct memfile *f, const struct stat *st, int to_set)
 	pthread_mutex_unlock(&f->lock);
 }
 
-static void set_stored(struct call *c, struct node *n, const struct manifest *m, const struct stat *st,
-		       int to_set)
+static void set_stored(struct call *c, struct node *n, const struct manifest *m,
+		       const struct stat *st, int to_set)
 {
 	struct manifest_attrs attrs = {m->mode, m->uid, m->gid, m->mtime};
 	struct pending *p = pending_new(c, n, NULL, n->sub);
@@ -281,8 +283,8 @@ static void truncate_stored(struct call *c, struct node *n, off_t size)
 void setattr_manifest(struct call *c, struct node *n, const struct stat *st, int to_set)
 {
 	CLEANUP_MEMFILE struct memfile *f = memfile_get(c->fs->memfiles, n->sub);
-	const int own = FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID | FUSE_SET_ATTR_MTIME |
-			FUSE_SET_ATTR_MTIME_NOW;
+	const int own = FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID |
+			FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW;
 	struct manifest m = {0};
 	int stored = n->row == &row_manifest && manifest_get(c->fs->manifests, n->sub, &m) == 0;
 	struct stat now;

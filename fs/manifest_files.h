@@ -29,7 +29,8 @@ int has_faults(struct call *c, const char *path, char **faults_out);
 
 /* Members of the rows. */
 int stat_manifest(struct call *c, const struct node *n, struct stat *st);
-int render_manifest_err(struct call *c, const struct node *n, const struct object *o, struct buf *out);
+int render_manifest_err(struct call *c, const struct node *n, const struct object *o,
+			struct buf *out);
 int render_link(struct call *c, const struct node *n, const struct object *o, struct buf *out);
 struct handle *open_manifest(struct call *c, struct node *n, int flags);
 void setattr_manifest(struct call *c, struct node *n, const struct stat *st, int to_set);
@@ -42,11 +43,11 @@ struct handle *handle_of_file(struct call *c, struct node *n, struct memfile *ta
 struct pending {
 	struct fs *fs;
 	fuse_req_t req;
-	struct node *node;	/* owned: whose attributes to answer with, or that was written */
-	struct memfile *file;	/* owned, may be NULL */
-	char *path;		/* owned: for /k8s/errors */
+	struct node *node;    /* owned: whose attributes to answer with, or that was written */
+	struct memfile *file; /* owned, may be NULL */
+	char *path;           /* owned: for /k8s/errors */
 	unsigned uid;
-	int of_rename;		/* EINVAL would be misread by mv */
+	int of_rename; /* EINVAL would be misread by mv */
 	int with_attr;
 };
 /* n and f may be NULL. */
@@ -56,8 +57,10 @@ void on_manifest_done(void *arg, int rc, const struct faults *faults);
 /* The same after a rename of a file in memory into place. */
 void after_rename_in(void *arg, int rc, const struct faults *faults);
 /* Make the file's text the manifest of this path; answers c's request. */
-void manifest_submit(struct call *c, struct node *n, struct memfile *f, const char *path, int of_rename);
+void manifest_submit(struct call *c, struct node *n, struct memfile *f, const char *path,
+		     int of_rename);
 
-/* mkdir and rmdir in a resource's or namespace's directory make and delete objects (object_names.c). */
+/* mkdir and rmdir in a resource's or namespace's directory make and delete objects
+ * (object_names.c). */
 void mkdir_object(struct call *c, struct node *dir, const char *name, unsigned mode);
 void rmdir_object(struct call *c, struct node *dir, const char *name);

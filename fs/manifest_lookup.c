@@ -57,7 +57,8 @@ const struct row *row_of_memfile(const struct memfile *f)
 	return f->kind == MEMFILE_MANIFEST ? &row_manifest : &row_mem_file;
 }
 
-static struct node *find_stored(struct call *c, struct node *dir, const char *name, const char *path)
+static struct node *find_stored(struct call *c, struct node *dir, const char *name,
+				const char *path)
 {
 	struct manifest m;
 	struct node *n = NULL;
@@ -110,7 +111,7 @@ struct node *manifest_find(struct call *c, struct node *dir, const char *name)
 	return n;
 }
 
-/* -- listing -------------------------------------------------------------------------- */
+/* -- listing -- */
 
 struct mem_listing {
 	struct call *c;
@@ -178,7 +179,7 @@ void manifest_list_into(struct call *c, struct node *dir, struct listing *out)
 		list_subdirs(c, buf_str(&path), out);
 }
 
-/* -- attributes -------------------------------------------------------------------------- */
+/* -- attributes -- */
 
 void stat_memfile(struct memfile *f, struct stat *st)
 {
@@ -212,7 +213,7 @@ int stat_manifest(struct call *c, const struct node *n, struct stat *st)
 }
 
 int render_manifest_err(struct call *c, const struct node *n, const struct object *o,
-			       struct buf *out)
+			struct buf *out)
 {
 	CLEANUP_FREE char *base = path_without_err(n->sub);
 	CLEANUP_FREE char *text = NULL;

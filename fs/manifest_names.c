@@ -12,9 +12,10 @@
 #include "fs/manifest_files.h"
 #include "fs/reply.h"
 
-/* -- names ------------------------------------------------------------------------------------ */
+/* -- names -- */
 
-/* vim asks with this name whether it may rename (4913, or more by 123): refused, it writes in place. */
+/* vim asks with this name whether it may rename (4913, or more by 123): refused, it writes in
+ * place. */
 static int is_vims_question(const char *name)
 {
 	char *end;
@@ -26,7 +27,8 @@ static int is_vims_question(const char *name)
 static int may_be_made(struct call *c, const char *name)
 {
 	if (is_vims_question(name)) {
-		c->err.code = EPERM; /* without a text: nothing that anybody wants to read was refused */
+		c->err.code =
+			EPERM; /* without a text: nothing that anybody wants to read was refused */
 		return -EPERM;
 	}
 	if (name[0] == '_' || name[0] == '@')
@@ -41,7 +43,8 @@ static enum memfile_kind kind_of_name(const char *path, const char *name)
 	return is_dry_run(path) ? MEMFILE_DRY_RUN : MEMFILE_MANIFEST;
 }
 
-static void create_file(struct call *c, struct node *dir, const char *name, unsigned mode, void *fi_)
+static void create_file(struct call *c, struct node *dir, const char *name, unsigned mode,
+			void *fi_)
 {
 	CLEANUP_FREE char *path = path_below(dir, name);
 	CLEANUP_NODE struct node *n = NULL;
@@ -49,8 +52,8 @@ static void create_file(struct call *c, struct node *dir, const char *name, unsi
 	struct memfile *f = NULL;
 
 	if (may_be_made(c, name) == 0)
-		f = memfile_make(c->fs->memfiles, path, kind_of_name(path, name), c->uid, c->gid, mode,
-				 &c->err);
+		f = memfile_make(c->fs->memfiles, path, kind_of_name(path, name), c->uid, c->gid,
+				 mode, &c->err);
 	if (!f) {
 		reply_refused(c, dir, name);
 		return;
@@ -90,7 +93,8 @@ static void symlink_file(struct call *c, struct node *dir, const char *name, con
 	if (!name_is_scratch(name))
 		err_set(&c->err, EPERM, "links cannot be made here, except by editors (.#name)");
 	else
-		f = memfile_make(c->fs->memfiles, path, MEMFILE_SCRATCH, c->uid, c->gid, 0777, &c->err);
+		f = memfile_make(c->fs->memfiles, path, MEMFILE_SCRATCH, c->uid, c->gid, 0777,
+				 &c->err);
 	if (!f) {
 		reply_refused(c, dir, name);
 		return;
@@ -108,9 +112,10 @@ static void symlink_file(struct call *c, struct node *dir, const char *name, con
 	fuse_reply_entry(c->req, &e);
 }
 
-/* -- rename: between scratch and manifest, in any direction ------------------------------------- */
+/* -- rename: between scratch and manifest, in any direction -- */
 
-/* vim's backup, tar --backup, an editor's own copy: the text stays readable, the manifest is removed. */
+/* vim's backup, tar --backup, an editor's own copy: the text stays readable, the manifest is
+ * removed. */
 static void rename_out(struct call *c, const char *from, const char *to)
 {
 	CLEANUP(buf_fini) struct buf bytes = BUF_INIT;
@@ -120,7 +125,8 @@ static void rename_out(struct call *c, const char *from, const char *to)
 
 	if (rc == 0) {
 		rc = manifest_read(c->fs->manifests, from, &bytes, &c->err);
-		f = memfile_make(c->fs->memfiles, to, MEMFILE_SCRATCH, m.uid, m.gid, m.mode, &c->err);
+		f = memfile_make(c->fs->memfiles, to, MEMFILE_SCRATCH, m.uid, m.gid, m.mode,
+				 &c->err);
 		if (f) {
 			pthread_mutex_lock(&f->lock);
 			memfile_resize(f, 0);
@@ -139,7 +145,8 @@ static void rename_out(struct call *c, const char *from, const char *to)
 			pending_new(c, NULL, NULL, from));
 }
 
-static void rename_memfile(struct call *c, struct memfile *f, const char *to, enum memfile_kind to_kind)
+static void rename_memfile(struct call *c, struct memfile *f, const char *to,
+			   enum memfile_kind to_kind)
 {
 	CLEANUP_MEMFILE struct memfile *open = memfile_get(c->fs->memfiles, to);
 
@@ -219,13 +226,14 @@ static void rename_file(struct call *c, struct node *dir, const char *name, stru
 		struct pending *p = pending_new(c, NULL, NULL, from);
 
 		p->of_rename = 1;
-		manifest_rename(c->fs->manifests, &call_who(c)->caller, from, to, on_manifest_done, p);
+		manifest_rename(c->fs->manifests, &call_who(c)->caller, from, to, on_manifest_done,
+				p);
 	} else {
 		rename_out(c, from, to);
 	}
 }
 
-/* -- directories of apply/ and dry-run/ ----------------------------------------------------------- */
+/* -- directories of apply/ and dry-run/ -- */
 
 static void mkdir_manifests(struct call *c, struct node *dir, const char *name, unsigned mode)
 {
@@ -283,9 +291,10 @@ const struct name_ops apply_names = {
 	.rename = rename_file,
 };
 
-#define MANIFEST_ERRORS                                                                          \
-	"from close, fsync or rename (what is certain already from write): EINVAL refused (from " \
-	"rename EBADMSG), the faults are in `<name>.err` and /k8s/errors; EACCES forbidden; EBUSY "\
+#define MANIFEST_ERRORS                                                                            \
+	"from close, fsync or rename (what is certain already from write): EINVAL refused (from "  \
+	"rename EBADMSG), the faults are in `<name>.err` and /k8s/errors; EACCES forbidden; "      \
+	"EBUSY "                                                                                   \
 	"conflict; EPERM immutable; EFBIG over 3 MiB; ENOSPC store full"
 
 const struct row row_manifest = {
@@ -297,7 +306,8 @@ const struct row row_manifest = {
 	.stat = stat_manifest,
 	.setattr = setattr_manifest,
 	.reads = "the exact bytes that were written (also .yml, .json)",
-	.writes = "a manifest, one or several documents: applied at close, fsync, or rename into place. "
+	.writes = "a manifest, one or several documents: applied at close, fsync, or rename into "
+		  "place. "
 		  "Removing the file deletes its objects after a grace of 1 s",
 	.errors = MANIFEST_ERRORS,
 };
@@ -308,7 +318,8 @@ const struct row row_manifest_err = {
 	.mode = 0444,
 	.flags = ROW_LIVE,
 	.render = render_manifest_err,
-	.reads = "why the manifest was refused, one line per fault: `<file>:<line>:<column>: <field>: "
+	.reads = "why the manifest was refused, one line per fault: `<file>:<line>:<column>: "
+		 "<field>: "
 		 "<message>`; goes away with the next good write",
 };
 const struct row row_mem_file = {
@@ -371,5 +382,5 @@ const struct row row_dry_run = {
 	.writes = "as apply/; nothing is stored",
 	.errors = MANIFEST_ERRORS,
 };
-const struct row *const manifest_rows[] = {&row_manifest, &row_manifest_err, &row_mem_file, &row_mem_link,
-					   &row_manifest_dir, NULL};
+const struct row *const manifest_rows[] = {&row_manifest, &row_manifest_err, &row_mem_file,
+					   &row_mem_link, &row_manifest_dir, NULL};

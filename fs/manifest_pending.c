@@ -87,7 +87,8 @@ void after_rename_in(void *arg, int rc, const struct faults *faults)
 	on_manifest_done(p, rc, faults);
 }
 
-void manifest_submit(struct call *c, struct node *n, struct memfile *f, const char *path, int of_rename)
+void manifest_submit(struct call *c, struct node *n, struct memfile *f, const char *path,
+		     int of_rename)
 {
 	struct pending *p = pending_new(c, n, f, path);
 	struct manifest_attrs attrs;

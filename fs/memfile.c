@@ -84,8 +84,8 @@ static int make_room(struct memfiles *all)
 	return oldest != NULL;
 }
 
-struct memfile *memfile_make(struct memfiles *all, const char *path, enum memfile_kind kind, unsigned uid,
-			     unsigned gid, unsigned mode, struct err *err)
+struct memfile *memfile_make(struct memfiles *all, const char *path, enum memfile_kind kind,
+			     unsigned uid, unsigned gid, unsigned mode, struct err *err)
 {
 	struct memfile *f;
 
@@ -206,7 +206,8 @@ int memfile_resize(struct memfile *f, off_t size)
 	return 0;
 }
 
-void memfile_list(struct memfiles *all, const char *dir, void (*fn)(void *arg, struct memfile *f), void *arg)
+void memfile_list(struct memfiles *all, const char *dir, void (*fn)(void *arg, struct memfile *f),
+		  void *arg)
 {
 	size_t len = strlen(dir);
 
@@ -224,8 +225,9 @@ void memfile_list(struct memfiles *all, const char *dir, void (*fn)(void *arg, s
 int name_is_scratch(const char *name)
 {
 	static const char *const patterns[] = {
-		"*~", ".*.sw?", ".*.sw??", "#*#", ".#*", "sed??????", ".*.??????", "*.bak", "*.orig",
-		"*.tmp", "*.rej", ".nfs*", ".goutputstream-*", "*.swp", "*.swx",
+		"*~",    ".*.sw?", ".*.sw??", "#*#",   ".#*",   "sed??????",        ".*.??????",
+		"*.bak", "*.orig", "*.tmp",   "*.rej", ".nfs*", ".goutputstream-*", "*.swp",
+		"*.swx",
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(patterns); i++)

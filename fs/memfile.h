@@ -16,16 +16,16 @@
 #include "util/buf.h"
 #include "util/err.h"
 
-#define MEMFILES_MAX	   1024u
+#define MEMFILES_MAX       1024u
 #define MEMFILES_BYTES_MAX (64u << 20)
-#define MEMFILE_MAX	   (16u << 20) /* one scratch file */
+#define MEMFILE_MAX        (16u << 20) /* one scratch file */
 
 enum memfile_kind { MEMFILE_SCRATCH, MEMFILE_MANIFEST, MEMFILE_DRY_RUN };
 
 struct memfile {
 	_Atomic unsigned refs;
 	struct memfiles *all;
-	char *path;	      /* owned; under the table's lock: memfile_path() */
+	char *path;            /* owned; under the table's lock: memfile_path() */
 	_Atomic unsigned kind; /* enum memfile_kind */
 	unsigned uid, gid;
 	uint64_t serial; /* when it was made */
@@ -35,12 +35,12 @@ struct memfile {
 	char *target; /* owned: a symlink; set once */
 	unsigned mode;
 	struct timespec mtime;
-	int mtime_set;	 /* by utimens: a later flush keeps it */
-	int n_open;	 /* for writing */
-	int dirty;	 /* has bytes that were not submitted */
-	int stored;	 /* MANIFEST: there is (or was) a manifest of this name */
-	int sticky;	 /* -errno of the last refused flush, until the next write */
-	char *faults;	 /* DRY_RUN: owned text of <name>.err, NULL: none */
+	int mtime_set; /* by utimens: a later flush keeps it */
+	int n_open;    /* for writing */
+	int dirty;     /* has bytes that were not submitted */
+	int stored;    /* MANIFEST: there is (or was) a manifest of this name */
+	int sticky;    /* -errno of the last refused flush, until the next write */
+	char *faults;  /* DRY_RUN: owned text of <name>.err, NULL: none */
 };
 
 struct memfiles;
@@ -50,8 +50,8 @@ void memfiles_free(struct memfiles *all);
 /* Owned reference, NULL if there is none. */
 struct memfile *memfile_get(struct memfiles *all, const char *path);
 /* The file of this path, made when missing. NULL with err: too many (EDQUOT). Owned. */
-struct memfile *memfile_make(struct memfiles *all, const char *path, enum memfile_kind kind, unsigned uid,
-			     unsigned gid, unsigned mode, struct err *err);
+struct memfile *memfile_make(struct memfiles *all, const char *path, enum memfile_kind kind,
+			     unsigned uid, unsigned gid, unsigned mode, struct err *err);
 void memfile_unref(struct memfile *f);
 DEFINE_CLEANUP(struct memfile *, memfile_unref)
 #define CLEANUP_MEMFILE CLEANUP(memfile_unrefp)
@@ -66,7 +66,8 @@ void memfile_rename(struct memfile *f, const char *path);
 int memfile_write(struct memfile *f, const void *data, size_t len, off_t off);
 int memfile_resize(struct memfile *f, off_t size);
 /* Direct children of a directory that uid may see; fn gets an owned-by-nobody reference. */
-void memfile_list(struct memfiles *all, const char *dir, void (*fn)(void *arg, struct memfile *f), void *arg);
+void memfile_list(struct memfiles *all, const char *dir, void (*fn)(void *arg, struct memfile *f),
+		  void *arg);
 
 /* Names that editors and tools use for what is never a manifest. */
 int name_is_scratch(const char *name);

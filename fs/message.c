@@ -8,7 +8,7 @@
 #include "fs/reply.h"
 #include "objects/codec.h"
 
-/* -- what a written message becomes -------------------------------------- */
+/* -- what a written message becomes -- */
 
 static void message_free(struct message *m)
 {
@@ -119,13 +119,13 @@ struct api_request *message_request(struct message *m, enum api_verb verb)
 	return r;
 }
 
-/* -- the handle ------------------------------------------------------------ */
+/* -- the handle -- */
 
 struct message_handle {
 	struct handle h;
 	struct content *content; /* to read, owned; NULL: write only */
-	struct buf text;	 /* lock: all that was written */
-	off_t base;		 /* lock: offset of the first write: >> appends to what is shown */
+	struct buf text;         /* lock: all that was written */
+	off_t base;              /* lock: offset of the first write: >> appends to what is shown */
 	int has_base, dirty, n_writes;
 };
 
@@ -174,8 +174,7 @@ static int is_whole(const struct message_handle *mh)
 		return 0;
 	if (flags & ROW_ACT_WRITE)
 		return 1;
-	return (flags & ROW_ACT_LINE) && mh->text.len &&
-	       mh->text.data[mh->text.len - 1] == '\n';
+	return (flags & ROW_ACT_LINE) && mh->text.len && mh->text.data[mh->text.len - 1] == '\n';
 }
 
 /* ctl files: every write is a command of its own. */
@@ -188,8 +187,7 @@ static void restart_if_acted(struct message_handle *mh)
 	}
 }
 
-static void message_write(struct handle *h, struct call *c, const char *data, size_t len,
-			  off_t off)
+static void message_write(struct handle *h, struct call *c, const char *data, size_t len, off_t off)
 {
 	struct message_handle *mh = (struct message_handle *)h;
 	int rc;

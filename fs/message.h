@@ -15,16 +15,17 @@ struct message {
 	struct fs *fs;
 	struct node *node;    /* owned reference */
 	struct identity *who; /* owned reference */
-	char *text;	      /* owned, NUL-terminated besides */
+	char *text;           /* owned, NUL-terminated besides */
 	size_t len;
 	int is_document; /* set by act: faults are looked up in the text */
 	/* below: implementation-specific */
 	fuse_req_t req;
-	size_t ack;	       /* bytes to acknowledge; 0: a flush (or another request without a count) */
+	size_t ack; /* bytes to acknowledge; 0: a flush (or another request without a count) */
 	struct handle *handle; /* owned reference, NULL: none */
 };
 
-/* A message that does not come from an open file (mkdir, unlink of a field ...): answered like a flush. */
+/* A message that does not come from an open file (mkdir, unlink of a field ...): answered like a
+ * flush. */
 struct message *message_new(struct call *c, struct node *n, const char *text);
 /* An empty batch, to be filled and given to message_submit(). */
 struct api_batch *message_batch(struct message *m);

@@ -13,7 +13,7 @@
 struct nodes {
 	pthread_mutex_t lock;
 	struct node **by_place, **by_uid; /* n_buckets each; lock */
-	size_t n_buckets, n;		  /* lock */
+	size_t n_buckets, n;              /* lock */
 	struct node *root;
 };
 

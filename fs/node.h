@@ -28,11 +28,11 @@ struct node {
 	const struct row *row;
 	const struct kind *kind;
 	char *ns, *name, *uid, *sub; /* owned, "" when not set */
-	char *fname;		     /* owned: its name in parent */
-	struct node *parent;	     /* owned reference, NULL for the root */
-	uint64_t refs;		     /* ours; under the table's lock */
-	uint64_t n_lookups;	     /* the kernel's; under the table's lock */
-	_Atomic int cached;	     /* the kernel was told attributes that it may keep */
+	char *fname;                 /* owned: its name in parent */
+	struct node *parent;         /* owned reference, NULL for the root */
+	uint64_t refs;               /* ours; under the table's lock */
+	uint64_t n_lookups;          /* the kernel's; under the table's lock */
+	_Atomic int cached;          /* the kernel was told attributes that it may keep */
 };
 
 /* What to look for. NULL strings are "". */

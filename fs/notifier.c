@@ -19,9 +19,9 @@
 #include "util/log.h"
 #include "util/loop.h"
 
-#define NOTES_MAX    4096
-#define SCAN_MIN_MS  100 /* between scans; more where a scan costs more */
-#define SCAN_SHARE   20	 /* a scan may take 1/20 of the time */
+#define NOTES_MAX   4096
+#define SCAN_MIN_MS 100 /* between scans; more where a scan costs more */
+#define SCAN_SHARE  20  /* a scan may take 1/20 of the time */
 
 static void note_free(struct note *n)
 {
@@ -38,7 +38,7 @@ static void notes_free(struct note *list)
 	}
 }
 
-/* -- collecting --------------------------------------------------------------------- */
+/* -- collecting -- */
 
 static int kernel_holds(struct fs *fs, const struct place *at)
 {
@@ -73,8 +73,8 @@ static int somebody_may_look(struct fs *fs, const struct object *o)
 	struct place all = {.row = &row_collection, .kind = o->kind};
 	const char *about = uid_of_event_object(o);
 
-	return kernel_holds_uid(fs, o->uid) || (*o->ns && kernel_holds(fs, &ns)) || kernel_holds(fs, &all) ||
-	       (about && kernel_holds_uid(fs, about));
+	return kernel_holds_uid(fs, o->uid) || (*o->ns && kernel_holds(fs, &ns)) ||
+	       kernel_holds(fs, &all) || (about && kernel_holds_uid(fs, about));
 }
 
 static struct note *find_queued(struct notifier *n, const char *uid)
@@ -102,7 +102,8 @@ static void enqueue(struct notifier *n, const struct change *c)
 	}
 	if (n->n_queued >= NOTES_MAX) {
 		if (!n->dropping)
-			log_warn("changes come faster than inotify can be told of them: some are left out");
+			log_warn("changes come faster than inotify can be told of them: some are "
+				 "left out");
 		n->dropping = 1;
 		return;
 	}
@@ -125,7 +126,7 @@ void notifier_note(struct notifier *n, const struct change *c)
 	pthread_mutex_unlock(&n->lock);
 }
 
-/* -- the thread ----------------------------------------------------------------------------------- */
+/* -- the thread -- */
 
 /* Look for new watches, and tell them what they may have missed. */
 static void scan(struct notifier *n)
@@ -146,7 +147,8 @@ static void scan(struct notifier *n)
 	notes_free(STEAL(n->told));
 	n->n_told = 0;
 	cost = loop_now_ms() - start;
-	n->next_scan_ms = loop_now_ms() + (cost * SCAN_SHARE > SCAN_MIN_MS ? cost * SCAN_SHARE : SCAN_MIN_MS);
+	n->next_scan_ms =
+		loop_now_ms() + (cost * SCAN_SHARE > SCAN_MIN_MS ? cost * SCAN_SHARE : SCAN_MIN_MS);
 }
 
 static void wait_until(struct notifier *n, uint64_t at_ms)
@@ -269,7 +271,7 @@ void notifier_free(struct notifier *n)
 	free(n);
 }
 
-/* -- in the handlers ------------------------------------------------------------------------------- */
+/* -- in the handlers -- */
 
 int notifier_is(const struct notifier *n, pid_t pid)
 {

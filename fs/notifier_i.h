@@ -21,8 +21,8 @@ struct notifier {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct note *queue, **queue_end; /* lock */
-	size_t n_queued;		 /* lock */
-	int stopping, dropping;		 /* lock */
+	size_t n_queued;                 /* lock */
+	int stopping, dropping;          /* lock */
 
 	/* the thread's own */
 	dev_t device;

@@ -15,7 +15,7 @@
 #include "fs/notifier_i.h"
 #include "util/log.h"
 
-/* -- calls on the own mount -------------------------------------------------------------- */
+/* -- calls on the own mount -- */
 
 static const char *group_dir(const struct kind *k)
 {
@@ -23,7 +23,8 @@ static const char *group_dir(const struct kind *k)
 }
 
 /* The path of a resource's directory, a namespace's, or (o given) an object's. */
-static char *path_of(const struct notifier *n, const struct kind *k, const char *ns, const char *name)
+static char *path_of(const struct notifier *n, const struct kind *k, const char *ns,
+		     const char *name)
 {
 	struct buf path = BUF_INIT;
 
@@ -63,13 +64,13 @@ static void act(struct notifier *n, enum action action, const char *dir, const c
 		log_debug("inotify: %s: %m", path);
 }
 
-/* -- what an object's change means for watches ---------------------------------------------- */
+/* -- what an object's change means for watches -- */
 
 struct telling {
 	struct notifier *n;
 	const struct inode_set *to;
 	const struct object *o; /* what the places are about */
-	char *dir;		/* path of the object's directory */
+	char *dir;              /* path of the object's directory */
 };
 
 static int is_watched(const struct telling *t, const struct place *at)
@@ -78,8 +79,8 @@ static int is_watched(const struct telling *t, const struct place *at)
 }
 
 /* A fixed file of a directory, if it or its directory is watched. */
-static void tell_file(const struct telling *t, const struct row *const *rows, const struct place *dir,
-		      const char *path, const char *name)
+static void tell_file(const struct telling *t, const struct row *const *rows,
+		      const struct place *dir, const char *path, const char *name)
 {
 	for (; *rows; rows++) {
 		struct place at = *dir;
@@ -151,7 +152,8 @@ static void diff_maps(const struct telling *t, const struct value *old, const st
 		if (value_get(old, key))
 			continue;
 		name_escape(key, &name);
-		diff_field(t, NULL, value_at(now, i), s ? schema_child(s, key) : NULL, sub, buf_str(&name));
+		diff_field(t, NULL, value_at(now, i), s ? schema_child(s, key) : NULL, sub,
+			   buf_str(&name));
 	}
 }
 
@@ -165,7 +167,8 @@ static void diff_lists(const struct telling *t, const struct value *old, const s
 		element_name(old, s, i, &name);
 		j = element_find(now, s, buf_str(&name));
 		if (j == value_count(now) || !value_equal(value_at(old, i), value_at(now, j)))
-			diff_field(t, value_at(old, i), j < value_count(now) ? value_at(now, j) : NULL,
+			diff_field(t, value_at(old, i),
+				   j < value_count(now) ? value_at(now, j) : NULL,
 				   s ? s->items : NULL, sub, buf_str(&name));
 	}
 	for (size_t i = 0; i < value_count(now); i++) {
@@ -173,7 +176,8 @@ static void diff_lists(const struct telling *t, const struct value *old, const s
 
 		element_name(now, s, i, &name);
 		if (element_find(old, s, buf_str(&name)) == value_count(old))
-			diff_field(t, NULL, value_at(now, i), s ? s->items : NULL, sub, buf_str(&name));
+			diff_field(t, NULL, value_at(now, i), s ? s->items : NULL, sub,
+				   buf_str(&name));
 	}
 }
 

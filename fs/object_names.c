@@ -68,7 +68,8 @@ void mkdir_object(struct call *c, struct node *dir, const char *name, unsigned m
 	(void)mode;
 	if (!*dir->ns && (dir->kind->flags & KIND_NAMESPACED)) {
 		value_unref(body);
-		err_set(&c->err, EPERM, "a namespace is made by mkdir in the namespaces' directory");
+		err_set(&c->err, EPERM,
+			"a namespace is made by mkdir in the namespaces' directory");
 		reply_refused(c, dir, name);
 		return;
 	}

@@ -9,12 +9,10 @@
 static const struct {
 	int code, shown;
 } shown_as[] = {
-	{ESTALE, EBUSY},      /* of a write: a resourceVersion conflict; the kernel would walk again */
-	{E2BIG, EFBIG},	      /* too large */
+	{ESTALE, EBUSY}, /* of a write: a resourceVersion conflict; the kernel would walk again */
+	{E2BIG, EFBIG},  /* too large */
 	{ENOSYS, EOPNOTSUPP}, /* the kernel would never ask again */
-	{ENOTSUP, EOPNOTSUPP},
-	{EINTR, EAGAIN},
-	{ENOMEM, EDQUOT},
+	{ENOTSUP, EOPNOTSUPP}, {EINTR, EAGAIN}, {ENOMEM, EDQUOT},
 };
 
 int reply_errno(int code)

@@ -17,9 +17,9 @@ static void on_init(void *userdata, struct fuse_conn_info *conn)
 	/* errors of write() must reach the writer; no page of ours is ever spliced */
 	conn->want &= ~(FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
 			FUSE_CAP_SPLICE_MOVE);
-	conn->want |= conn->capable & (FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_CACHE_SYMLINKS |
-				       FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS |
-				       FUSE_CAP_READDIRPLUS_AUTO);
+	conn->want |= conn->capable &
+		      (FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_CACHE_SYMLINKS |
+		       FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO);
 	conn->max_background = 64;
 	conn->congestion_threshold = 48;
 }
@@ -117,7 +117,8 @@ static void on_setattr(fuse_req_t req, fuse_ino_t id, struct stat *st, int to_se
 	if (h && h->ops->truncate)
 		to_set &= ~FUSE_SET_ATTR_SIZE;
 	if (rc < 0) {
-		err_set(&c.err, -rc, "cannot be cut or extended to %lld bytes", (long long)st->st_size);
+		err_set(&c.err, -rc, "cannot be cut or extended to %lld bytes",
+			(long long)st->st_size);
 		reply_refused(&c, n, NULL);
 		return;
 	}
@@ -147,7 +148,7 @@ static void on_readlink(fuse_req_t req, fuse_ino_t id)
 		reply_error(&c);
 }
 
-/* -- names that clients make, move and remove --------------------------------- */
+/* -- names that clients make, move and remove -- */
 
 static void refuse_name(struct call *c, struct node *dir, const char *name)
 {

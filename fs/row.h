@@ -24,13 +24,13 @@ struct row;
 enum row_type { ROW_DIR, ROW_FILE, ROW_LINK };
 
 enum row_flag {
-	ROW_HIDDEN = 1,	 /* is there, but not listed: files that block */
-	ROW_ASKER = 2,	 /* another content for each reader */
-	ROW_LIVE = 4,	 /* changes without a change of its object: never cached */
-	ROW_TIMED = 8,	 /* depends on the store as a whole and the second: cached for that long */
+	ROW_HIDDEN = 1,  /* is there, but not listed: files that block */
+	ROW_ASKER = 2,   /* another content for each reader */
+	ROW_LIVE = 4,    /* changes without a change of its object: never cached */
+	ROW_TIMED = 8,   /* depends on the store as a whole and the second: cached for that long */
 	ROW_PUBLIC = 16, /* readable by everybody */
 	ROW_OBJECT = 32, /* stands for (a part of) an object: render gets it */
-	ROW_FIXED = 64,	 /* never changes while we run */
+	ROW_FIXED = 64,  /* never changes while we run */
 	/* when a message file acts */
 	ROW_ACT_WRITE = 128, /* in write(), if the first one is below FS_MESSAGE_MAX */
 	ROW_ACT_LINE = 256,  /* in write(), if the first one is also ended by a newline */
@@ -38,9 +38,11 @@ enum row_flag {
 	ROW_KEEP = 1024,     /* found by a directory's `find`, and the kernel may keep the name */
 };
 
-/* What clients may do to the names in a directory. Each answers the request itself. Absent: EPERM. */
+/* What clients may do to the names in a directory. Each answers the request itself. Absent: EPERM.
+ */
 struct name_ops {
-	void (*create)(struct call *c, struct node *dir, const char *name, unsigned mode, void *fuse_fi);
+	void (*create)(struct call *c, struct node *dir, const char *name, unsigned mode,
+		       void *fuse_fi);
 	void (*mkdir)(struct call *c, struct node *dir, const char *name, unsigned mode);
 	void (*unlink)(struct call *c, struct node *dir, const char *name);
 	void (*rmdir)(struct call *c, struct node *dir, const char *name);
@@ -52,22 +54,24 @@ struct name_ops {
 
 struct row {
 	const char *name;  /* in its directory; "<object>" for names made by data */
-	const char *where; /* the directory as docs/files.md writes it: "<resource>/<namespace>/<name>/" */
+	const char *where; /* the directory as docs/files.md writes it:
+			      "<resource>/<namespace>/<name>/" */
 	enum row_type type;
 	unsigned mode;
 	unsigned flags;
 	int (*there)(struct call *c, const struct node *dir); /* NULL: always */
 
 	/* files and links: the whole content. o is the object for ROW_OBJECT rows, else NULL. */
-	int (*render)(struct call *c, const struct node *n, const struct object *o, struct buf *out);
+	int (*render)(struct call *c, const struct node *n, const struct object *o,
+		      struct buf *out);
 	/* A message was written: must answer by message_submit() or message_done(). */
 	void (*act)(struct call *c, struct message *m);
 	/* Files that are neither rendered nor messages. Return: handle, NULL with c->err. */
 	struct handle *(*open)(struct call *c, struct node *n, int flags);
 	/* Size, times, owner where they do not follow from content and object. */
 	int (*stat)(struct call *c, const struct node *n, struct stat *st);
-	/* chmod, chown, utimens, truncate by path: answers the request. Absent: accepted without effect
-	 * for truncate, EPERM for the rest. */
+	/* chmod, chown, utimens, truncate by path: answers the request. Absent: accepted without
+	 * effect for truncate, EPERM for the rest. */
 	void (*setattr)(struct call *c, struct node *n, const struct stat *st, int to_set);
 
 	/* directories */
@@ -77,7 +81,8 @@ struct row {
 	void (*list)(struct call *c, struct node *dir, struct listing *out);
 	const struct name_ops *names;
 
-	const char *subresource; /* what reading it asks for in Kubernetes' words: "log", "status"; NULL: none */
+	const char *subresource; /* what reading it asks for in Kubernetes' words: "log", "status";
+				    NULL: none */
 	const char *reads, *writes, *errors; /* documentation; NULL: cannot */
 };
 

@@ -37,7 +37,7 @@ int namespace_exists(struct fs *fs, const struct kind *k, const char *ns)
 	return o != NULL || store_count(fs->store, k, ns) > 0;
 }
 
-/* -- files ---------------------------------------------------------------------- */
+/* -- files -- */
 
 static int render_index(struct call *c, const struct node *n, const struct object *o,
 			struct buf *out)
@@ -82,8 +82,9 @@ static const struct row row_index = {
 	.mode = 0444,
 	.flags = ROW_TIMED,
 	.render = render_index,
-	.reads = "a table as `kubectl get` prints it: a header line, then one object a line; at the "
-		 "resource level of all namespaces",
+	.reads =
+		"a table as `kubectl get` prints it: a header line, then one object a line; at the "
+		"resource level of all namespaces",
 };
 static const struct row row_schema = {
 	.name = "_schema",
@@ -92,7 +93,8 @@ static const struct row row_schema = {
 	.mode = 0444,
 	.flags = ROW_FIXED | ROW_PUBLIC,
 	.render = render_schema,
-	.reads = "one line a field: path, type, default, `required`, allowed values; what is stored but "
+	.reads = "one line a field: path, type, default, `required`, allowed values; what is "
+		 "stored but "
 		 "not acted upon says so",
 };
 static const struct row row_collection_ctl = {
@@ -104,12 +106,13 @@ static const struct row row_collection_ctl = {
 	.render = render_collection_ctl,
 	.act = act_collection_ctl,
 	.reads = "the verbs, their usage, and the names of the files that block",
-	.writes = "one command a line: `delete NAME...`, `delete -l SELECTOR`; all lines of a write "
-		  "happen or none",
+	.writes =
+		"one command a line: `delete NAME...`, `delete -l SELECTOR`; all lines of a write "
+		"happen or none",
 	.errors = "EINVAL no such verb or a bad selector; ENOENT no such object; EACCES forbidden",
 };
 
-/* -- @<selector>/ ---------------------------------------------------------------- */
+/* -- @<selector>/ -- */
 
 /* "<name>", or "<namespace>.<name>" where the directory spans namespaces. */
 static void selected_name(const struct node *dir, const struct object *o, struct buf *out)
@@ -156,8 +159,11 @@ static int matches(const struct selector *s, const struct object *o)
 
 static struct place selected_place(const struct node *dir, const struct object *o)
 {
-	return (struct place){
-		.row = &row_selected, .kind = dir->kind, .ns = o->ns, .name = o->name, .sub = dir->sub};
+	return (struct place){.row = &row_selected,
+			      .kind = dir->kind,
+			      .ns = o->ns,
+			      .name = o->name,
+			      .sub = dir->sub};
 }
 
 static void list_selected(struct call *c, struct node *dir, struct listing *out)
@@ -213,7 +219,8 @@ static const struct row row_selection = {
 	.flags = ROW_LIVE | ROW_HIDDEN,
 	.find = find_selected,
 	.list = list_selected,
-	.reads = "links to the objects that match a label selector: `@app=nginx,tier!=db`, `@env in (a,b)`; "
+	.reads = "links to the objects that match a label selector: `@app=nginx,tier!=db`, `@env "
+		 "in (a,b)`; "
 		 "a slash in a key is written %2F",
 	.errors = "EINVAL the selector does not parse",
 };
@@ -228,14 +235,13 @@ static struct node *find_selection(struct call *c, struct node *dir, const char 
 		return NULL;
 	}
 	selector_free(s);
-	return node_get(dir, name,
-			&(struct place){.row = &row_selection,
-					.kind = dir->kind,
-					.ns = dir->ns,
-					.sub = name + 1});
+	return node_get(
+		dir, name,
+		&(struct place){
+			.row = &row_selection, .kind = dir->kind, .ns = dir->ns, .sub = name + 1});
 }
 
-/* -- directories -------------------------------------------------------------------- */
+/* -- directories -- */
 
 struct node *object_node(struct node *dir, const struct object *o)
 {
@@ -354,11 +360,14 @@ const struct row row_collection = {
 	.find = find_in_collection,
 	.list = list_collection,
 	.names = &collection_names,
-	.reads = "the namespaces (or, of a cluster-scoped resource, the objects) and the manifests that "
+	.reads = "the namespaces (or, of a cluster-scoped resource, the objects) and the manifests "
+		 "that "
 		 "were written here",
-	.writes = "a manifest under a name ending in .yaml, .yml or .json; `mkdir` of an object of a "
-		  "cluster-scoped resource creates it (a Namespace), `rmdir` deletes it",
-	.errors = "EINVAL refused manifest (EBADMSG from rename); EACCES forbidden; EPERM a name that "
+	.writes =
+		"a manifest under a name ending in .yaml, .yml or .json; `mkdir` of an object of a "
+		"cluster-scoped resource creates it (a Namespace), `rmdir` deletes it",
+	.errors = "EINVAL refused manifest (EBADMSG from rename); EACCES forbidden; EPERM a name "
+		  "that "
 		  "cannot be used; EFBIG over 3 MiB",
 };
 const struct row row_namespace = {
@@ -373,6 +382,7 @@ const struct row row_namespace = {
 	.names = &collection_names,
 	.stat = stat_namespace,
 	.reads = "the objects of the namespace and the manifests that were written here",
-	.writes = "as in the resource's directory; `rmdir` of an object's directory deletes the object",
+	.writes = "as in the resource's directory; `rmdir` of an object's directory deletes the "
+		  "object",
 	.errors = "as in the resource's directory",
 };

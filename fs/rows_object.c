@@ -8,9 +8,10 @@
 #include "objects/codec.h"
 #include "objects/print.h"
 
-/* -- reading ------------------------------------------------------------------ */
+/* -- reading -- */
 
-static int render_yaml(struct call *c, const struct node *n, const struct object *o, struct buf *out)
+static int render_yaml(struct call *c, const struct node *n, const struct object *o,
+		       struct buf *out)
 {
 	(void)c;
 	(void)n;
@@ -18,7 +19,8 @@ static int render_yaml(struct call *c, const struct node *n, const struct object
 	return 0;
 }
 
-static int render_json(struct call *c, const struct node *n, const struct object *o, struct buf *out)
+static int render_json(struct call *c, const struct node *n, const struct object *o,
+		       struct buf *out)
 {
 	(void)c;
 	(void)n;
@@ -64,7 +66,7 @@ static int render_ctl(struct call *c, const struct node *n, const struct object 
 	return 0;
 }
 
-/* -- writing -------------------------------------------------------------------- */
+/* -- writing -- */
 
 /* The one document of a message; owned. NULL: m is answered. */
 static struct value *parse_message(struct message *m)
@@ -206,12 +208,13 @@ static void act_ctl(struct call *c, struct message *m)
 	verbs_act(m, object_verbs);
 }
 
-/* -- the table ---------------------------------------------------------------------- */
+/* -- the table -- */
 
 static int has_status(struct call *c, const struct node *dir)
 {
 	(void)c;
-	return (dir->kind->flags & KIND_STATUS) || schema_field(dir->kind->schema, "status") != NULL;
+	return (dir->kind->flags & KIND_STATUS) ||
+	       schema_field(dir->kind->schema, "status") != NULL;
 }
 
 static int is_no_event(struct call *c, const struct node *dir)
@@ -257,7 +260,8 @@ static const struct row row_patch = {
 	.mode = 0200,
 	.flags = ROW_ACT_LINE,
 	.act = act_patch_strategic,
-	.writes = "a strategic merge patch, YAML or JSON: at once when it is short and ends in a newline, "
+	.writes = "a strategic merge patch, YAML or JSON: at once when it is short and ends in a "
+		  "newline, "
 		  "else at close",
 	.errors = WRITE_ERRORS,
 };
@@ -322,7 +326,8 @@ static const struct row row_events = {
 	.flags = ROW_OBJECT | ROW_TIMED,
 	.there = is_no_event,
 	.render = render_events,
-	.reads = "one line per event of the object, oldest first: time type reason count source message",
+	.reads = "one line per event of the object, oldest first: time type reason count source "
+		 "message",
 };
 static const struct row row_describe = {
 	.name = "describe",
@@ -342,7 +347,8 @@ static const struct row row_ctl = {
 	.render = render_ctl,
 	.act = act_ctl,
 	.reads = "the verbs of this kind, their usage, and the names of the files that block",
-	.writes = "one command a line, words quoted as in Plan 9 (`'it''s'`); all lines of a write happen "
+	.writes = "one command a line, words quoted as in Plan 9 (`'it''s'`); all lines of a write "
+		  "happen "
 		  "or none",
 	.errors = "EINVAL no such verb or wrong arguments; ENOENT; EACCES; EBUSY",
 };
@@ -350,9 +356,21 @@ static const struct row row_ctl = {
 extern const struct row row_wait_dir, row_events_follow;
 
 static const struct row *const rows[] = {
-	&row_object_yaml,  &row_object_json,  &row_status,   &row_events,	&row_describe,
-	&row_ctl,	   &row_patch,	      &row_patch_merge, &row_patch_json, &row_object_apply,
-	&row_object_apply_force, &row_wait_dir, &row_events_follow, &row_log_link, &row_containers,
+	&row_object_yaml,
+	&row_object_json,
+	&row_status,
+	&row_events,
+	&row_describe,
+	&row_ctl,
+	&row_patch,
+	&row_patch_merge,
+	&row_patch_json,
+	&row_object_apply,
+	&row_object_apply_force,
+	&row_wait_dir,
+	&row_events_follow,
+	&row_log_link,
+	&row_containers,
 	NULL,
 };
 const struct row *const *const object_rows = rows;

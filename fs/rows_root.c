@@ -51,10 +51,12 @@ static void figure(struct buf *out, const char *name, const char *type, const ch
 
 static void figures_of_kinds(struct call *c, struct buf *out)
 {
-	buf_adds(out, "# HELP k8sfs_objects Objects stored, by resource.\n# TYPE k8sfs_objects gauge\n");
+	buf_adds(out,
+		 "# HELP k8sfs_objects Objects stored, by resource.\n# TYPE k8sfs_objects gauge\n");
 	for (size_t i = 0; i < kinds_count(); i++)
 		if (!(kind_at(i)->flags & KIND_VIRTUAL))
-			buf_addf(out, "k8sfs_objects{resource=\"%s\"} %zu\n", kind_resource(kind_at(i)),
+			buf_addf(out, "k8sfs_objects{resource=\"%s\"} %zu\n",
+				 kind_resource(kind_at(i)),
 				 store_count(c->fs->store, kind_at(i), NULL));
 }
 
@@ -66,10 +68,12 @@ static int render_metrics(struct call *c, const struct node *n, const struct obj
 	(void)n;
 	(void)o;
 	figure(out, "k8sfs_requests_total", "counter", "Requests of the kernel.", fs->n_requests);
-	figure(out, "k8sfs_request_errors_total", "counter", "Requests that were refused.", fs->n_errors);
+	figure(out, "k8sfs_request_errors_total", "counter", "Requests that were refused.",
+	       fs->n_errors);
 	figure(out, "k8sfs_opens_total", "counter", "Files opened.", fs->n_opens);
 	figure(out, "k8sfs_writes_total", "counter", "Messages written.", fs->n_writes);
-	figure(out, "k8sfs_inodes", "gauge", "Files that the kernel holds.", nodes_count(fs->nodes));
+	figure(out, "k8sfs_inodes", "gauge", "Files that the kernel holds.",
+	       nodes_count(fs->nodes));
 	figure(out, "k8sfs_start_time_seconds", "gauge", "When the tree was mounted, unix time.",
 	       (uint64_t)fs->started.tv_sec);
 	figures_of_kinds(c, out);
@@ -102,7 +106,7 @@ static void act_daemon_ctl(struct call *c, struct message *m)
 	room_verbs_act(m, m->fs->rooms.daemon_verbs, m->fs->rooms.daemon);
 }
 
-/* -- links from the root ------------------------------------------------------- */
+/* -- links from the root -- */
 
 static const char *group_dir(const struct kind *k)
 {
@@ -125,7 +129,8 @@ static const struct row row_plural_link = {
 	.mode = 0777,
 	.flags = ROW_KEEP | ROW_FIXED | ROW_PUBLIC,
 	.render = render_plural_link,
-	.reads = "a link to the resource's directory below apis/: `pods`, `po`, `deployments`, `deploy` ...",
+	.reads = "a link to the resource's directory below apis/: `pods`, `po`, `deployments`, "
+		 "`deploy` ...",
 };
 
 static int kind_goes_by(const struct kind *k, const char *name)
@@ -145,8 +150,9 @@ static struct node *find_plural(struct call *c, struct node *dir, const char *na
 		const struct kind *k = kind_at(i);
 
 		if (!(k->flags & KIND_VIRTUAL) && kind_goes_by(k, name))
-			return node_get(dir, name,
-					&(struct place){.row = &row_plural_link, .kind = k, .sub = name});
+			return node_get(
+				dir, name,
+				&(struct place){.row = &row_plural_link, .kind = k, .sub = name});
 	}
 	return NULL;
 }
@@ -204,7 +210,7 @@ static const struct row row_core_link = {
 };
 static const struct row *const api_rows[] = {&row_core_link, NULL};
 
-/* -- apis/<group>/<version>/ -------------------------------------------------------- */
+/* -- apis/<group>/<version>/ -- */
 
 /* Is there a kind in this group (and version)? version NULL: any. */
 static const struct kind *any_kind(const char *group, const char *version)
@@ -228,7 +234,8 @@ static struct node *find_resource(struct call *c, struct node *dir, const char *
 		if (!(k->flags & KIND_VIRTUAL) && strcmp(k->plural, name) == 0 &&
 		    strcmp(group_dir(k), group_dir(dir->kind)) == 0 &&
 		    strcmp(k->version, dir->sub) == 0)
-			return node_get(dir, name, &(struct place){.row = &row_collection, .kind = k});
+			return node_get(dir, name,
+					&(struct place){.row = &row_collection, .kind = k});
 	}
 	return NULL;
 }
@@ -319,7 +326,7 @@ static void list_groups(struct call *c, struct node *dir, struct listing *out)
 	}
 }
 
-/* -- net/ ---------------------------------------------------------------------------- */
+/* -- net/ -- */
 
 static int render_net(struct call *c, const struct node *n, const struct object *o, struct buf *out)
 {
@@ -343,7 +350,8 @@ static struct node *find_net(struct call *c, struct node *dir, const char *name)
 {
 	for (const char *const *f = c->fs->rooms.net_files; f && *f; f++)
 		if (strcmp(*f, name) == 0)
-			return node_get(dir, name, &(struct place){.row = &row_net_table, .sub = name});
+			return node_get(dir, name,
+					&(struct place){.row = &row_net_table, .sub = name});
 	return NULL;
 }
 
@@ -357,7 +365,7 @@ static void list_net(struct call *c, struct node *dir, struct listing *out)
 	}
 }
 
-/* -- the table ------------------------------------------------------------------------- */
+/* -- the table -- */
 
 static const struct row row_file_version = {
 	.name = "version",
@@ -402,7 +410,8 @@ static const struct row row_errors = {
 	.mode = 0444,
 	.flags = ROW_ASKER | ROW_LIVE | ROW_PUBLIC,
 	.render = render_errors,
-	.reads = "the reader's own last refused writes, newest last: time, path and text of each fault",
+	.reads = "the reader's own last refused writes, newest last: time, path and text of each "
+		 "fault",
 };
 static const struct row row_daemon_ctl = {
 	.name = "ctl",
@@ -447,9 +456,9 @@ const struct row row_net = {
 };
 
 static const struct row *const rows[] = {
-	&row_file_version, &row_whoami, &row_health,  &row_metrics, &row_daemon_ctl, &row_errors,
-	&row_apply,	   &row_dry_run, &row_images, &row_net,	    &row_apis,	     &row_api,
-	NULL,
+	&row_file_version, &row_whoami, &row_health,  &row_metrics, &row_daemon_ctl,
+	&row_errors,       &row_apply,  &row_dry_run, &row_images,  &row_net,
+	&row_apis,         &row_api,    NULL,
 };
 const struct row *const *const root_rows = rows;
 

@@ -28,7 +28,7 @@
 #define IDLE_WORKERS 4
 #define WAKE_SIGNAL  SIGURG /* ignored by default; its handler only interrupts a wait */
 
-/* -- the mount point ------------------------------------------------------------- */
+/* -- the mount point -- */
 
 int fs_detach_stale(const char *mountpoint, struct err *err)
 {
@@ -46,7 +46,8 @@ int fs_detach_stale(const char *mountpoint, struct err *err)
 		return 1;
 	}
 	if (st.f_type == FUSE_MAGIC)
-		return err_set(err, EBUSY, "%s is mounted and alive: stop that daemon first (k8sfs --stop %s)",
+		return err_set(err, EBUSY,
+			       "%s is mounted and alive: stop that daemon first (k8sfs --stop %s)",
 			       mountpoint, mountpoint);
 	return 0;
 }
@@ -83,7 +84,8 @@ static struct fuse_session *new_session(struct fs *fs)
 	CLEANUP_FREE char *options = mount_options(fs);
 	char *argv[] = {name, option, options, NULL};
 	struct fuse_args args = FUSE_ARGS_INIT(3, argv);
-	struct fuse_session *se = fuse_session_new(&args, &fs_operations, sizeof(fs_operations), fs);
+	struct fuse_session *se =
+		fuse_session_new(&args, &fs_operations, sizeof(fs_operations), fs);
 
 	fuse_opt_free_args(&args);
 	return se;
@@ -161,7 +163,7 @@ struct fs *fs_mount(const struct fs_config *cfg, struct err *err)
 	return fs;
 }
 
-/* -- threads ------------------------------------------------------------------------- */
+/* -- threads -- */
 
 static void on_wake_signal(int number)
 {

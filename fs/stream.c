@@ -23,7 +23,7 @@ struct streams {
 	struct stream *awake; /* lock: to be looked at; each holds a reference */
 	struct stream *all;   /* lock */
 	uint64_t next_id;     /* lock */
-	int stopping;	      /* lock */
+	int stopping;         /* lock */
 	int epoll, event;
 };
 
@@ -223,7 +223,7 @@ struct stream *stream_new(size_t size, const struct stream_ops *ops, struct call
 	return s;
 }
 
-/* -- the thread --------------------------------------------------------------------- */
+/* -- the thread -- */
 
 /* Answer one parked read: first take the interrupt's hand off the request. */
 static void unpark(struct stream *s, struct parked *p, int error)

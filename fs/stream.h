@@ -17,7 +17,8 @@ struct streams; /* the thread */
 struct stream_ops {
 	/*
 	 * Append what there is to read to out; set *eof when nothing will follow. first_off: the
-	 * offset of the reader's first read (lseek before it). Return: 0 or -errno (ends the stream).
+	 * offset of the reader's first read (lseek before it). Return: 0 or -errno (ends the
+	 * stream).
 	 */
 	int (*fill)(struct stream *s, struct buf *out, int *eof, off_t first_off);
 	/* Called on the thread at each wake, with the lock: answer parked writes. May be absent. */

@@ -9,7 +9,8 @@ static int verb_applies(const struct verb *v, const struct kind *k)
 	return !v->applies || v->applies(k);
 }
 
-static const struct verb *find_verb(const struct verb *table, const struct kind *k, const char *name)
+static const struct verb *find_verb(const struct verb *table, const struct kind *k,
+				    const char *name)
 {
 	for (const struct verb *v = table; v->name; v++)
 		if (strcmp(v->name, name) == 0 && verb_applies(v, k))
@@ -33,8 +34,9 @@ static int plan_line(struct message *m, const struct verb *table, const struct w
 }
 
 /* Calls fn for each line that has words in it. Return: the first failure. */
-static int each_line(const struct message *m, int (*fn)(void *arg, const struct words *w, struct err *err),
-		     void *arg, struct err *err)
+static int each_line(const struct message *m,
+		     int (*fn)(void *arg, const struct words *w, struct err *err), void *arg,
+		     struct err *err)
 {
 	const char *at = m->text, *end = m->text + m->len;
 	int rc = 0;
@@ -92,7 +94,7 @@ void verbs_usage(const struct verb *table, const struct kind *k, struct buf *out
 	buf_adds(out, blocking_files);
 }
 
-/* -- verbs of other rooms -------------------------------------------------------- */
+/* -- verbs of other rooms -- */
 
 struct running {
 	struct message *m;

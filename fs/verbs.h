@@ -12,14 +12,14 @@ struct verb {
 	const char *name;
 	const char *usage;
 	const char *doc;
-	size_t min_args, max_args; /* without the verb itself */
+	size_t min_args, max_args;            /* without the verb itself */
 	int (*applies)(const struct kind *k); /* NULL: any kind */
 	/* Add what is to be done to the batch. Return: 0 or -errno with err. */
 	int (*plan)(struct message *m, char *const *args, size_t n_args, struct api_batch *batch,
 		    struct err *err);
 };
 
-extern const struct verb object_verbs[];     /* ended by a row without a name */
+extern const struct verb object_verbs[]; /* ended by a row without a name */
 extern const struct verb collection_verbs[];
 
 /* Run every line of the message against a table; answers it. */

@@ -20,7 +20,8 @@ static int is_deployment(const struct kind *k)
 
 static int has_template(const struct kind *k)
 {
-	return is_deployment(k) || is_kind(k, "apps", "StatefulSet") || is_kind(k, "apps", "DaemonSet");
+	return is_deployment(k) || is_kind(k, "apps", "StatefulSet") ||
+	       is_kind(k, "apps", "DaemonSet");
 }
 
 static int has_scale(const struct kind *k)
@@ -45,11 +46,12 @@ static int parse_count(const char *text, int64_t max, int64_t *out, struct err *
 	errno = 0;
 	*out = strtoll(text, &end, 10);
 	if (errno || end == text || *end || *out < 0 || *out > max)
-		return err_set(err, EINVAL, "%s: a number from 0 to %lld is expected", text, (long long)max);
+		return err_set(err, EINVAL, "%s: a number from 0 to %lld is expected", text,
+			       (long long)max);
 	return 0;
 }
 
-/* -- one value of the object ------------------------------------------------------------ */
+/* -- one value of the object -- */
 
 /* Puts a value at a path of keys. */
 struct put {
@@ -144,8 +146,8 @@ static int plan_resume(struct message *m, char *const *args, size_t n_args, stru
 	return o ? add_request(batch, deployment_resume(o), err) : -err->code;
 }
 
-static int plan_restart(struct message *m, char *const *args, size_t n_args, struct api_batch *batch,
-			struct err *err)
+static int plan_restart(struct message *m, char *const *args, size_t n_args,
+			struct api_batch *batch, struct err *err)
 {
 	CLEANUP_OBJECT struct object *o = object_of(m, err);
 
@@ -175,8 +177,8 @@ static int plan_cordon(struct message *m, char *const *args, size_t n_args, stru
 	return 0;
 }
 
-static int plan_uncordon(struct message *m, char *const *args, size_t n_args, struct api_batch *batch,
-			 struct err *err)
+static int plan_uncordon(struct message *m, char *const *args, size_t n_args,
+			 struct api_batch *batch, struct err *err)
 {
 	(void)args;
 	(void)n_args;
@@ -185,7 +187,7 @@ static int plan_uncordon(struct message *m, char *const *args, size_t n_args, st
 	return 0;
 }
 
-/* -- deleting ------------------------------------------------------------------------------- */
+/* -- deleting -- */
 
 static int parse_policy(const char *word, enum propagation *out)
 {
@@ -250,18 +252,19 @@ static int plan_drain(struct message *m, char *const *args, size_t n_args, struc
 		const struct object *pod = pods.list[i];
 		const char *node = value_dig_str(pod->value, "spec", "nodeName", NULL);
 
-		if (str_eq(node, m->node->name) && !is_daemon_pod(pod) && !object_deleting(pod->value))
+		if (str_eq(node, m->node->name) && !is_daemon_pod(pod) &&
+		    !object_deleting(pod->value))
 			api_batch_add(batch, delete_request(pod));
 	}
 	object_list_fini(&pods);
 	return rc;
 }
 
-static int plan_trigger(struct message *m, char *const *args, size_t n_args, struct api_batch *batch,
-			struct err *err)
+static int plan_trigger(struct message *m, char *const *args, size_t n_args,
+			struct api_batch *batch, struct err *err)
 {
-	CLEANUP_OBJECT struct object *cron = store_get(
-		m->fs->store, (struct objkey){m->node->kind, m->node->ns, m->node->name});
+	CLEANUP_OBJECT struct object *cron =
+		store_get(m->fs->store, (struct objkey){m->node->kind, m->node->ns, m->node->name});
 	const struct kind *jobs = kind_find("batch", "v1", "jobs");
 	char suffix[6] = "";
 	struct api_request *r;
@@ -271,8 +274,8 @@ static int plan_trigger(struct message *m, char *const *args, size_t n_args, str
 		return err_set(err, ENOENT, "no such CronJob");
 	if (!n_args)
 		api_random_suffix(suffix, 5);
-	CLEANUP_FREE char *name = n_args ? xstrdup(args[0])
-					 : xasprintf("%.52s-manual-%s", m->node->name, suffix);
+	CLEANUP_FREE char *name =
+		n_args ? xstrdup(args[0]) : xasprintf("%.52s-manual-%s", m->node->name, suffix);
 
 	job = value_ref(value_dig(cron->value, "spec", "jobTemplate", NULL));
 	job = value_set_str(job ? job : value_new_map(), "apiVersion", "batch/v1");
@@ -281,15 +284,15 @@ static int plan_trigger(struct message *m, char *const *args, size_t n_args, str
 	job = value_bury(job, value_new_string(m->node->ns), "metadata", "namespace", NULL);
 	job = value_bury(job, value_new_string("manual"), "metadata", "annotations",
 			 "cronjob.kubernetes.io/instantiate", NULL);
-	job = value_bury(job, value_append(value_new_list(), object_owner_reference(cron)), "metadata",
-			 "ownerReferences", NULL);
+	job = value_bury(job, value_append(value_new_list(), object_owner_reference(cron)),
+			 "metadata", "ownerReferences", NULL);
 	r = api_request_new(API_CREATE, jobs, m->node->ns, name);
 	r->body = job;
 	api_batch_add(batch, r);
 	return 0;
 }
 
-/* -- collections ----------------------------------------------------------------------------- */
+/* -- collections -- */
 
 static int add_delete_selected(struct message *m, const char *text, struct api_batch *batch,
 			       struct err *err)
@@ -318,11 +321,13 @@ static int add_delete_named(struct message *m, const char *text, struct api_batc
 	CLEANUP_OBJECT struct object *o = NULL;
 
 	if ((m->node->kind->flags & KIND_NAMESPACED) && !*ns)
-		return err_set(err, EINVAL, "%s: write <namespace>/<name> here, or use the namespace's _ctl",
+		return err_set(err, EINVAL,
+			       "%s: write <namespace>/<name> here, or use the namespace's _ctl",
 			       text);
 	o = store_get(m->fs->store, (struct objkey){m->node->kind, ns, name});
 	if (!o)
-		return err_set(err, ENOENT, "%s \"%s\" not found", kind_resource(m->node->kind), text);
+		return err_set(err, ENOENT, "%s \"%s\" not found", kind_resource(m->node->kind),
+			       text);
 	api_batch_add(batch, delete_request(o));
 	return 0;
 }
@@ -344,11 +349,13 @@ static int plan_collection_delete(struct message *m, char *const *args, size_t n
 
 const struct verb object_verbs[] = {
 	{"scale", "scale N", "set spec.replicas", 1, 1, has_scale, plan_scale},
-	{"restart", "restart", "make all pods anew, by the rules of the rollout", 0, 0, has_template,
-	 plan_restart},
-	{"undo", "undo [REVISION]", "back to the pod template of a revision; the one before by default", 0, 1,
-	 is_deployment, plan_undo},
-	{"pause", "pause", "changes of the template wait until resume", 0, 0, is_deployment, plan_pause},
+	{"restart", "restart", "make all pods anew, by the rules of the rollout", 0, 0,
+	 has_template, plan_restart},
+	{"undo", "undo [REVISION]",
+	 "back to the pod template of a revision; the one before by default", 0, 1, is_deployment,
+	 plan_undo},
+	{"pause", "pause", "changes of the template wait until resume", 0, 0, is_deployment,
+	 plan_pause},
 	{"resume", "resume", "go on with the rollout", 0, 0, is_deployment, plan_resume},
 	{"cordon", "cordon", "schedule no more pods here", 0, 0, is_node, plan_cordon},
 	{"uncordon", "uncordon", "schedule pods here again", 0, 0, is_node, plan_uncordon},
@@ -356,8 +363,8 @@ const struct verb object_verbs[] = {
 	 plan_drain},
 	{"trigger", "trigger [JOB_NAME]", "start a Job from the template now", 0, 1, is_cron_job,
 	 plan_trigger},
-	{"delete", "delete [GRACE_SECONDS] [orphan|foreground|background]", "delete the object", 0, 2, NULL,
-	 plan_delete},
+	{"delete", "delete [GRACE_SECONDS] [orphan|foreground|background]", "delete the object", 0,
+	 2, NULL, plan_delete},
 	{0},
 };
 

@@ -8,7 +8,7 @@
 #include "fs/stream.h"
 #include "objects/print.h"
 
-/* -- wait/<Condition> ---------------------------------------------------------- */
+/* -- wait/<Condition> -- */
 
 struct wait_stream {
 	struct stream s;
@@ -67,10 +67,11 @@ static const struct stream_ops wait_ops = {.fill = wait_fill, .close = wait_clos
 
 static struct handle *open_wait(struct call *c, struct node *n, int flags)
 {
-	struct wait_stream *w = (struct wait_stream *)stream_new(sizeof(*w), &wait_ops, c, n, flags);
+	struct wait_stream *w =
+		(struct wait_stream *)stream_new(sizeof(*w), &wait_ops, c, n, flags);
 
-	w->listener = (struct change_listener){
-		.uid = xstrdup(n->uid), .fn = on_object_change, .arg = w};
+	w->listener =
+		(struct change_listener){.uid = xstrdup(n->uid), .fn = on_object_change, .arg = w};
 	changes_listen(c->fs->changes, &w->listener);
 	return &w->s.h;
 }
@@ -108,7 +109,7 @@ const struct row row_wait_dir = {
 };
 const struct row *const wait_rows[] = {&row_wait, NULL};
 
-/* -- events.follow --------------------------------------------------------------- */
+/* -- events.follow -- */
 
 struct follow_stream {
 	struct stream s;
@@ -197,7 +198,8 @@ const struct row row_events_follow = {
 	.mode = 0444,
 	.flags = ROW_HIDDEN | ROW_OBJECT,
 	.open = open_follow,
-	.reads = "blocks; the events that are there, then each new one (or a repeated one with its new "
+	.reads = "blocks; the events that are there, then each new one (or a repeated one with its "
+		 "new "
 		 "count); ends when the object is gone",
 	.errors = "EAGAIN with O_NONBLOCK and nothing new; EINTR",
 };

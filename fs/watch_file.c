@@ -33,7 +33,8 @@ static void add_line(const struct watch_stream *w, enum change_type type, const 
 		json_render(o->value, out);
 		buf_adds(out, "}\n");
 	} else if (*o->ns) {
-		buf_addf(out, "%s %s/%s %llu\n", type_names[type], o->ns, o->name, (unsigned long long)rv);
+		buf_addf(out, "%s %s/%s %llu\n", type_names[type], o->ns, o->name,
+			 (unsigned long long)rv);
 	} else {
 		buf_addf(out, "%s %s %llu\n", type_names[type], o->name, (unsigned long long)rv);
 	}
@@ -134,8 +135,10 @@ const struct row row_watch = {
 	.flags = ROW_HIDDEN | ROW_FIXED,
 	.open = open_lines,
 	.reads = "blocks; one line per change: `ADDED|MODIFIED|DELETED <namespace>/<name> "
-		 "<resourceVersion>`, the present objects first. Seek to a resourceVersion before the first "
-		 "read to go on from there. A reader that falls too far behind gets `ERROR 410 Gone`",
+		 "<resourceVersion>`, the present objects first. Seek to a resourceVersion before "
+		 "the first "
+		 "read to go on from there. A reader that falls too far behind gets `ERROR 410 "
+		 "Gone`",
 	.errors = "EAGAIN with O_NONBLOCK and nothing new; EINTR",
 };
 const struct row row_watch_json = {
@@ -145,6 +148,7 @@ const struct row row_watch_json = {
 	.mode = 0444,
 	.flags = ROW_HIDDEN | ROW_FIXED,
 	.open = open_json,
-	.reads = "the same with whole objects, one JSON document a line: `{\"type\":...,\"object\":...}`",
+	.reads = "the same with whole objects, one JSON document a line: "
+		 "`{\"type\":...,\"object\":...}`",
 	.errors = "as _watch",
 };

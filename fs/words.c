@@ -35,7 +35,8 @@ static int take_word(const char **p, const char *end, char **to)
 
 int words_split(const char *line, size_t len, struct words *out, struct err *err)
 {
-	/* every word but the last is followed by a blank, so the text needs len + 1 bytes at most */
+	/* every word but the last is followed by a blank, so the text needs len + 1 bytes at most
+	 */
 	char **block = xmalloc((WORDS_MAX + 1) * sizeof(char *) + len + 1);
 	char *to = (char *)(block + WORDS_MAX + 1);
 	const char *end = line + len;

@@ -15,6 +15,7 @@ struct words {
 
 #define WORDS_MAX 256
 
-/* Split one line (no newline in it). -EINVAL: a quote is not closed, a NUL, or more than WORDS_MAX words. */
+/* Split one line (no newline in it). -EINVAL: a quote is not closed, a NUL, or more than WORDS_MAX
+ * words. */
 int words_split(const char *line, size_t len, struct words *out, struct err *err) MUST_CHECK;
 void words_fini(struct words *w);

@@ -24,7 +24,7 @@ const char *protocol_name(const struct host_port *p)
 	return protocols[p->udp];
 }
 
-/* -- addresses ------------------------------------------------------------- */
+/* -- addresses -- */
 
 static int is_used(const struct leases *all, uint32_t n)
 {
@@ -55,7 +55,7 @@ static uint32_t next_free(const struct leases *all)
 	return 0;
 }
 
-/* -- files ----------------------------------------------------------------- */
+/* -- files -- */
 
 static char *file_of(const struct leases *all, struct in_addr ip)
 {
@@ -144,7 +144,7 @@ static int parse_port(const char *line, struct host_port *p)
 	return 0;
 }
 
-/* -- leases ---------------------------------------------------------------- */
+/* -- leases -- */
 
 static struct lease *enter(struct leases *all, const char *uid, uint32_t index)
 {
@@ -260,7 +260,7 @@ const struct lease *lease_port_conflict(const struct leases *all, const char *ui
 	return NULL;
 }
 
-/* -- at start -------------------------------------------------------------- */
+/* -- at start -- */
 
 static void load_ports(struct lease *l, char *text)
 {

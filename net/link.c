@@ -31,7 +31,7 @@ static struct nl_msg *link_msg(int type, int flags, const struct ifinfomsg *info
 	return m;
 }
 
-/* -- looking --------------------------------------------------------------- */
+/* -- looking -- */
 
 static void read_link(struct nlmsghdr *h, struct link_info *l)
 {
@@ -109,7 +109,7 @@ int link_each(struct netlink *nl, link_fn fn, void *arg, struct err *err)
 			   "list links", err);
 }
 
-/* -- making and removing --------------------------------------------------- */
+/* -- making and removing -- */
 
 int link_delete(struct netlink *nl, const char *name, struct err *err)
 {
@@ -267,7 +267,7 @@ int link_bridge(struct netlink *nl, const char *name, struct in_addr ip, unsigne
 	return netlink_do(nl, set, 2, name, err) < 0 ? -err->code : l.index;
 }
 
-/* -- a pod's --------------------------------------------------------------- */
+/* -- a pod's -- */
 
 static struct nl_msg *veth_msg(const struct pod_link *l, int netns_fd)
 {
@@ -371,7 +371,7 @@ int link_configured(struct netlink *inside, struct in_addr ip)
 	return 0;
 }
 
-/* -- the node's other interfaces ------------------------------------------- */
+/* -- the node's other interfaces -- */
 
 static void take_default(void *arg, struct nlmsghdr *h)
 {

@@ -15,7 +15,7 @@
 #define WAS_DISABLED "forwarding-was-off" /* in the lease directory: purge turns it off again */
 #define PORTS_MAX    256
 
-/* -- opening --------------------------------------------------------------- */
+/* -- opening -- */
 
 static int bridge_name_valid(const char *name)
 {
@@ -107,7 +107,7 @@ void net_close(struct net *n)
 	free(n);
 }
 
-/* -- purge ----------------------------------------------------------------- */
+/* -- purge -- */
 
 struct ports_of {
 	int bridge;
@@ -150,7 +150,7 @@ int net_purge(struct net *n, struct err *err)
 	return fd_remove_tree(n->leases.dir, err);
 }
 
-/* -- a pod comes ----------------------------------------------------------- */
+/* -- a pod comes -- */
 
 /* A netlink socket of another namespace: a socket stays with the one that it was made in. */
 static int netlink_inside(const struct net *n, int netns_fd, struct netlink *out, struct err *err)
@@ -321,7 +321,7 @@ int net_adopt(struct net *n, const char *uid, const char *ip, const struct host_
 	return 0;
 }
 
-/* -- a pod goes ------------------------------------------------------------ */
+/* -- a pod goes -- */
 
 void net_detach(struct net *n, const char *uid)
 {

@@ -52,7 +52,8 @@ int main(void)
 	struct nft_ctx *nft;
 	int rc;
 
-	if (keep_net_admin_only() || fd_read_file("/proc/self/fd/0", COMMANDS_MAX, &commands, NULL) < 0)
+	if (keep_net_admin_only() ||
+	    fd_read_file("/proc/self/fd/0", COMMANDS_MAX, &commands, NULL) < 0)
 		return 2;
 	nft = nft_ctx_new(NFT_CTX_DEFAULT);
 	if (!nft)

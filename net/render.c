@@ -47,7 +47,7 @@ static void table_fini(struct table *t)
 	free(t->rows);
 }
 
-/* -- leases ---------------------------------------------------------------- */
+/* -- leases -- */
 
 static int by_address(const void *a, const void *b)
 {
@@ -110,7 +110,7 @@ static void add_ports(const struct net *n, struct table *t)
 		}
 }
 
-/* -- links ----------------------------------------------------------------- */
+/* -- links -- */
 
 struct links {
 	const struct net *n;

@@ -26,41 +26,48 @@ struct api;
 
 /* Who asks: filled in by auth from the kernel's word, or a controller's own. Borrowed strings. */
 struct caller {
-	const char *user;	   /* "alice", "system:masters" members are privileged through groups */
+	const char *user; /* "alice", "system:masters" members are privileged through groups */
 	const char *const *groups; /* NULL-terminated */
-	const char *manager;	   /* field manager, NULL: user */
-	int trusted;		   /* a part of the daemon: not authorized again */
+	const char *manager;       /* field manager, NULL: user */
+	int trusted;               /* a part of the daemon: not authorized again */
 	unsigned uid;
 };
 
 enum api_verb {
 	API_CREATE,
-	API_UPDATE,	 /* body replaces the object; a resourceVersion in it must match */
-	API_APPLY,	 /* server-side apply, operation Apply */
+	API_UPDATE, /* body replaces the object; a resourceVersion in it must match */
+	API_APPLY,  /* server-side apply, operation Apply */
 	API_PATCH_STRATEGIC,
 	API_PATCH_MERGE, /* RFC 7396 */
-	API_PATCH_JSON,	 /* RFC 6902 */
-	API_MUTATE,	 /* `mutate` edits the current object: one-value files, ctl verbs, controllers */
+	API_PATCH_JSON,  /* RFC 6902 */
+	API_MUTATE, /* `mutate` edits the current object: one-value files, ctl verbs, controllers */
 	API_DELETE,
 };
 
 enum api_flag {
-	API_FORCE = 1,	   /* apply: take fields from other managers */
-	API_DRY_RUN = 2,   /* everything but the commit; result is what would be stored */
-	API_STATUS = 4,	   /* through the status subresource: only status changes (and is authorized so) */
-	API_SCALE = 8,	   /* through the scale subresource */
-	API_BINDING = 16,  /* pods/binding: sets spec.nodeName and the PodScheduled condition */
-	API_UPSERT = 32,   /* API_UPDATE and API_MUTATE: create when absent */
-	API_IF_EXISTS = 64, /* absent is no fault: done with no result */
+	API_FORCE = 1,   /* apply: take fields from other managers */
+	API_DRY_RUN = 2, /* everything but the commit; result is what would be stored */
+	API_STATUS =
+		4, /* through the status subresource: only status changes (and is authorized so) */
+	API_SCALE = 8,       /* through the scale subresource */
+	API_BINDING = 16,    /* pods/binding: sets spec.nodeName and the PodScheduled condition */
+	API_UPSERT = 32,     /* API_UPDATE and API_MUTATE: create when absent */
+	API_IF_EXISTS = 64,  /* absent is no fault: done with no result */
 	API_EXPECT_RV = 128, /* expect_rv must match, or -EBUSY */
-	API_KEEP = 256,	   /* the caller keeps the request after done; else it is freed by api */
+	API_KEEP = 256,      /* the caller keeps the request after done; else it is freed by api */
 };
 
-/* Edit the current object (taken; an empty map with apiVersion, kind, metadata when absent) and return it.
- * NULL: refused, with err filled. May run more than once, on any thread: must not have side effects. */
+/* Edit the current object (taken; an empty map with apiVersion, kind, metadata when absent) and
+ * return it. NULL: refused, with err filled. May run more than once, on any thread: must not have
+ * side effects. */
 typedef struct value *(*api_mutate_fn)(void *arg, struct value *taken, struct err *err);
 
-enum propagation { PROPAGATE_DEFAULT, PROPAGATE_BACKGROUND, PROPAGATE_FOREGROUND, PROPAGATE_ORPHAN };
+enum propagation {
+	PROPAGATE_DEFAULT,
+	PROPAGATE_BACKGROUND,
+	PROPAGATE_FOREGROUND,
+	PROPAGATE_ORPHAN
+};
 
 struct api_request {
 	enum api_verb verb;
@@ -71,17 +78,18 @@ struct api_request {
 	api_mutate_fn mutate;
 	void *mutate_arg;
 	void (*mutate_free)(void *arg); /* frees mutate_arg with the request, NULL: nothing */
-	char *manager;			/* owned; NULL: the caller's */
+	char *manager;                  /* owned; NULL: the caller's */
 	uint64_t expect_rv;
 	/* API_DELETE */
-	int64_t grace_seconds;	/* < 0: the object's own */
+	int64_t grace_seconds; /* < 0: the object's own */
 	enum propagation propagation;
-	char *expect_uid;	/* owned, NULL: any */
+	char *expect_uid; /* owned, NULL: any */
 	/* results */
-	struct faults faults;	/* n == 0: done */
-	struct object *result;	/* owned: new snapshot; after a complete deletion the last one; NULL dry run or absent */
-	struct value *preview;	/* dry run: what would be stored, owned */
-	int changed;		/* 0: the object already was so */
+	struct faults faults;  /* n == 0: done */
+	struct object *result; /* owned: new snapshot; after a complete deletion the last one; NULL
+				  dry run or absent */
+	struct value *preview; /* dry run: what would be stored, owned */
+	int changed;           /* 0: the object already was so */
 };
 
 struct api_request *api_request_new(enum api_verb verb, const struct kind *kind, const char *ns,
@@ -108,7 +116,8 @@ void api_batch_free(struct api_batch *b);
  * return 0, or -EACCES with err. Trusted callers are not asked about.
  */
 struct api_hooks {
-	int (*authorize)(void *arg, const struct caller *who, const struct api_request *r, struct err *err);
+	int (*authorize)(void *arg, const struct caller *who, const struct api_request *r,
+			 struct err *err);
 	void *arg;
 	const char *service_cidr; /* where Services get their addresses; NULL: "10.96.0.0/16" */
 };
@@ -130,7 +139,8 @@ int api_call(struct api *a, const struct caller *who, struct api_request *r) MUS
 /* Now, as metav1.Time ("2026-11-23T20:17:18Z") and MicroTime. buf of 32. */
 const char *api_now(char buf[32]);
 const char *api_now_micro(char buf[32]);
-/* A random lowercase suffix as generateName makes it (no vowels, no 0/1/3): n characters and NUL. */
+/* A random lowercase suffix as generateName makes it (no vowels, no 0/1/3): n characters and NUL.
+ */
 void api_random_suffix(char *out, size_t n);
 /* A version 4 UUID. buf of 37. */
 void api_uuid(char buf[37]);

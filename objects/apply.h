@@ -20,8 +20,9 @@ struct field_writer {
 
 /*
  * Apply `config` over `live` (NULL: creation). config is what the manager wants, *as it wrote it*:
- * schema_decode() found no fault in it (what it found is not told again), but it is not replaced by schema_decode()'s result, since
- * an empty map or a null says something here (`labels: {}` holds .metadata.labels; `tolerations:
+ * schema_decode() found no fault in it (what it found is not told again), but it is not replaced by
+ * schema_decode()'s result, since an empty map or a null says something here (`labels: {}` holds
+ * .metadata.labels; `tolerations:
  * []` empties an atomic list). A decoded config works, too, and says less. Fields that only the
  * server sets are ignored in it, and so is .status unless who->subresource is "status".
  *

@@ -17,14 +17,16 @@
 
 #define CODEC_MAX_BYTES (3u << 20)
 #define CODEC_MAX_NODES 1000000u
-/* JSON may be what we wrote ourselves: an escape is up to six bytes, and the server adds its fields. */
+/* JSON may be what we wrote ourselves: an escape is up to six bytes, and the server adds its
+ * fields. */
 #define CODEC_MAX_JSON_BYTES (8u * CODEC_MAX_BYTES)
 
 /* One document of a text. */
 struct document {
 	struct value *value; /* owned; never NULL (empty documents are left out) */
-	unsigned index;	     /* which document of the text, from 0, empty ones counted: for yaml_locate */
-	unsigned line;	     /* where it starts, from 1 */
+	unsigned
+		index; /* which document of the text, from 0, empty ones counted: for yaml_locate */
+	unsigned line; /* where it starts, from 1 */
 };
 
 struct documents {
@@ -38,7 +40,8 @@ void documents_fini(struct documents *d);
  * Return: 0, or -EINVAL/-EFBIG with all faults that parsing can tell (line and
  * column set); documents that did parse are in out all the same.
  */
-int yaml_parse(const char *text, size_t len, struct documents *out, struct faults *faults) MUST_CHECK;
+int yaml_parse(const char *text, size_t len, struct documents *out, struct faults *faults)
+	MUST_CHECK;
 /* Exactly one scalar, list or map: what somebody echoes into a one-value file. */
 struct value *yaml_parse_value(const char *text, size_t len, struct err *err);
 /*

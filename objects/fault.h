@@ -16,18 +16,19 @@
 #include "util/err.h"
 
 enum fault_kind {
-	FAULT_INVALID,	     /* Invalid value: "x": detail */
-	FAULT_REQUIRED,	     /* Required value: detail */
+	FAULT_INVALID,       /* Invalid value: "x": detail */
+	FAULT_REQUIRED,      /* Required value: detail */
 	FAULT_NOT_SUPPORTED, /* Unsupported value: "x": supported values: "a", "b" */
 	FAULT_DUPLICATE,     /* Duplicate value: "x" */
 	FAULT_NOT_FOUND,     /* Not found: "x" */
 	FAULT_FORBIDDEN,     /* Forbidden: detail */
-	FAULT_TOO_LONG,	     /* Too long: may not be more than N bytes */
-	FAULT_TOO_MANY,	     /* Too many: N: must have at most M items */
-	FAULT_TYPE,	     /* Invalid value: "three": must be an integer; decoding failed (400, no causes) */
-	FAULT_UNKNOWN,	     /* unknown field "replica", did you mean "replicas"? */
-	FAULT_SYNTAX,	     /* the text does not parse: free text, no field */
-	FAULT_OTHER,	     /* free text about the whole object (conflict, no such object, ...) */
+	FAULT_TOO_LONG,      /* Too long: may not be more than N bytes */
+	FAULT_TOO_MANY,      /* Too many: N: must have at most M items */
+	FAULT_TYPE, /* Invalid value: "three": must be an integer; decoding failed (400, no causes)
+		     */
+	FAULT_UNKNOWN, /* unknown field "replica", did you mean "replicas"? */
+	FAULT_SYNTAX,  /* the text does not parse: free text, no field */
+	FAULT_OTHER,   /* free text about the whole object (conflict, no such object, ...) */
 };
 
 /* Where in a tree: a chain of steps on the stack, innermost first; NULL is the root. */
@@ -45,8 +46,8 @@ void path_render(const struct path *p, struct buf *out);
 
 struct fault {
 	enum fault_kind kind;
-	char *field;	     /* rendered path, owned, "" for the whole object */
-	char *message;	     /* "Invalid value: ...", owned, without the field */
+	char *field;         /* rendered path, owned, "" for the whole object */
+	char *message;       /* "Invalid value: ...", owned, without the field */
 	struct value *steps; /* the path as a list of keys and indexes, owned, for locating */
 	unsigned line, column;
 };
@@ -54,7 +55,8 @@ struct fault {
 struct faults {
 	struct fault *list; /* owned */
 	size_t n;
-	int code;	    /* errno of the whole: EINVAL unless something stronger was said (EACCES, EBUSY, EPERM, EDQUOT ...) */
+	int code; /* errno of the whole: EINVAL unless something stronger was said (EACCES, EBUSY,
+		     EPERM, EDQUOT ...) */
 };
 
 #define FAULTS_INIT                                                                                \
@@ -74,7 +76,8 @@ void faults_fini(struct faults *f);
  */
 void fault_add(struct faults *f, const struct path *at, enum fault_kind kind,
 	       const struct value *bad, const char *fmt, ...) PRINTF_LIKE(5, 6);
-/* Free text about the whole with its errno: EACCES forbidden, EBUSY conflict, ENOENT, EPERM immutable ... */
+/* Free text about the whole with its errno: EACCES forbidden, EBUSY conflict, ENOENT, EPERM
+ * immutable ... */
 void fault_add_code(struct faults *f, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* A fault with its errno and its place (EPERM for an immutable field). */
 void fault_set_code(struct faults *f, int code);

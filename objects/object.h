@@ -13,11 +13,11 @@ struct object {
 	_Atomic uint32_t refs;
 	const struct kind *kind;
 	const struct value *value; /* owned, the whole object as it is shown, never NULL */
-	const char *ns;		   /* "" when cluster-scoped; borrowed from value */
-	const char *name;	   /* borrowed from value */
-	const char *uid;	   /* borrowed from value */
-	uint64_t rv;		   /* metadata.resourceVersion as a number: the commit that made it */
-	uint64_t created_rv;	   /* of the first snapshot of this uid: a stable cookie, unique */
+	const char *ns;            /* "" when cluster-scoped; borrowed from value */
+	const char *name;          /* borrowed from value */
+	const char *uid;           /* borrowed from value */
+	uint64_t rv;         /* metadata.resourceVersion as a number: the commit that made it */
+	uint64_t created_rv; /* of the first snapshot of this uid: a stable cookie, unique */
 };
 
 struct object *object_ref(const struct object *o); /* NULL gives NULL */

@@ -8,8 +8,8 @@
 
 #include "objects/store/store.h"
 
-/* Header line and one line an object, columns aligned; with_ns: a NAMESPACE column first; wide: priority > 0, too.
- * Nothing but the header when the list is empty. */
+/* Header line and one line an object, columns aligned; with_ns: a NAMESPACE column first; wide:
+ * priority > 0, too. Nothing but the header when the list is empty. */
 void print_table(const struct kind *k, const struct object_list *objects, int with_ns, int wide,
 		 struct buf *out);
 /* Everything about one object, its events last. Secrets show sizes only. */

@@ -35,21 +35,21 @@ enum schema_format {
 	FORMAT_INT32,
 	FORMAT_INT64,
 	FORMAT_QUANTITY,
-	FORMAT_TIME,	   /* RFC 3339, seconds */
+	FORMAT_TIME,       /* RFC 3339, seconds */
 	FORMAT_MICRO_TIME, /* RFC 3339, microseconds */
 	FORMAT_DURATION,
-	FORMAT_BYTES,	       /* base64 */
+	FORMAT_BYTES,          /* base64 */
 	FORMAT_DNS_LABEL,      /* RFC 1123 label */
 	FORMAT_DNS_SUBDOMAIN,  /* RFC 1123 subdomain */
 	FORMAT_DNS_1035_LABEL, /* RFC 1035 label: Service names */
 	FORMAT_LABEL_KEY,      /* qualified name */
 	FORMAT_LABEL_VALUE,
-	FORMAT_CONFIG_KEY,   /* keys of ConfigMap and Secret data */
+	FORMAT_CONFIG_KEY, /* keys of ConfigMap and Secret data */
 	FORMAT_ENV_NAME,
 	FORMAT_IP,
 	FORMAT_CIDR,
-	FORMAT_PORT,	  /* 1..65535 */
-	FORMAT_PORT_NAME, /* IANA service name */
+	FORMAT_PORT,         /* 1..65535 */
+	FORMAT_PORT_NAME,    /* IANA service name */
 	FORMAT_PATH_SEGMENT, /* names of RBAC objects: no '/', '%', "." or ".." */
 };
 
@@ -60,8 +60,8 @@ enum list_kind {
 };
 
 enum patch_strategy { /* strategic merge patch, bits */
-	PATCH_MERGE = 1,
-	PATCH_RETAIN_KEYS = 2,
+		      PATCH_MERGE = 1,
+		      PATCH_RETAIN_KEYS = 2,
 };
 
 struct schema;
@@ -72,10 +72,10 @@ struct schema_field {
 	const struct value *dflt; /* NULL: none; filled from the table's JSON at start */
 	const char *dflt_json;
 	unsigned required : 1;
-	unsigned immutable : 1; /* after creation */
-	unsigned inert : 1;	/* stored, not acted upon: `_schema` says so */
-	unsigned secret : 1;	/* never in logs, events, faults or describe */
-	unsigned unchecked : 1;	/* decoded and defaulted, but not validated below */
+	unsigned immutable : 1;  /* after creation */
+	unsigned inert : 1;      /* stored, not acted upon: `_schema` says so */
+	unsigned secret : 1;     /* never in logs, events, faults or describe */
+	unsigned unchecked : 1;  /* decoded and defaulted, but not validated below */
 	unsigned omit_empty : 1; /* "", 0, false, [] and {} say nothing: decoding drops them */
 };
 
@@ -95,20 +95,20 @@ struct schema {
 	enum schema_type type;
 	enum schema_format format;
 	enum list_kind list;
-	unsigned patch;	      /* enum patch_strategy bits, for a list or struct field */
+	unsigned patch; /* enum patch_strategy bits, for a list or struct field */
 	unsigned map_atomic : 1;
 	unsigned nullable : 1;
 	unsigned has_min : 1, has_max : 1;
-	int64_t min, max;     /* value of an int, length of a string, count of a list */
+	int64_t min, max; /* value of an int, length of a string, count of a list */
 	const struct schema_field *fields; /* SCHEMA_STRUCT, sorted by name */
 	size_t n_fields;
-	const struct schema *items;	   /* element of a list, value of a map */
-	const struct schema *keys;	   /* format of a map's keys, NULL: any */
-	const char *const *map_keys;	   /* LIST_MAP, NULL-terminated */
-	const char *merge_key;		   /* strategic merge patch, NULL: replace */
-	const char *const *enums;	   /* NULL-terminated, NULL: any */
-	schema_check_fn check;		   /* NULL: none */
-	schema_fill_fn fill;		   /* NULL: none */
+	const struct schema *items;  /* element of a list, value of a map */
+	const struct schema *keys;   /* format of a map's keys, NULL: any */
+	const char *const *map_keys; /* LIST_MAP, NULL-terminated */
+	const char *merge_key;       /* strategic merge patch, NULL: replace */
+	const char *const *enums;    /* NULL-terminated, NULL: any */
+	schema_check_fn check;       /* NULL: none */
+	schema_fill_fn fill;         /* NULL: none */
 };
 
 /* Return: the field, NULL if the struct has none of that name. O(log n). */
@@ -122,17 +122,17 @@ struct column {
 	const char *title; /* as kubectl prints it: "READY" */
 	const char *type;  /* string, integer, date, boolean */
 	const char *path;  /* dotted path into the object; NULL: made by code (objects/print.h) */
-	int priority;	   /* > 0: only with -o wide */
+	int priority;      /* > 0: only with -o wide */
 };
 
 enum kind_flag {
 	KIND_NAMESPACED = 1,
-	KIND_STATUS = 2,     /* has the status subresource: status and spec are written apart */
-	KIND_SCALE = 4,	     /* has the scale subresource */
-	KIND_GENERATION = 8, /* metadata.generation counts changes outside metadata and status */
-	KIND_GRACEFUL = 16,  /* deletion waits for the node: Pod */
-	KIND_INERT = 32,     /* stored, not acted upon */
-	KIND_VIRTUAL = 64,   /* not stored: reviews, bindings */
+	KIND_STATUS = 2,      /* has the status subresource: status and spec are written apart */
+	KIND_SCALE = 4,       /* has the scale subresource */
+	KIND_GENERATION = 8,  /* metadata.generation counts changes outside metadata and status */
+	KIND_GRACEFUL = 16,   /* deletion waits for the node: Pod */
+	KIND_INERT = 32,      /* stored, not acted upon */
+	KIND_VIRTUAL = 64,    /* not stored: reviews, bindings */
 	KIND_EPHEMERAL = 128, /* expires: Event */
 };
 
@@ -143,8 +143,8 @@ struct kind {
 	const char *plural;  /* "deployments" */
 	const char *singular;
 	const char *const *short_names; /* NULL-terminated */
-	const char *const *categories;	/* NULL-terminated */
-	unsigned flags;			/* enum kind_flag */
+	const char *const *categories;  /* NULL-terminated */
+	unsigned flags;                 /* enum kind_flag */
 	enum schema_format name_format; /* what metadata.name must look like */
 	const struct schema *schema;
 	const struct column *columns;

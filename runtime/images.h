@@ -49,12 +49,13 @@ struct image *images_get(struct images *im, const char *reference, struct err *e
 void image_unref(struct image *i);
 
 /*
- * A pod runs on these layers (image.layers, or the layers of a container): they stay, whatever happens to
- * the images, until images_release() or until <state>/pods/<uid> is gone, also over restarts of the daemon.
- * Once per container start; again for the same layers costs nothing. Any thread.
+ * A pod runs on these layers (image.layers, or the layers of a container): they stay, whatever
+ * happens to the images, until images_release() or until <state>/pods/<uid> is gone, also over
+ * restarts of the daemon. Once per container start; again for the same layers costs nothing. Any
+ * thread.
  */
-int images_hold(struct images *im, const char *pod_uid, char *const *layers,
-		struct err *err) MUST_CHECK;
+int images_hold(struct images *im, const char *pod_uid, char *const *layers, struct err *err)
+	MUST_CHECK;
 /* The pod has ended. Idempotent. */
 void images_release(struct images *im, const char *pod_uid);
 

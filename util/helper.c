@@ -112,7 +112,7 @@ int helper_wait(pid_t pid, const char *name, struct err *err)
 	if (WIFSIGNALED(status))
 		return err_set(err, EIO, "%s was ended by signal %d (%s)", name, WTERMSIG(status),
 			       strsignal(WTERMSIG(status)));
-	return WEXITSTATUS(status) ? err_set(err, EIO, "%s ended with status %d", name,
-					     WEXITSTATUS(status))
-				   : 0;
+	return WEXITSTATUS(status)
+		       ? err_set(err, EIO, "%s ended with status %d", name, WEXITSTATUS(status))
+		       : 0;
 }

@@ -20,7 +20,7 @@ static struct value *look_up(struct step *s, const char *plural, const char *gro
 	return k ? run_current(s->run, (struct objkey){k, ns, name}, &rv) : NULL;
 }
 
-/* -- NamespaceLifecycle -------------------------------------------------------- */
+/* -- NamespaceLifecycle -- */
 
 static void check_namespace(struct step *s)
 {
@@ -33,12 +33,13 @@ static void check_namespace(struct step *s)
 		fault_add_code(&s->r->faults, ENOENT, "namespaces \"%s\" not found", s->r->ns);
 	else if (object_deleting(ns))
 		fault_add_code(&s->r->faults, EACCES,
-			       "%s \"%s\" is forbidden: unable to create new content in namespace %s because it is "
+			       "%s \"%s\" is forbidden: unable to create new content in namespace "
+			       "%s because it is "
 			       "being terminated",
 			       kind_resource(s->r->kind), s->r->name, s->r->ns);
 }
 
-/* -- ServiceAccount ------------------------------------------------------------ */
+/* -- ServiceAccount -- */
 
 static struct value *pod_service_account(struct step *s, struct value *taken)
 {
@@ -50,12 +51,14 @@ static struct value *pod_service_account(struct step *s, struct value *taken)
 	if (!old_name || !str_eq(old_name, name))
 		taken = value_bury(taken, value_new_string(name), "spec", "serviceAccount", NULL);
 	if (!value_dig_str(taken, "spec", "serviceAccountName", NULL))
-		taken = value_bury(taken, value_new_string(value_dig_str(taken, "spec", "serviceAccount", NULL)),
-				   "spec", "serviceAccountName", NULL);
+		taken = value_bury(
+			taken,
+			value_new_string(value_dig_str(taken, "spec", "serviceAccount", NULL)),
+			"spec", "serviceAccountName", NULL);
 	return taken;
 }
 
-/* -- Priority ------------------------------------------------------------------ */
+/* -- Priority -- */
 
 static struct value *default_priority_class(struct step *s)
 {
@@ -71,7 +74,8 @@ static struct value *default_priority_class(struct step *s)
 
 		/* of several, the one with the lowest value */
 		if (value_bool(value_get(v, "globalDefault"), 0) &&
-		    (!found || value_int(value_get(v, "value"), 0) < value_int(value_get(found, "value"), 0))) {
+		    (!found || value_int(value_get(v, "value"), 0) <
+				       value_int(value_get(found, "value"), 0))) {
 			value_unref(found);
 			found = value_ref(v);
 		}
@@ -102,14 +106,16 @@ static struct value *pod_priority(struct step *s, struct value *taken)
 	if (name && *name) {
 		class = look_up(s, "priorityclasses", "scheduling.k8s.io", "", name);
 		if (!class && !system_priority(name, &value)) {
-			fault_add_code(&s->r->faults, EACCES,
-				       "pods \"%s\" is forbidden: no PriorityClass with name %s was found", s->r->name,
-				       name);
+			fault_add_code(
+				&s->r->faults, EACCES,
+				"pods \"%s\" is forbidden: no PriorityClass with name %s was found",
+				s->r->name, name);
 			return taken;
 		}
 	} else if ((class = default_priority_class(s))) {
-		taken = value_bury(taken, value_new_string(value_dig_str(class, "metadata", "name", NULL)), "spec",
-				   "priorityClassName", NULL);
+		taken = value_bury(taken,
+				   value_new_string(value_dig_str(class, "metadata", "name", NULL)),
+				   "spec", "priorityClassName", NULL);
 	}
 	if (class) {
 		value = value_int(value_get(class, "value"), 0);
@@ -117,19 +123,22 @@ static struct value *pod_priority(struct step *s, struct value *taken)
 	}
 	if (asked && value_int(asked, 0) != value) {
 		fault_add_code(&s->r->faults, EACCES,
-			       "pods \"%s\" is forbidden: the integer value of priority (%lld) must not be provided in "
-			       "pod spec; priority admission controller computed %lld from the given PriorityClass name",
+			       "pods \"%s\" is forbidden: the integer value of priority (%lld) "
+			       "must not be provided in "
+			       "pod spec; priority admission controller computed %lld from the "
+			       "given PriorityClass name",
 			       s->r->name, (long long)value_int(asked, 0), (long long)value);
 		return taken;
 	}
 	taken = value_bury(taken, value_new_int(value), "spec", "priority", NULL);
 	if (!value_dig(taken, "spec", "preemptionPolicy", NULL))
-		taken = value_bury(taken, value_new_string(policy ? policy : "PreemptLowerPriority"), "spec",
-				   "preemptionPolicy", NULL);
+		taken = value_bury(taken,
+				   value_new_string(policy ? policy : "PreemptLowerPriority"),
+				   "spec", "preemptionPolicy", NULL);
 	return taken;
 }
 
-/* -- DefaultTolerationSeconds ---------------------------------------------------- */
+/* -- DefaultTolerationSeconds -- */
 
 #define DEFAULT_TOLERATION_SECONDS 300
 
@@ -137,9 +146,11 @@ static int tolerates(const struct value *tolerations, const char *taint)
 {
 	for (size_t i = 0; i < value_count(tolerations); i++) {
 		const struct value *t = value_at(tolerations, i);
-		const char *key = value_dig_str(t, "key", NULL), *effect = value_dig_str(t, "effect", NULL);
+		const char *key = value_dig_str(t, "key", NULL),
+			   *effect = value_dig_str(t, "effect", NULL);
 
-		if ((!key || !*key || str_eq(key, taint)) && (!effect || !*effect || str_eq(effect, "NoExecute")))
+		if ((!key || !*key || str_eq(key, taint)) &&
+		    (!effect || !*effect || str_eq(effect, "NoExecute")))
 			return 1;
 	}
 	return 0;
@@ -147,7 +158,8 @@ static int tolerates(const struct value *tolerations, const char *taint)
 
 static struct value *pod_tolerations(struct step *s, struct value *taken)
 {
-	static const char *const taints[] = {"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"};
+	static const char *const taints[] = {"node.kubernetes.io/not-ready",
+					     "node.kubernetes.io/unreachable"};
 	const struct value *was = value_dig(taken, "spec", "tolerations", NULL);
 	CLEANUP_VALUE struct value *before = was ? value_ref(was) : NULL;
 	struct value *list = before ? value_ref(before) : value_new_list();
@@ -160,19 +172,20 @@ static struct value *pod_tolerations(struct step *s, struct value *taken)
 		t = value_set_str(value_new_map(), "key", taints[i]);
 		t = value_set_str(t, "operator", "Exists");
 		t = value_set_str(t, "effect", "NoExecute");
-		list = value_append(list, value_set_int(t, "tolerationSeconds", DEFAULT_TOLERATION_SECONDS));
+		list = value_append(
+			list, value_set_int(t, "tolerationSeconds", DEFAULT_TOLERATION_SECONDS));
 	}
 	return value_bury(taken, list, "spec", "tolerations", NULL);
 }
 
-/* -- Service addresses ------------------------------------------------------------- */
+/* -- Service addresses -- */
 
 static struct value *service_numbers(struct step *s, struct value *taken)
 {
 	return pools_assign(s->run->api->pools, taken, s->live, &s->run->claims, &s->r->faults);
 }
 
-/* -- the table -------------------------------------------------------------------- */
+/* -- the table -- */
 
 enum admit_when { ON_CREATE = 1, ON_UPDATE = 2 };
 

@@ -6,7 +6,8 @@
 
 /*
  * Of a batch whose objects others change under it. The committer takes retries first, so each round
- * lets one of the contenders through: only more writers of one object than this would see a conflict.
+ * lets one of the contenders through: only more writers of one object than this would see a
+ * conflict.
  */
 #define MAX_ATTEMPTS 1024
 
@@ -52,7 +53,7 @@ struct store *api_store(struct api *a)
 	return a->store;
 }
 
-/* -- the end of a run ------------------------------------------------------ */
+/* -- the end of a run -- */
 
 static int first_fault(const struct api_batch *b)
 {
@@ -90,7 +91,7 @@ static void run_end(struct run *run)
 	pthread_mutex_unlock(&a->lock);
 }
 
-/* -- one attempt ------------------------------------------------------------ */
+/* -- one attempt -- */
 
 static struct objkey request_key(const struct api_request *r)
 {
@@ -159,10 +160,11 @@ static size_t add_op(struct run *run, struct step *s)
 	if (at != NO_OP) { /* a second change of the same object: one operation says both */
 		struct store_op *op = &run->txn->ops[at];
 
-		if (op->op == STORE_DELETE || (s->outcome == OUTCOME_DELETE && op->expect == STORE_ABSENT)) {
+		if (op->op == STORE_DELETE ||
+		    (s->outcome == OUTCOME_DELETE && op->expect == STORE_ABSENT)) {
 			fault_add_code(&s->r->faults, EINVAL,
-				       "%s \"%s\" is both made and deleted in one write", kind_resource(key.kind),
-				       key.name);
+				       "%s \"%s\" is both made and deleted in one write",
+				       kind_resource(key.kind), key.name);
 			return NO_OP;
 		}
 		value_unref(op->value);
@@ -289,7 +291,8 @@ static void committed(struct store_txn *txn, int rc, const struct err *err)
 	struct api_request *r;
 
 	if (moved && run->attempts < MAX_ATTEMPTS) {
-		/* The state moved on: a request that demanded a version finds that out by itself. */
+		/* The state moved on: a request that demanded a version finds that out by itself.
+		 */
 		run_attempt(run);
 		return;
 	}
@@ -297,14 +300,15 @@ static void committed(struct store_txn *txn, int rc, const struct err *err)
 		run->committed = 1;
 		take_results(run);
 	} else if ((r = request_of_op(run, txn->failed))) {
-		fault_add_code(&r->faults, -rc, "%s", err && err->msg[0] ? err->msg : "the store refused the write");
+		fault_add_code(&r->faults, -rc, "%s",
+			       err && err->msg[0] ? err->msg : "the store refused the write");
 	} else {
 		run->record_rc = rc;
 	}
 	run_end(run);
 }
 
-/* -- the beginning ------------------------------------------------------------ */
+/* -- the beginning -- */
 
 /* What does not depend on the state of the store: asked and decoded once. */
 static void prepare_request(struct run *run, const struct caller *who, struct api_request *r)
@@ -322,8 +326,8 @@ static void prepare_request(struct run *run, const struct caller *who, struct ap
 			return;
 		}
 	}
-	/* A configuration is applied as it was written (an empty map in it is held, too); what comes of it
-	 * is decoded after the merge. */
+	/* A configuration is applied as it was written (an empty map in it is held, too); what
+	 * comes of it is decoded after the merge. */
 	if (r->body && r->verb == API_APPLY)
 		value_unref(schema_decode(r->kind->schema, value_ref(r->body), NULL, &r->faults));
 	else if (r->body && (r->verb == API_CREATE || r->verb == API_UPDATE) &&
@@ -350,7 +354,7 @@ void api_submit(struct api *a, const struct caller *who, struct api_batch *taken
 	run_attempt(run);
 }
 
-/* -- waiting ------------------------------------------------------------------- */
+/* -- waiting -- */
 
 struct waiter {
 	pthread_mutex_t lock;
@@ -362,7 +366,8 @@ static void wake(struct api_batch *b, int rc)
 {
 	struct waiter *w = b->arg;
 
-	b->n = 0; /* once awake, the waiter frees its request: the batch must not look at it again */
+	b->n = 0; /* once awake, the waiter frees its request: the batch must not look at it again
+		   */
 	pthread_mutex_lock(&w->lock);
 	w->rc = rc;
 	w->done = 1;

@@ -26,9 +26,9 @@ struct run {
 	char *manager; /* of the caller; his strings are borrowed and may be gone at a retry */
 	int trusted;
 	unsigned attempts;
-	struct store_txn *txn;	/* the batch's extra with our operations after it, or our own */
+	struct store_txn *txn; /* the batch's extra with our operations after it, or our own */
 	size_t n_extra;
-	size_t *op_of;	      /* per request: its operation in txn, NO_OP: none */
+	size_t *op_of;        /* per request: its operation in txn, NO_OP: none */
 	struct strmap made;   /* key -> operation + 1, when the batch has several requests */
 	struct claims claims; /* addresses taken for this attempt, given back if it fails */
 	int committed;
@@ -42,7 +42,7 @@ struct step {
 	struct run *run;
 	struct api_request *r;
 	const struct value *live; /* borrowed; NULL: absent */
-	uint64_t live_rv;	  /* 0 for an object that this batch makes */
+	uint64_t live_rv;         /* 0 for an object that this batch makes */
 	enum outcome outcome;
 	struct value *next; /* owned: what to store, or the last state of a deletion */
 	char now[32];
@@ -68,7 +68,8 @@ int request_resolve_key(struct api_request *r);
 /* A generated name is taken: make another one. Return: 0 when the name was the writer's. */
 int request_rename(struct api_request *r);
 
-/* Of the current state: what this batch makes of it so far, else the store's. Owned reference to a value, NULL. */
+/* Of the current state: what this batch makes of it so far, else the store's. Owned reference to a
+ * value, NULL. */
 struct value *run_current(struct run *run, struct objkey key, uint64_t *rv_out);
 
 /*

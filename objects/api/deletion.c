@@ -31,7 +31,8 @@ static int has_finalizers(const struct kind *k, const struct value *obj)
 int deletion_is_complete(const struct kind *k, const struct value *obj)
 {
 	return object_deleting(obj) && !has_finalizers(k, obj) &&
-	       (!(k->flags & KIND_GRACEFUL) || value_int(meta_get(obj, "deletionGracePeriodSeconds"), 0) == 0);
+	       (!(k->flags & KIND_GRACEFUL) ||
+		value_int(meta_get(obj, "deletionGracePeriodSeconds"), 0) == 0);
 }
 
 static struct value *without_string(struct value *taken_list, const char *s)
@@ -75,7 +76,8 @@ static int64_t pod_grace(const struct step *s)
 	int64_t grace = s->r->grace_seconds;
 
 	if (grace < 0)
-		grace = value_int(value_dig(s->live, "spec", "terminationGracePeriodSeconds", NULL), 30);
+		grace = value_int(value_dig(s->live, "spec", "terminationGracePeriodSeconds", NULL),
+				  30);
 	if (grace < 0)
 		grace = 1;
 	if (!node || !*node || str_eq(phase, "Failed") || str_eq(phase, "Succeeded"))
@@ -88,10 +90,13 @@ static struct value *mark(struct step *s, struct value *taken, int64_t when, int
 	int64_t generation = value_int(meta_get(taken, "generation"), 0);
 	char text[32];
 
-	taken = value_bury(taken, value_new_string(time_render(when, text)), "metadata", "deletionTimestamp", NULL);
-	taken = value_bury(taken, value_new_int(grace), "metadata", "deletionGracePeriodSeconds", NULL);
+	taken = value_bury(taken, value_new_string(time_render(when, text)), "metadata",
+			   "deletionTimestamp", NULL);
+	taken = value_bury(taken, value_new_int(grace), "metadata", "deletionGracePeriodSeconds",
+			   NULL);
 	if (generation > 0 && !object_deleting(s->live))
-		taken = value_bury(taken, value_new_int(generation + 1), "metadata", "generation", NULL);
+		taken = value_bury(taken, value_new_int(generation + 1), "metadata", "generation",
+				   NULL);
 	if (is_namespace(s->r->kind))
 		taken = value_bury(taken, value_new_string("Terminating"), "status", "phase", NULL);
 	return taken;
@@ -114,20 +119,23 @@ static int meets_preconditions(struct step *s)
 	const char *uid = value_str(meta_get(s->live, "uid"), "");
 
 	if (s->r->expect_uid && !str_eq(uid, s->r->expect_uid))
-		fault_add_code(&s->r->faults, EBUSY,
-			       "Operation cannot be fulfilled on %s \"%s\": Precondition failed: UID in "
-			       "precondition: %s, UID in object meta: %s",
-			       kind_resource(s->r->kind), s->r->name, s->r->expect_uid, uid);
+		fault_add_code(
+			&s->r->faults, EBUSY,
+			"Operation cannot be fulfilled on %s \"%s\": Precondition failed: UID in "
+			"precondition: %s, UID in object meta: %s",
+			kind_resource(s->r->kind), s->r->name, s->r->expect_uid, uid);
 	else if ((s->r->flags & API_EXPECT_RV) && s->r->expect_rv != s->live_rv)
 		fault_add_code(&s->r->faults, EBUSY,
-			       "Operation cannot be fulfilled on %s \"%s\": the object has been modified; please "
+			       "Operation cannot be fulfilled on %s \"%s\": the object has been "
+			       "modified; please "
 			       "apply your changes to the latest version and try again",
 			       kind_resource(s->r->kind), s->r->name);
 	else if (is_namespace(s->r->kind) &&
 		 (str_eq(s->r->name, "default") || str_eq(s->r->name, "kube-system") ||
 		  str_eq(s->r->name, "kube-public")))
 		fault_add_code(&s->r->faults, EPERM,
-			       "namespaces \"%s\" is forbidden: this namespace may not be deleted", s->r->name);
+			       "namespaces \"%s\" is forbidden: this namespace may not be deleted",
+			       s->r->name);
 	else
 		return 1;
 	return 0;

@@ -55,7 +55,8 @@ static void pool_init(struct pool *p, uint32_t first, uint32_t count)
 	*p = (struct pool){first, count, first, xcalloc(count / 8 + 1, 1)};
 }
 
-/* Numbers go round, so that one just given up is not given to the next. Return: 0 when all are taken. */
+/* Numbers go round, so that one just given up is not given to the next. Return: 0 when all are
+ * taken. */
 static uint32_t pool_take(struct pool *p)
 {
 	for (uint32_t i = 0; i < p->count; i++) {
@@ -78,9 +79,11 @@ struct pools *pools_new(const char *service_cidr, struct err *err)
 	struct pools *p;
 	char end;
 
-	if (sscanf(service_cidr, "%15[0-9.]/%u%c", text, &bits, &end) != 2 || inet_pton(AF_INET, text, &net) != 1 ||
-	    bits < 8 || bits > 30) {
-		err_set(err, EINVAL, "service range \"%s\": an IPv4 CIDR such as 10.96.0.0/16 (/8 to /30) was expected",
+	if (sscanf(service_cidr, "%15[0-9.]/%u%c", text, &bits, &end) != 2 ||
+	    inet_pton(AF_INET, text, &net) != 1 || bits < 8 || bits > 30) {
+		err_set(err, EINVAL,
+			"service range \"%s\": an IPv4 CIDR such as 10.96.0.0/16 (/8 to /30) was "
+			"expected",
 			service_cidr);
 		return NULL;
 	}
@@ -88,8 +91,10 @@ struct pools *pools_new(const char *service_cidr, struct err *err)
 	p = xcalloc(1, sizeof(*p));
 	pthread_mutex_init(&p->lock, NULL);
 	p->cidr = xstrdup(service_cidr);
-	/* without the network's own address, the first (kubernetes.default) and the broadcast address */
-	pool_init(&p->addresses, (ntohl(net.s_addr) & ~(size - 1)) + 1, (size > LARGEST_RANGE ? LARGEST_RANGE : size) - 2);
+	/* without the network's own address, the first (kubernetes.default) and the broadcast
+	 * address */
+	pool_init(&p->addresses, (ntohl(net.s_addr) & ~(size - 1)) + 1,
+		  (size > LARGEST_RANGE ? LARGEST_RANGE : size) - 2);
 	mark(&p->addresses, p->addresses.first, 1);
 	pool_init(&p->ports, NODE_PORT_FIRST, NODE_PORT_COUNT);
 	return p;
@@ -106,7 +111,7 @@ void pools_free(struct pools *p)
 	free(p);
 }
 
-/* -- what a Service holds ------------------------------------------------------------ */
+/* -- what a Service holds -- */
 
 static uint32_t address_of(const struct value *service)
 {
@@ -118,7 +123,8 @@ static uint32_t address_of(const struct value *service)
 
 static uint32_t port_of(const struct value *service, size_t i)
 {
-	return (uint32_t)value_int(value_get(value_at(value_dig(service, "spec", "ports", NULL), i), "nodePort"), 0);
+	return (uint32_t)value_int(
+		value_get(value_at(value_dig(service, "spec", "ports", NULL), i), "nodePort"), 0);
 }
 
 static size_t n_ports(const struct value *service)
@@ -145,7 +151,7 @@ void pools_adopt(struct pools *p, const struct value *service)
 			mark(&p->ports, port_of(service, i), 1);
 }
 
-/* -- claims ---------------------------------------------------------------------------- */
+/* -- claims -- */
 
 static void claim(struct claims *c, struct pool *pool, uint32_t number, int leaving)
 {
@@ -212,7 +218,7 @@ static uint32_t claim_any(struct pools *p, struct claims *c, struct pool *pool)
 	return number;
 }
 
-/* -- assignment --------------------------------------------------------------------------- */
+/* -- assignment -- */
 
 static int wants_address(const struct value *service)
 {
@@ -244,8 +250,8 @@ static struct value *list_of(const char *s)
 	return value_append(value_new_list(), value_new_string(s));
 }
 
-static struct value *assign_address(struct pools *p, struct value *taken, const struct value *old, struct claims *c,
-				    struct faults *faults)
+static struct value *assign_address(struct pools *p, struct value *taken, const struct value *old,
+				    struct claims *c, struct faults *faults)
 {
 	const struct path *at = PATH_FIELD(PATH_FIELD(NULL, "spec"), "clusterIPs");
 	uint32_t was = address_of(old), ip = address_of(taken);
@@ -257,30 +263,36 @@ static struct value *assign_address(struct pools *p, struct value *taken, const 
 		return taken; /* IPv6, or no address: validation speaks */
 	if (ip && ip != was) {
 		if (!covers(&p->addresses, ip))
-			fault_add(faults, at, FAULT_INVALID, value_dig(taken, "spec", "clusterIP", NULL),
-				  "failed to allocate IP %s: the provided network does not match the current range (%s)",
+			fault_add(faults, at, FAULT_INVALID,
+				  value_dig(taken, "spec", "clusterIP", NULL),
+				  "failed to allocate IP %s: the provided network does not match "
+				  "the current range (%s)",
 				  text, p->cidr);
 		else if (claim_asked(p, c, &p->addresses, ip))
-			fault_add(faults, at, FAULT_INVALID, value_dig(taken, "spec", "clusterIP", NULL),
-				  "failed to allocate IP %s: provided IP is already allocated", text);
+			fault_add(faults, at, FAULT_INVALID,
+				  value_dig(taken, "spec", "clusterIP", NULL),
+				  "failed to allocate IP %s: provided IP is already allocated",
+				  text);
 	} else if (!ip) {
 		ip = was ? was : claim_any(p, c, &p->addresses);
 		if (!ip) {
-			fault_add_code(faults, EAGAIN, "spec.clusterIP: all addresses of %s are taken", p->cidr);
+			fault_add_code(faults, EAGAIN,
+				       "spec.clusterIP: all addresses of %s are taken", p->cidr);
 			return taken;
 		}
 		a.s_addr = htonl(ip);
 		inet_ntop(AF_INET, &a, buf, sizeof(buf));
 		taken = value_bury(taken, value_new_string(buf), "spec", "clusterIP", NULL);
 	}
-	taken = spec_default(taken, "clusterIPs", list_of(value_dig_str(taken, "spec", "clusterIP", NULL)));
+	taken = spec_default(taken, "clusterIPs",
+			     list_of(value_dig_str(taken, "spec", "clusterIP", NULL)));
 	taken = spec_default(taken, "ipFamilies", list_of("IPv4"));
 	return spec_default(taken, "ipFamilyPolicy", value_new_string("SingleStack"));
 }
 
 /* The same number may serve TCP and UDP of one Service. */
-static struct value *assign_ports(struct pools *p, struct value *taken, const struct value *old, struct claims *c,
-				  struct faults *faults)
+static struct value *assign_ports(struct pools *p, struct value *taken, const struct value *old,
+				  struct claims *c, struct faults *faults)
 {
 	for (size_t i = 0; i < n_ports(taken); i++) {
 		const struct path *spec = PATH_FIELD(NULL, "spec");
@@ -294,16 +306,21 @@ static struct value *assign_ports(struct pools *p, struct value *taken, const st
 			continue;
 		if (port && !covers(&p->ports, port)) {
 			fault_add(faults, at, FAULT_INVALID,
-				  value_get(value_at(value_dig(taken, "spec", "ports", NULL), i), "nodePort"),
-				  "provided port is not in the valid range. The range of valid ports is %u-%u",
+				  value_get(value_at(value_dig(taken, "spec", "ports", NULL), i),
+					    "nodePort"),
+				  "provided port is not in the valid range. The range of valid "
+				  "ports is %u-%u",
 				  NODE_PORT_FIRST, NODE_PORT_FIRST + NODE_PORT_COUNT - 1);
 			continue;
 		}
 		if (port) {
 			if (claim_asked(p, c, &p->ports, port))
-				fault_add(faults, at, FAULT_INVALID,
-					  value_get(value_at(value_dig(taken, "spec", "ports", NULL), i), "nodePort"),
-					  "provided port is already allocated");
+				fault_add(
+					faults, at, FAULT_INVALID,
+					value_get(value_at(value_dig(taken, "spec", "ports", NULL),
+							   i),
+						  "nodePort"),
+					"provided port is already allocated");
 			continue;
 		}
 		port = claim_any(p, c, &p->ports);
@@ -319,7 +336,8 @@ static struct value *assign_ports(struct pools *p, struct value *taken, const st
 }
 
 /* What the old one held and the new one does not. */
-static void leave(struct pools *p, const struct value *old, const struct value *now, struct claims *c)
+static void leave(struct pools *p, const struct value *old, const struct value *now,
+		  struct claims *c)
 {
 	uint32_t ip = address_of(old);
 
@@ -330,8 +348,8 @@ static void leave(struct pools *p, const struct value *old, const struct value *
 			claim(c, &p->ports, port_of(old, i), 1);
 }
 
-struct value *pools_assign(struct pools *p, struct value *taken, const struct value *old, struct claims *claims,
-			   struct faults *faults)
+struct value *pools_assign(struct pools *p, struct value *taken, const struct value *old,
+			   struct claims *claims, struct faults *faults)
 {
 	if (wants_address(taken))
 		taken = assign_address(p, taken, old, claims, faults);

@@ -27,9 +27,9 @@ void pools_adopt(struct pools *p, const struct value *service);
 
 /*
  * Fill spec.clusterIP(s), ipFamilies and nodePorts of a Service as far as its type asks for them
- * and they are not there; claim those that are. What `old` (NULL: creation) held and the new one does
- * not is given back when the claims are kept. Faults when a number is taken by another Service,
- * outside of the range, or the range is full.
+ * and they are not there; claim those that are. What `old` (NULL: creation) held and the new one
+ * does not is given back when the claims are kept. Faults when a number is taken by another
+ * Service, outside of the range, or the range is full.
  */
 struct value *pools_assign(struct pools *p, struct value *taken_service, const struct value *old,
 			   struct claims *claims, struct faults *faults);

@@ -68,13 +68,14 @@ int request_rename(struct api_request *r)
 {
 	const char *name = value_dig_str(r->body, "metadata", "name", NULL);
 
-	if (r->verb != API_CREATE || (name && *name) || !value_dig_str(r->body, "metadata", "generateName", NULL))
+	if (r->verb != API_CREATE || (name && *name) ||
+	    !value_dig_str(r->body, "metadata", "generateName", NULL))
 		return 0;
 	api_random_suffix(r->name + strlen(r->name) - 5, 5);
 	return 1;
 }
 
-/* -- identity of the object that a body speaks of ---------------------------- */
+/* -- identity of the object that a body speaks of -- */
 
 /* apiVersion and kind of a body are what they must be; missing ones are filled in. */
 struct value *step_with_type(struct step *s, struct value *taken)
@@ -84,7 +85,8 @@ struct value *step_with_type(struct step *s, struct value *taken)
 	const char *kind = value_dig_str(taken, "kind", NULL);
 
 	if (!value_is(taken, VALUE_MAP)) {
-		fault_add_code(&s->r->faults, EINVAL, "a map with apiVersion, kind and metadata was expected");
+		fault_add_code(&s->r->faults, EINVAL,
+			       "a map with apiVersion, kind and metadata was expected");
 		value_unref(taken);
 		return value_new_map();
 	}
@@ -96,8 +98,8 @@ struct value *step_with_type(struct step *s, struct value *taken)
 	if (!kind)
 		taken = value_set_str(taken, "kind", k->kind);
 	else if (!str_eq(kind, k->kind))
-		fault_add(&s->r->faults, PATH_FIELD(NULL, "kind"), FAULT_INVALID, value_get(taken, "kind"),
-			  "must be %s", k->kind);
+		fault_add(&s->r->faults, PATH_FIELD(NULL, "kind"), FAULT_INVALID,
+			  value_get(taken, "kind"), "must be %s", k->kind);
 	return taken;
 }
 
@@ -112,35 +114,39 @@ static void check_versions(struct step *s, const struct value *body)
 	if (((s->r->flags & API_EXPECT_RV) && s->live_rv != s->r->expect_rv) ||
 	    (rv && *rv && !str_eq(rv, live_rv)))
 		fault_add_code(&s->r->faults, EBUSY,
-			       "Operation cannot be fulfilled on %s \"%s\": the object has been modified; please "
+			       "Operation cannot be fulfilled on %s \"%s\": the object has been "
+			       "modified; please "
 			       "apply your changes to the latest version and try again",
 			       kind_resource(s->r->kind), s->r->name);
 	else if (uid && *uid && !str_eq(uid, live_uid))
-		fault_add_code(&s->r->faults, EBUSY,
-			       "Operation cannot be fulfilled on %s \"%s\": Precondition failed: UID in "
-			       "precondition: %s, UID in object meta: %s",
-			       kind_resource(s->r->kind), s->r->name, uid, live_uid ? live_uid : "");
+		fault_add_code(
+			&s->r->faults, EBUSY,
+			"Operation cannot be fulfilled on %s \"%s\": Precondition failed: UID in "
+			"precondition: %s, UID in object meta: %s",
+			kind_resource(s->r->kind), s->r->name, uid, live_uid ? live_uid : "");
 }
 
 static void not_found(struct step *s)
 {
 	if (!(s->r->flags & API_IF_EXISTS))
-		fault_add_code(&s->r->faults, ENOENT, "%s \"%s\" not found", kind_resource(s->r->kind), s->r->name);
+		fault_add_code(&s->r->faults, ENOENT, "%s \"%s\" not found",
+			       kind_resource(s->r->kind), s->r->name);
 }
 
-/* -- the verbs ----------------------------------------------------------------- */
+/* -- the verbs -- */
 
 static void take_create(struct step *s)
 {
 	const char *rv = value_dig_str(s->r->body, "metadata", "resourceVersion", NULL);
 
 	if (s->live) {
-		fault_add_code(&s->r->faults, EEXIST, "%s \"%s\" already exists", kind_resource(s->r->kind),
-			       s->r->name);
+		fault_add_code(&s->r->faults, EEXIST, "%s \"%s\" already exists",
+			       kind_resource(s->r->kind), s->r->name);
 		return;
 	}
 	if (rv && *rv && !str_eq(rv, "0")) {
-		fault_add_code(&s->r->faults, EINVAL, "resourceVersion should not be set on objects to be created");
+		fault_add_code(&s->r->faults, EINVAL,
+			       "resourceVersion should not be set on objects to be created");
 		return;
 	}
 	step_create(s, value_ref(s->r->body), 1);
@@ -165,7 +171,8 @@ static void take_update(struct step *s)
  * unless the daemon itself wrote it. */
 static struct value *decode_edit(struct step *s, struct value *taken)
 {
-	return s->run->trusted ? taken : schema_decode(s->r->kind->schema, taken, NULL, &s->r->faults);
+	return s->run->trusted ? taken
+			       : schema_decode(s->r->kind->schema, taken, NULL, &s->r->faults);
 }
 
 static struct value *edit(struct step *s, struct value *taken)
@@ -197,10 +204,13 @@ static void take_edit(struct step *s)
 		not_found(s);
 		return;
 	}
-	check_versions(s, s->r->verb == API_PATCH_MERGE || s->r->verb == API_PATCH_STRATEGIC ? s->r->body : NULL);
+	check_versions(s, s->r->verb == API_PATCH_MERGE || s->r->verb == API_PATCH_STRATEGIC
+				  ? s->r->body
+				  : NULL);
 	if (s->r->faults.n)
 		return;
-	next = s->live ? value_ref(s->live) : step_with_type(s, value_set(value_new_map(), "metadata", value_new_map()));
+	next = s->live ? value_ref(s->live)
+		       : step_with_type(s, value_set(value_new_map(), "metadata", value_new_map()));
 	next = edit(s, STEAL(next));
 	if (!next || s->r->faults.n)
 		return;
@@ -224,16 +234,18 @@ static void take_apply(struct step *s)
 	struct value *merged;
 
 	if (value_dig(config, "metadata", "managedFields", NULL))
-		fault_add(&r->faults, PATH_FIELD(PATH_FIELD(NULL, "metadata"), "managedFields"), FAULT_INVALID, NULL,
-			  "must be nil in a configuration that is applied");
+		fault_add(&r->faults, PATH_FIELD(PATH_FIELD(NULL, "metadata"), "managedFields"),
+			  FAULT_INVALID, NULL, "must be nil in a configuration that is applied");
 	if (s->live)
 		check_versions(s, config);
 	if (r->faults.n)
 		return;
-	/* Names that the place implies (directory, file) are the manager's as if he had written them. */
+	/* Names that the place implies (directory, file) are the manager's as if he had written
+	 * them. */
 	config = value_bury(STEAL(config), value_new_string(r->name), "metadata", "name", NULL);
 	if (r->kind->flags & KIND_NAMESPACED)
-		config = value_bury(STEAL(config), value_new_string(r->ns), "metadata", "namespace", NULL);
+		config = value_bury(STEAL(config), value_new_string(r->ns), "metadata", "namespace",
+				    NULL);
 	merged = apply_merge(r->kind, s->live, config, &who, !!(r->flags & API_FORCE), &r->faults);
 	if (!merged || r->faults.n) {
 		value_unref(merged);

@@ -13,8 +13,13 @@
 
 /* What only the server says about an object. */
 static const char *const server_fields[] = {
-	"creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation",
-	"resourceVersion",   "selfLink",		   "uid",
+	"creationTimestamp",
+	"deletionGracePeriodSeconds",
+	"deletionTimestamp",
+	"generation",
+	"resourceVersion",
+	"selfLink",
+	"uid",
 };
 
 static int same(const struct value *a, const struct value *b)
@@ -64,11 +69,11 @@ static struct value *track(struct step *s, struct value *taken_stored, const str
 	fields = value_dig(tracked, "metadata", "managedFields", NULL);
 	if (!fields)
 		return taken_stored;
-	return with_metadata(taken_stored,
-			     value_set(metadata_of(taken_stored), "managedFields", value_ref(fields)));
+	return with_metadata(taken_stored, value_set(metadata_of(taken_stored), "managedFields",
+						     value_ref(fields)));
 }
 
-/* -- creation ---------------------------------------------------------------------- */
+/* -- creation -- */
 
 static struct value *new_metadata(struct step *s, struct value *taken, int tracked)
 {
@@ -106,7 +111,7 @@ void step_create(struct step *s, struct value *taken_body, int tracked)
 	s->next = next;
 }
 
-/* -- change -------------------------------------------------------------------------- */
+/* -- change -- */
 
 /* What an update may not touch is what it was. */
 static struct value *keep_identity(struct step *s, struct value *taken, int tracked)
@@ -115,8 +120,8 @@ static struct value *keep_identity(struct step *s, struct value *taken, int trac
 	struct value *meta = metadata_of(taken);
 
 	if (value_get(meta, "name") && !same(value_get(meta, "name"), value_get(was, "name"))) {
-		fault_add(&s->r->faults, PATH_FIELD(PATH_FIELD(NULL, "metadata"), "name"), FAULT_INVALID,
-			  value_get(meta, "name"), "field is immutable");
+		fault_add(&s->r->faults, PATH_FIELD(PATH_FIELD(NULL, "metadata"), "name"),
+			  FAULT_INVALID, value_get(meta, "name"), "field is immutable");
 		fault_set_code(&s->r->faults, EPERM);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(server_fields); i++)
@@ -131,7 +136,8 @@ static struct value *keep_identity(struct step *s, struct value *taken, int trac
 /* metadata.generation counts what was asked for, not what was observed. */
 static int asks_for_something_else(const struct value *live, const struct value *next)
 {
-	if (value_count(live) != value_count(next) && !value_get(live, "status") == !value_get(next, "status"))
+	if (value_count(live) != value_count(next) &&
+	    !value_get(live, "status") == !value_get(next, "status"))
 		return 1;
 	for (size_t i = 0; i < value_count(next); i++) {
 		const char *key = value_key_at(next, i);
@@ -152,7 +158,8 @@ static struct value *bump_generation(struct step *s, struct value *taken)
 	    !asks_for_something_else(s->live, taken))
 		return taken;
 	generation = value_int(value_dig(s->live, "metadata", "generation", NULL), 0);
-	return with_metadata(taken, value_set_int(metadata_of(taken), "generation", generation + 1));
+	return with_metadata(taken,
+			     value_set_int(metadata_of(taken), "generation", generation + 1));
 }
 
 /* Only what this way of writing may say. */

@@ -38,7 +38,7 @@ void orphans_observe(struct orphans *o, const struct change *ch)
 	}
 }
 
-/* -- edits that hold on whatever the object is by then ------------------------ */
+/* -- edits that hold on whatever the object is by then -- */
 
 struct claim {
 	struct object *owner; /* owned */

@@ -63,7 +63,7 @@ static void observe(struct controller *c, const struct change *ch)
 	}
 }
 
-/* -- ports ----------------------------------------------------------------------------- */
+/* -- ports -- */
 
 static const struct value *find_port(const struct value *pod, const char *name,
 				     const char *protocol)
@@ -122,7 +122,7 @@ static struct value *endpoint_ports(const struct value *service, const struct va
 	return list;
 }
 
-/* -- subsets ------------------------------------------------------------------------------ */
+/* -- subsets -- */
 
 struct subset {                      /* pods that show the same ports */
 	struct value *ports;         /* owned */
@@ -253,7 +253,7 @@ static struct value *subsets_of(struct store *store, const struct object *servic
 	return out;
 }
 
-/* -- the object ------------------------------------------------------------------------------ */
+/* -- the object -- */
 
 static struct value *endpoints_labels(const struct object *service)
 {

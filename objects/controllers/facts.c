@@ -49,7 +49,7 @@ const struct kind *known_kind(enum known_kind k)
 	return found[k];
 }
 
-/* -- conditions -------------------------------------------------------------- */
+/* -- conditions -- */
 
 static size_t condition_index(const struct value *list, const char *type)
 {
@@ -150,7 +150,7 @@ struct value *condition_put(struct value *taken, struct value *c)
 	return value_set(taken, "conditions", value_set_at(value_ref(list), i, c));
 }
 
-/* -- pods ------------------------------------------------------------------------ */
+/* -- pods -- */
 
 const char *pod_phase(const struct value *pod)
 {
@@ -195,7 +195,7 @@ int pod_is_available(const struct value *pod, int64_t min_ready, int64_t now)
 	return since && since + min_ready <= now;
 }
 
-/* -- owners ------------------------------------------------------------------------ */
+/* -- owners -- */
 
 const char *controller_uid(const struct value *obj)
 {

@@ -16,7 +16,7 @@ int64_t time_of(const char *text);
 int64_t created_at(const struct value *obj);
 int64_t now_seconds(void);
 
-/* -- kinds of the house, looked up once ------------------------------------- */
+/* -- kinds of the house, looked up once -- */
 enum known_kind {
 	K_POD,
 	K_NODE,
@@ -39,7 +39,7 @@ static inline int is_kind(const struct object *o, enum known_kind k)
 	return o->kind == known_kind(k);
 }
 
-/* -- conditions ----------------------------------------------------------------- */
+/* -- conditions -- */
 
 /* The condition of this type in a status, NULL if there is none. */
 const struct value *condition(const struct value *status, const char *type);
@@ -58,7 +58,7 @@ struct value *condition_remove(struct value *taken_status, const char *type);
  * nothing. */
 struct value *condition_put(struct value *taken_status, struct value *taken_condition);
 
-/* -- pods --------------------------------------------------------------------------- */
+/* -- pods -- */
 
 const char *pod_phase(const struct value *pod);
 int pod_is_terminal(const struct value *pod); /* Succeeded or Failed */
@@ -68,7 +68,7 @@ int64_t pod_ready_since(const struct value *pod); /* 0: not ready */
 /* Ready for at least min_ready seconds. */
 int pod_is_available(const struct value *pod, int64_t min_ready, int64_t now);
 
-/* -- owners --------------------------------------------------------------------------- */
+/* -- owners -- */
 
 /* uid of the controlling owner, NULL if there is none. */
 const char *controller_uid(const struct value *obj);

@@ -31,7 +31,7 @@ static int is_fake(const struct object *node)
 	return str_eq(object_annotation(node->value, "kwok.x-k8s.io/node"), "fake");
 }
 
-/* -- changes ------------------------------------------------------------------------ */
+/* -- changes -- */
 
 static void note_ip(struct fakes *f, const struct object *pod)
 {
@@ -94,7 +94,7 @@ static void observe(struct controller *c, const struct change *ch)
 		observe_pod(c, ch->now);
 }
 
-/* -- nodes ----------------------------------------------------------------------------- */
+/* -- nodes -- */
 
 static struct value *node_condition(const char *type, const char *status, const char *reason,
 				    const char *message)
@@ -158,7 +158,7 @@ static struct value *node_status(const struct value *was)
 					       "kubelet is posting ready status"));
 }
 
-/* -- pods -------------------------------------------------------------------------------- */
+/* -- pods -- */
 
 static struct value *container_status(const struct value *container, int done, const char *now)
 {

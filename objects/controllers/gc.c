@@ -18,7 +18,7 @@ static const struct value *owners_of(const struct value *obj)
 	return value_dig(obj, "metadata", "ownerReferences", NULL);
 }
 
-/* -- owners ------------------------------------------------------------------------- */
+/* -- owners -- */
 
 enum owner { OWNER_SOLID, OWNER_GONE, OWNER_WAITS };
 
@@ -48,7 +48,7 @@ static int has_lost_owner(struct store *s, const struct object *o)
 	return 0;
 }
 
-/* -- changes ---------------------------------------------------------------------------- */
+/* -- changes -- */
 
 static void enqueue_dependents(struct controller *c, const char *uid)
 {
@@ -99,7 +99,7 @@ static void observe(struct controller *c, const struct change *ch)
 		controller_enqueue(c, object_key(o));
 }
 
-/* -- edits that hold on whatever the object is by then -------------------------------------- */
+/* -- edits that hold on whatever the object is by then -- */
 
 static struct value *drop_finalizer(void *arg, struct value *taken, struct err *err)
 {
@@ -188,8 +188,7 @@ static void sync_orphan(struct controller *c, const struct object *o, struct pla
 	object_list_fini(&list);
 }
 
-/* -- dependents
- * ------------------------------------------------------------------------------------ */
+/* -- dependents -- */
 
 /* Return: 0 no dependents; 1 some; 2 some of them wait for us: a cycle. */
 static int look_at_dependents(struct store *s, const struct object *o)

@@ -46,7 +46,7 @@ static void observe(struct controller *c, const struct change *ch)
 	}
 }
 
-/* -- the ones that are always there ------------------------------------------------- */
+/* -- the ones that are always there -- */
 
 static void create_if_system(struct plan *plan, const char *name)
 {
@@ -62,7 +62,7 @@ static void create_if_system(struct plan *plan, const char *name)
 	}
 }
 
-/* -- the end --------------------------------------------------------------------------- */
+/* -- the end -- */
 
 struct content {
 	size_t left;

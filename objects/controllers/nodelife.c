@@ -4,9 +4,9 @@
  * conditions and cordoning say becomes taints, which the scheduler and the
  * eviction of pods read.
  *
- * Only nodes whose Lease says for how long it holds are expected to renew it. What the Lease says from
- * before the daemon's start counts as said at the start: nobody could renew it.
- * Source: Kubernetes "Nodes", "Taints and Tolerations"; pkg/controller/nodelifecycle.
+ * Only nodes whose Lease says for how long it holds are expected to renew it. What the Lease says
+ * from before the daemon's start counts as said at the start: nobody could renew it. Source:
+ * Kubernetes "Nodes", "Taints and Tolerations"; pkg/controller/nodelifecycle.
  */
 #include "objects/controllers/controller.h"
 #include "objects/controllers/facts.h"
@@ -38,7 +38,7 @@ static void observe(struct controller *c, const struct change *ch)
 		controller_enqueue(c, (struct objkey){known_kind(K_NODE), "", ch->now->name});
 }
 
-/* -- silence ----------------------------------------------------------------------- */
+/* -- silence -- */
 
 /* Seconds since the epoch of the last sign of life; 0: none is expected. */
 static int64_t last_sign(struct controller *c, const struct object *node)
@@ -107,7 +107,7 @@ static int check_lease(struct controller *c, const struct object *node, struct p
 	return plan_unknown(plan, node);
 }
 
-/* -- taints --------------------------------------------------------------------------- */
+/* -- taints -- */
 
 struct rule {
 	const char *key, *effect;

@@ -80,7 +80,7 @@ struct api_request *plan_mutate(struct plan *p, const struct object *o, api_muta
 	return r;
 }
 
-/* -- whole statuses ---------------------------------------------------------- */
+/* -- whole statuses -- */
 
 struct status_change {
 	struct value *was, *now; /* owned; was NULL: none */
@@ -127,7 +127,7 @@ void plan_status(struct plan *p, const struct object *o, struct value *taken_sta
 	plan_mutate(p, o, change_status, c, status_change_free)->flags |= API_STATUS;
 }
 
-/* -- whole objects ------------------------------------------------------------- */
+/* -- whole objects -- */
 
 static void value_free(void *arg)
 {
@@ -161,7 +161,7 @@ struct api_request *plan_delete(struct plan *p, const struct object *o)
 	return r;
 }
 
-/* -- events ----------------------------------------------------------------------- */
+/* -- events -- */
 
 __attribute__((format(printf, 6, 0))) static void add_event(struct plan *p, size_t after,
 							    const struct object *o,

@@ -8,7 +8,7 @@
 
 #define DEFAULT_MANAGER "kube-controller-manager"
 
-/* -- submitting a plan -------------------------------------------------------- */
+/* -- submitting a plan -- */
 
 static const char *manager_of(const struct controller *c)
 {
@@ -126,7 +126,7 @@ void run_start(struct controller *c, struct work_item *item)
 	run_free(run);
 }
 
-/* -- plans that ended ------------------------------------------------------------ */
+/* -- plans that ended -- */
 
 static int is_conflict(const struct faults *f)
 {

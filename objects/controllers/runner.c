@@ -20,7 +20,7 @@
 
 #define TURN_MS 10 /* after that, the loop's others have their turn */
 
-/* -- what controllers may ask ------------------------------------------------ */
+/* -- what controllers may ask -- */
 
 void *controller_state(struct controller *c)
 {
@@ -69,7 +69,7 @@ void controller_enqueue_after(struct controller *c, struct objkey key, uint64_t 
 	arm(c->runner, now + delay_ms, now);
 }
 
-/* -- changes -------------------------------------------------------------------------- */
+/* -- changes -- */
 
 static void observe(struct runner *r, const struct change *ch)
 {
@@ -141,7 +141,7 @@ static void take_changes(struct runner *r)
 		start_over(r);
 }
 
-/* -- turns ------------------------------------------------------------------------------ */
+/* -- turns -- */
 
 static struct controller *next_with_work(struct runner *r)
 {

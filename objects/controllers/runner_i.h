@@ -60,7 +60,7 @@ struct runner {
 /* Wake the loop for a turn. Any thread. */
 void runner_ring(struct runner *r);
 
-/* -- run.c -------------------------------------------------------------------- */
+/* -- run.c -- */
 
 /* Sync one busy key; its plan is on its way when this returns. */
 void run_start(struct controller *c, struct work_item *item);

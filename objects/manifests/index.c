@@ -136,7 +136,7 @@ uint64_t files_next_seq(struct manifests *all)
 	return ++all->last_seq;
 }
 
-/* -- directories --------------------------------------------------------------------- */
+/* -- directories -- */
 
 int dirs_find(const struct manifests *all, const char *dir, size_t *at)
 {

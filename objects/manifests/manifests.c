@@ -21,7 +21,7 @@ void manifest_list_fini(struct manifest_list *l)
 	*l = (struct manifest_list){0};
 }
 
-/* -- opening ------------------------------------------------------------------------------ */
+/* -- opening -- */
 
 struct loading {
 	struct manifests *all;
@@ -151,7 +151,7 @@ void manifests_free(struct manifests *all)
 	manifests_unref(all);
 }
 
-/* -- reading --------------------------------------------------------------------------------- */
+/* -- reading -- */
 
 static void describe(const struct entry *e, struct manifest *out)
 {
@@ -344,8 +344,7 @@ int manifest_rmdir(struct manifests *all, const char *dir, struct err *err)
 	return rc;
 }
 
-/* -- writing
- * --------------------------------------------------------------------------------------- */
+/* -- writing -- */
 
 static void answer(manifest_done_fn done, void *arg, int rc, const struct err *err)
 {

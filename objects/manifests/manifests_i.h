@@ -61,7 +61,7 @@ void entry_free(struct entry *e);
 char *record_meta(const struct entry *e);
 struct entry *record_entry(const char *path, const char *meta); /* NULL: not readable */
 
-/* -- where a file is --------------------------------------------------------------- */
+/* -- where a file is -- */
 
 struct place {
 	const struct kind *kind; /* what the directory is for; NULL: apply/ and dry-run/ take all */
@@ -79,7 +79,7 @@ void place_of_kind(const struct kind *k, struct buf *out);
 int place_is_shared(const char *dir);
 int place_is_dry(const char *path);
 
-/* -- what a file says ---------------------------------------------------------------- */
+/* -- what a file says -- */
 
 struct wanted {
 	const struct kind *kind;
@@ -104,7 +104,7 @@ void faults_of_item(struct faults *faults, long item);
 void faults_place(struct faults *all, struct faults *of_one, const char *text, size_t len,
 		  unsigned document, unsigned line);
 
-/* -- the index -------------------------------------------------------------------------- */
+/* -- the index -- */
 
 RB_HEAD(files, entry);
 
@@ -155,7 +155,7 @@ int dirs_find(const struct manifests *all, const char *dir, size_t *at);
 void dirs_insert(struct manifests *all, const char *dir);
 int dir_exists(const struct manifests *all, const char *dir);
 
-/* -- operations: in order per path and per object ------------------------------------------ */
+/* -- operations: in order per path and per object -- */
 
 enum op_type { OP_WRITE, OP_REMOVE, OP_RENAME, OP_ATTRS, OP_EXPIRE };
 
@@ -208,7 +208,7 @@ void commit_record(struct op *op, const char *path, struct entry *taken_next,
 void batch_delete(struct manifests *all, struct api_batch *b, const struct holds *h,
 		  unsigned flags);
 
-/* -- grace --------------------------------------------------------------------------------- */
+/* -- grace -- */
 
 struct pending {
 	char *path;   /* owned */
@@ -221,7 +221,7 @@ void grace_arm(struct manifests *all);
 int64_t wall_ms(void);
 void manifests_unref(struct manifests *all);
 
-/* -- refusals -------------------------------------------------------------------------------- */
+/* -- refusals -- */
 
 /* An Event at each object that the refused text speaks of and that exists. */
 void events_tell(struct op *op, const char *text);

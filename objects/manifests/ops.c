@@ -62,7 +62,7 @@ void op_discard(struct op *op)
 	free(op);
 }
 
-/* -- keys ------------------------------------------------------------------------------ */
+/* -- keys -- */
 
 static void add_key(struct op *op, char *taken_key)
 {
@@ -137,7 +137,7 @@ static void take_keys(struct op *op)
 	}
 }
 
-/* -- running ----------------------------------------------------------------------------- */
+/* -- running -- */
 
 static void run(struct op *op)
 {
@@ -241,7 +241,7 @@ void op_fail(struct op *op, int code, const char *fmt, ...)
 	op_end(op, -code, &faults);
 }
 
-/* -- records ------------------------------------------------------------------------------- */
+/* -- records -- */
 
 static void record_committed(struct store_txn *txn, int rc, const struct err *err)
 {

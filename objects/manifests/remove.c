@@ -18,7 +18,7 @@ int64_t wall_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* -- the removal ------------------------------------------------------------------------ */
+/* -- the removal -- */
 
 static void removed(struct api_batch *b, int rc)
 {
@@ -86,7 +86,7 @@ void remove_run(struct op *op)
 	entry_free(e);
 }
 
-/* -- the end of the grace ------------------------------------------------------------------ */
+/* -- the end of the grace -- */
 
 static int is_transient(int rc)
 {
@@ -138,7 +138,7 @@ void expire_run(struct op *op)
 	entry_free(e);
 }
 
-/* -- the timer ------------------------------------------------------------------------------- */
+/* -- the timer -- */
 
 /* Take all that is due, and say when the next is. Under the lock. */
 static char **take_due(struct manifests *all, size_t *n_out, uint64_t *next_out)

@@ -44,7 +44,7 @@ static struct entry *successor(struct op *op, const char *path, const struct ent
 	return e;
 }
 
-/* -- refusal --------------------------------------------------------------------------- */
+/* -- refusal -- */
 
 static size_t count_drafts(const struct manifests *all, unsigned uid)
 {
@@ -162,7 +162,7 @@ static void collect_faults(struct op *op, struct api_batch *b, int rc)
 		fault_add_code(&op->faults, -rc, "the store refused the write");
 }
 
-/* -- the batch ---------------------------------------------------------------------------- */
+/* -- the batch -- */
 
 static void add_applies(struct op *op, struct api_batch *b, unsigned flags)
 {
@@ -318,7 +318,7 @@ static void apply(struct op *op, const struct entry *was, const struct entry *fr
 	api_submit(op->all->api, &op->who, b);
 }
 
-/* -- dry runs --------------------------------------------------------------------------------- */
+/* -- dry runs -- */
 
 /* As kubectl shows an object: without the bookkeeping of who holds which field. */
 static struct value *for_the_eye(const struct value *obj)

@@ -90,7 +90,7 @@ static void compare(const struct kind *k, const char *subresource, const struct 
 	out->removed = strip(k, subresource, out->removed);
 }
 
-/* -- operation Update ------------------------------------------------------------------ */
+/* -- operation Update -- */
 
 static int is_reset(const struct value *managed)
 {
@@ -153,7 +153,7 @@ struct value *apply_track_update(const struct kind *k, const struct value *live,
 	return taken_now;
 }
 
-/* -- operation Apply -------------------------------------------------------------------- */
+/* -- operation Apply -- */
 
 /* Scalars and atomic parts in the form they are stored in; empty ones stay. */
 static struct value *canonical(const struct schema *s, const struct value *v)
@@ -251,7 +251,7 @@ static struct value *prune(const struct schema *s, struct value *taken, const st
 	return shape_remove(s, merged, out);
 }
 
-/* -- conflicts ------------------------------------------------------------------------------ */
+/* -- conflicts -- */
 
 struct conflicts {
 	struct faults *faults;
@@ -296,7 +296,7 @@ static int check_conflicts(const struct managers *others, const struct value *ch
 	return c.n ? -EBUSY : 0;
 }
 
-/* -- the whole -------------------------------------------------------------------------------- */
+/* -- the whole -- */
 
 struct apply {
 	const struct kind *k;
@@ -421,7 +421,7 @@ struct value *apply_merge(const struct kind *k, const struct value *live,
 	return next;
 }
 
-/* -- what is no change ---------------------------------------------------------------------- */
+/* -- what is no change -- */
 
 /* Everything but managedFields and what counts the writes is the same. */
 static int alike(const struct value *live, const struct value *next)

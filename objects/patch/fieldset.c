@@ -174,7 +174,7 @@ struct value *fieldset_with_named(const struct value *set, const struct schema *
 	return build_end(&to, is_member(set), is_member(set));
 }
 
-/* -- reading what others wrote ------------------------------------------------- */
+/* -- reading what others wrote -- */
 
 /* "k:" and "v:" steps with their JSON as we write it. Return: NULL when it is no step. */
 static char *canonical_step(const char *step)
@@ -237,7 +237,7 @@ int fieldset_decode(const struct value *fields, struct value **out, struct err *
 	return 0;
 }
 
-/* -- paths in words ------------------------------------------------------------- */
+/* -- paths in words -- */
 
 static void render_step(const char *step, struct buf *out)
 {

@@ -49,7 +49,7 @@ static size_t depth_of(const struct value *v)
 	return deepest + 1;
 }
 
-/* -- one place ----------------------------------------------------------------------- */
+/* -- one place -- */
 
 static struct value *edit_map(struct value *taken, const char *key, enum edit what,
 			      struct value *taken_child, int *rc)
@@ -158,7 +158,7 @@ static int spend(struct patcher *p, const struct value *v)
 	return 0;
 }
 
-/* -- operations ------------------------------------------------------------------------ */
+/* -- operations -- */
 
 static int do_test(struct patcher *p, struct value **doc, const struct operation *op)
 {

@@ -110,7 +110,7 @@ struct value *managers_union(const struct managers *m)
 	return all;
 }
 
-/* -- order, and the oldest ------------------------------------------------------------ */
+/* -- order, and the oldest -- */
 
 static int cmp_managers(const void *a, const void *b)
 {
@@ -222,7 +222,7 @@ struct value *managers_write(struct managers *m)
 	return out;
 }
 
-/* -- comparing ---------------------------------------------------------------------------- */
+/* -- comparing -- */
 
 static int entries_alike(const struct value *a, const struct value *b)
 {

@@ -25,7 +25,7 @@ const struct schema *shape_child(const struct schema *s, const char *key)
 	return child ? child : &anything;
 }
 
-/* -- elements of lists ------------------------------------------------------------ */
+/* -- elements of lists -- */
 
 /* The value of a key of an element: its own, else the default that it will get. */
 static const struct value *key_value(const struct schema *item_schema, const struct value *item,
@@ -108,7 +108,7 @@ size_t items_same(const struct items *items, size_t i)
 	return end;
 }
 
-/* -- all that a value says ---------------------------------------------------------- */
+/* -- all that a value says -- */
 
 static struct value *add_child(struct value *taken, const char *prefix, const char *name,
 			       struct value *taken_child)

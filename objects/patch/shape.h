@@ -40,7 +40,7 @@ void items_fini(struct items *items);
 /* One past the last item that has the same step as the i-th. */
 size_t items_same(const struct items *items, size_t i);
 
-/* -- what one does with values so seen ---------------------------------------------- */
+/* -- what one does with values so seen -- */
 
 /* The paths of all that v says: what somebody who applies it wants to hold. Owned. */
 struct value *shape_fields(const struct schema *s, const struct value *v);

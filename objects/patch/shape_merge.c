@@ -35,7 +35,7 @@ static struct value *merge_fields(const struct schema *s, const struct value *li
 	return out;
 }
 
-/* -- lists --------------------------------------------------------------------------- */
+/* -- lists -- */
 
 #define NOWHERE SIZE_MAX
 
@@ -146,7 +146,7 @@ struct value *shape_merge(const struct schema *s, const struct value *live,
 	return shape == SHAPE_FIELDS ? merge_fields(s, live, config) : merge_items(s, live, config);
 }
 
-/* -- taking paths out ------------------------------------------------------------------ */
+/* -- taking paths out -- */
 
 static int takes_all(const struct value *below)
 {

@@ -105,7 +105,7 @@ struct value *strategic_plain(const struct value *patch)
 	return out;
 }
 
-/* -- directives of a map ---------------------------------------------------------------- */
+/* -- directives of a map -- */
 
 static int has_string(const struct value *list, const char *s)
 {

@@ -37,7 +37,7 @@ static size_t position(const struct strmap *names, const char *name)
 	return name ? (size_t)(uintptr_t)strmap_get(names, name) : 0; /* 0: not there */
 }
 
-/* -- order --------------------------------------------------------------------------------- */
+/* -- order -- */
 
 struct placed {
 	const struct value *item;
@@ -105,7 +105,7 @@ static struct value *in_order(struct value *taken, const struct value *order,
 	return out;
 }
 
-/* -- lists of scalars ------------------------------------------------------------------------- */
+/* -- lists of scalars -- */
 
 static struct value *append_new(struct value *taken, const struct value *list,
 				const struct strmap *removed, struct strmap *seen)

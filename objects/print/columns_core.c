@@ -68,7 +68,7 @@ void column_node_selector(const struct value *o, struct buf *out)
 	add_labels(out, value_dig(o, "spec", "template", "spec", "nodeSelector", NULL));
 }
 
-/* -- nodes ---------------------------------------------------------------- */
+/* -- nodes -- */
 
 void column_node_status(const struct value *o, struct buf *out)
 {
@@ -126,7 +126,7 @@ void column_node_external(const struct value *o, struct buf *out)
 	node_address(o, "ExternalIP", out);
 }
 
-/* -- services ------------------------------------------------------------- */
+/* -- services -- */
 
 void column_cluster_ip(const struct value *o, struct buf *out)
 {
@@ -248,7 +248,7 @@ void column_slice_endpoints(const struct value *o, struct buf *out)
 		buf_addf(out, " + %zu more...", count - 3);
 }
 
-/* -- events --------------------------------------------------------------- */
+/* -- events -- */
 
 static const struct value *regarding(const struct value *o)
 {

@@ -7,7 +7,7 @@
 #include "objects/codec.h"
 #include "objects/quantity.h"
 
-/* -- jobs, budgets, claims ------------------------------------------------ */
+/* -- jobs, budgets, claims -- */
 
 void column_completions(const struct value *o, struct buf *out)
 {
@@ -255,7 +255,7 @@ void column_created(const struct value *o, struct buf *out)
 	buf_adds(out, text_at(o, "<unknown>", "metadata", "creationTimestamp", NULL));
 }
 
-/* -- autoscalers, storage, certificates ----------------------------------- */
+/* -- autoscalers, storage, certificates -- */
 
 /* "cpu: 12%/50%", as far as the figures are known. */
 static void resource_target(const struct value *o, const struct value *resource, struct buf *out)

@@ -7,7 +7,7 @@
 #include "objects/codec/base64.h"
 #include "objects/print/print_i.h"
 
-/* -- Service -------------------------------------------------------------- */
+/* -- Service -- */
 
 static void service_port(struct page_writer *w, const struct value *p,
 			 const struct value *endpoints)
@@ -86,7 +86,7 @@ void describe_service(struct page_writer *w)
 	describe_events(w);
 }
 
-/* -- ConfigMap, Secret ---------------------------------------------------- */
+/* -- ConfigMap, Secret -- */
 
 /* Text as it is: a tab of its must not align anything. */
 static void raw_text(struct page_writer *w, const char *s)
@@ -129,7 +129,7 @@ void describe_secret(struct page_writer *w)
 		     base64_size(value_str(value_at(data, i), "")));
 }
 
-/* -- Namespace, ServiceAccount -------------------------------------------- */
+/* -- Namespace, ServiceAccount -- */
 
 static void quota_resources(struct page_writer *w, const struct value *q)
 {

@@ -5,7 +5,7 @@
 #include "objects/object.h"
 #include "objects/print.h"
 
-/* -- words ---------------------------------------------------------------- */
+/* -- words -- */
 
 /* How many members a map has: 0 for anything else, whose children have no keys. */
 static inline size_t members(const struct value *map)
@@ -37,7 +37,7 @@ const struct value *condition_of(const struct value *o, const char *type);
 /* host:port, in brackets when the host is an IPv6 address. */
 void add_host_port(struct buf *out, const char *host, int64_t port);
 
-/* -- columns -------------------------------------------------------------- */
+/* -- columns -- */
 
 /* What a column of a kind shows; `title` for those that serve several. */
 typedef void (*column_fn)(const struct value *o, struct buf *out);
@@ -60,7 +60,7 @@ void add_endpoints(struct buf *out, const struct value *endpoints, const char *p
  */
 const struct value *path_value(const struct value *o, const char *path);
 
-/* -- describe ------------------------------------------------------------- */
+/* -- describe -- */
 
 /* Lines with tabs, aligned at the end. */
 struct page_writer {
@@ -101,7 +101,7 @@ void describe_service_account(struct page_writer *w);
 /* Any other: every field, except for those that the schema calls secret. */
 void describe_any(struct page_writer *w);
 
-/* -- events --------------------------------------------------------------- */
+/* -- events -- */
 
 /* The object's events, oldest first. s NULL: none. */
 void events_of(struct store *s, const struct object *o, struct object_list *out);

@@ -16,9 +16,9 @@
 
 struct changelog {
 	pthread_mutex_t lock;
-	struct change *ring;   /* lock; CHANGELOG_SIZE slots, made when first needed */
-	uint64_t first, next;  /* lock; sequence numbers: ring holds [first, next) */
-	uint64_t dropped;      /* lock; the newest revision that is not in the ring any more */
+	struct change *ring;  /* lock; CHANGELOG_SIZE slots, made when first needed */
+	uint64_t first, next; /* lock; sequence numbers: ring holds [first, next) */
+	uint64_t dropped;     /* lock; the newest revision that is not in the ring any more */
 	/* Not `lock`: who is woken by a notification must not run into the one that woke him. */
 	pthread_mutex_t watches_lock; /* before lock */
 	struct watch *watches;        /* watches_lock */

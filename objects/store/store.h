@@ -115,7 +115,7 @@ void store_records(struct store *s, const char *space, store_record_fn fn, void 
 int store_record_read(struct store *s, const char *space, const char *id, struct buf *out,
 		      struct err *err) MUST_CHECK;
 
-/* -- watching ------------------------------------------------------------- */
+/* -- watching -- */
 
 enum change_type { CHANGE_ADDED, CHANGE_MODIFIED, CHANGE_DELETED };
 

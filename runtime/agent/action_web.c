@@ -44,7 +44,7 @@ struct web_action {
 
 static void check_done(struct web *w);
 
-/* -- libcurl's sockets and timer on the loop ------------------------------------------------ */
+/* -- libcurl's sockets and timer on the loop -- */
 
 static void on_socket(void *arg)
 {
@@ -311,7 +311,7 @@ struct action *web_act(struct web *w, const struct action_spec *spec, action_don
 	curl->easy_setopt(x->easy, CURLOPT_PRIVATE, x);
 	curl->easy_setopt(x->easy, CURLOPT_NOSIGNAL, 1L);
 	curl->easy_setopt(x->easy, CURLOPT_TIMEOUT_MS,
-			 (long)(spec->timeout_ms > INT32_MAX ? INT32_MAX : spec->timeout_ms));
+			  (long)(spec->timeout_ms > INT32_MAX ? INT32_MAX : spec->timeout_ms));
 	curl->easy_setopt(x->easy, CURLOPT_SSL_VERIFYPEER, 0L);
 	curl->easy_setopt(x->easy, CURLOPT_SSL_VERIFYHOST, 0L);
 	curl->easy_setopt(x->easy, CURLOPT_PROXY, "");

@@ -18,7 +18,7 @@ static int refuse(const char **reason, char **message, const char *why, char *ta
 	return 0;
 }
 
-/* -- operating system --------------------------------------------------------------------- */
+/* -- operating system -- */
 
 static int check_os(const struct admission *ad, const struct value *pod, const char **reason,
 		    char **message)
@@ -55,7 +55,7 @@ static int check_selector(const struct admission *ad, const struct value *pod, c
 	return 1;
 }
 
-/* -- sysctls ---------------------------------------------------------------------------------- */
+/* -- sysctls -- */
 
 static const char *const safe_sysctls[] = {
 	"kernel.shm_rmid_forced",
@@ -136,8 +136,7 @@ static int check_resources(const struct admission *ad, const struct value *pod, 
 			      message);
 }
 
-/* -- host ports
- * ------------------------------------------------------------------------------------ */
+/* -- host ports -- */
 
 static size_t ports_of(const struct value *pod, struct host_port **out)
 {

@@ -10,7 +10,7 @@
 #include "util/fd.h"
 #include "util/log.h"
 
-/* -- lifetime of what posts refer to ------------------------------------------------------ */
+/* -- lifetime of what posts refer to -- */
 
 struct agent *agent_get(struct agent *a)
 {
@@ -71,7 +71,7 @@ static void on_timer(void *arg)
 	check_purged(a);
 }
 
-/* -- writing --------------------------------------------------------------------------------- */
+/* -- writing -- */
 
 struct submission {
 	struct agent *agent;
@@ -122,7 +122,7 @@ void agent_submit(struct agent *a, struct api_request *first, struct api_request
 	api_submit(a->api, &a->who, b);
 }
 
-/* -- following the store ----------------------------------------------------------------------- */
+/* -- following the store -- */
 
 static int is_ours(const struct agent *a, const struct object *pod)
 {
@@ -288,8 +288,7 @@ static void sweep_all(struct agent *a)
 	sweep(a, volumes);
 }
 
-/* -- start, stop, purge
- * ------------------------------------------------------------------------------ */
+/* -- start, stop, purge -- */
 
 static void on_heartbeat(void *arg)
 {

@@ -24,11 +24,12 @@
 #include "runtime/agent/volumes.h"
 #include "util/strmap.h"
 
-#define FIRST_STATUS_MS   150u  /* a fast start is written once, when it runs */
-#define MIN_STOP_GRACE_MS 2000u /* what a container gets after its preStop hook used up the grace  \
-				 */
-#define FORCED_GRACE_MS 1000u   /* at most, for a pod that was taken out of the store by force */
-#define FIRST_RETRY_MS  500u    /* of volumes and sandboxes, doubling */
+#define FIRST_STATUS_MS 150u /* a fast start is written once, when it runs */
+#define MIN_STOP_GRACE_MS                                                                          \
+	2000u                 /* what a container gets after its preStop hook used up the grace    \
+			       */
+#define FORCED_GRACE_MS 1000u /* at most, for a pod that was taken out of the store by force */
+#define FIRST_RETRY_MS  500u  /* of volumes and sandboxes, doubling */
 #define MAX_RETRY_MS    120000u
 #define REPLAY_MS       100u /* a found supervisor's report is in the socket already */
 
@@ -103,7 +104,7 @@ struct worker {
 	uint64_t status_due_ms;
 };
 
-/* -- core.c --------------------------------------------------------------------------- */
+/* -- core.c -- */
 
 /* facts is taken; cfg copied. */
 struct agent_core *core_new(const struct agent_config *cfg, const struct agent_ops *ops, void *ctx,
@@ -130,7 +131,7 @@ void core_run(struct agent_core *a);
 int core_idle(const struct agent_core *a);
 struct worker *core_find(const struct agent_core *a, const char *uid);
 
-/* -- worker.c: the state machine ---------------------------------------------------------- */
+/* -- worker.c: the state machine -- */
 
 struct worker *worker_new(struct agent_core *a, const struct object *pod);
 void worker_free(struct worker *w);
@@ -146,7 +147,7 @@ uint64_t worker_now(const struct worker *w);
 void worker_event(struct worker *w, const struct ctr *c, const char *type, const char *reason,
 		  const char *fmt, ...) PRINTF_LIKE(5, 6);
 
-/* -- worker_make.c: volumes, sandbox -------------------------------------------------------- */
+/* -- worker_make.c: volumes, sandbox -- */
 
 /* Return: 1 when containers may be started. */
 int worker_prepare(struct worker *w);
@@ -154,7 +155,7 @@ int worker_prepare(struct worker *w);
 void worker_recall_volumes(struct worker *w);
 size_t pod_host_ports(const struct value *pod, struct host_port **out);
 
-/* -- worker_sandbox.c: what the sandbox says -------------------------------------------------- */
+/* -- worker_sandbox.c: what the sandbox says -- */
 
 void worker_sandbox_event(void *arg, struct sandbox *sb, const struct sandbox_event *ev);
 void worker_drop_network(struct worker *w);
@@ -163,7 +164,7 @@ void worker_lose_ctr(struct worker *w, struct cwork *cw, const char *reason, int
 /* Whatever ran is gone: the machine was started anew, or the supervisor died. */
 void worker_lost_sandbox(struct worker *w, const char *reason, int exit_code);
 
-/* -- worker_start.c ---------------------------------------------------------------------------- */
+/* -- worker_start.c -- */
 
 void worker_start_ctr(struct worker *w, struct cwork *cw);
 void worker_show_crash_loop(struct worker *w, struct cwork *cw);
@@ -187,8 +188,7 @@ void worker_hurry(struct worker *w);
 
 void worker_write_status(struct worker *w);
 
-/* -- prober.c, hooks.c
- * ------------------------------------------------------------------------------ */
+/* -- prober.c, hooks.c -- */
 
 void probes_start(struct cwork *cw);
 void probes_stop(struct cwork *cw);
@@ -198,8 +198,7 @@ int hook_pre_stop(struct cwork *cw, uint64_t grace_ms);
 void hook_cancel(struct cwork *cw);
 void worker_stop_now(struct cwork *cw);
 
-/* -- admit.c
- * ------------------------------------------------------------------------------------------ */
+/* -- admit.c -- */
 
 /* Pods of the node that count: running ones, the candidate excluded. */
 struct admission {

@@ -67,7 +67,7 @@ int payload_add(struct payload *p, const char *path, mode_t mode, struct buf *ta
 	return 0;
 }
 
-/* -- is it so already? --------------------------------------------------------- */
+/* -- is it so already? -- */
 
 static size_t count_files(int dirfd_taken)
 {
@@ -126,7 +126,7 @@ static int is_current(int dir, const struct payload *p, const struct payload_own
 	return count_files(now) == p->n;
 }
 
-/* -- writing --------------------------------------------------------------------- */
+/* -- writing -- */
 
 static int own(int fd, const struct payload_owner *o, mode_t mode, uid_t uid)
 {

@@ -76,7 +76,7 @@ void cspec_fini(struct container_spec *s)
 	*s = (struct container_spec){0};
 }
 
-/* -- command and environment ------------------------------------------------------ */
+/* -- command and environment -- */
 
 static char **joined(char *const *a, char *const *b)
 {
@@ -134,7 +134,7 @@ static void set_envp(const struct cspec_source *src, const struct value *spec,
 	env_fini(&all);
 }
 
-/* -- mounts ------------------------------------------------------------------------ */
+/* -- mounts -- */
 
 static struct mount_spec *add_mount(struct container_spec *out)
 {
@@ -203,7 +203,7 @@ static int add_mounts(const struct cspec_source *src, const struct value *spec, 
 	return 0;
 }
 
-/* -- the rest ------------------------------------------------------------------------ */
+/* -- the rest -- */
 
 static int make_files(const struct cspec_source *src, const struct value *spec, const char *name,
 		      int run, struct container_spec *out, struct err *err)

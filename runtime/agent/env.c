@@ -83,7 +83,7 @@ char **env_expand_list(const struct env *e, const struct value *list)
 	return out;
 }
 
-/* -- services ---------------------------------------------------------------- */
+/* -- services -- */
 
 static char *env_name(const char *service)
 {
@@ -154,7 +154,7 @@ void env_add_services(struct env *e, const struct value *list, const char *ns, i
 	}
 }
 
-/* -- env and envFrom ----------------------------------------------------------- */
+/* -- env and envFrom -- */
 
 static struct value *get(const struct env_source *src, const char *plural, const char *name)
 {

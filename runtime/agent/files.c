@@ -98,7 +98,7 @@ int agent_container_stats(const struct agent *a, const char *uid, const char *co
 	return 0;
 }
 
-/* -- ctl -------------------------------------------------------------------------------------- */
+/* -- ctl -- */
 
 /* The writer's, who waits for it; done on the loop. */
 struct kill_call {

@@ -14,7 +14,7 @@ void hook_cancel(struct cwork *cw)
 	cw->c->hook_pending = 0;
 }
 
-/* -- postStart -------------------------------------------------------------------------- */
+/* -- postStart -- */
 
 static void post_start_failed(struct cwork *cw, const char *why)
 {
@@ -72,7 +72,7 @@ void hook_post_start(struct cwork *cw)
 	parsed_action_fini(&pa);
 }
 
-/* -- preStop ------------------------------------------------------------------------------ */
+/* -- preStop -- */
 
 static void pre_stop_over(void *arg)
 {

@@ -64,7 +64,7 @@ void agent_register_node(struct agent *a)
 	agent_submit(a, node_request(a, API_UPSERT), node_request(a, API_STATUS), registered, a);
 }
 
-/* -- lease ------------------------------------------------------------------------------------ */
+/* -- lease -- */
 
 static struct value *edit_lease(void *arg, struct value *v, struct err *err)
 {
@@ -76,8 +76,8 @@ static struct value *edit_lease(void *arg, struct value *v, struct err *err)
 	return value_bury(v, value_new_string(now), "spec", "renewTime", NULL);
 }
 
-/* Only a Lease that is renewed on a clock says for how long it holds: one without a duration does not
- * run out, however long its node and the daemon with it sleep. */
+/* Only a Lease that is renewed on a clock says for how long it holds: one without a duration does
+ * not run out, however long its node and the daemon with it sleep. */
 static struct value *edit_clocked_lease(void *arg, struct value *v, struct err *err)
 {
 	v = edit_lease(arg, v, err);

@@ -6,7 +6,7 @@
 #include "runtime/agent/real.h"
 #include "util/log.h"
 
-/* -- clocks and wake-ups -------------------------------------------------------------- */
+/* -- clocks and wake-ups -- */
 
 static int64_t now_sec(void *ctx)
 {
@@ -34,7 +34,7 @@ static void wake_at(void *ctx, uint64_t at_ms)
 		loop_timer_arm(a->timer, at_ms > now ? at_ms - now : 0);
 }
 
-/* -- store --------------------------------------------------------------------------------- */
+/* -- store -- */
 
 static struct value *get(void *ctx, const char *plural, const char *ns, const char *name)
 {
@@ -269,8 +269,7 @@ static void detach(void *ctx, const char *uid)
 		net_detach(a->net, uid);
 }
 
-/* -- probes, hooks, removal
- * ------------------------------------------------------------------------ */
+/* -- probes, hooks, removal -- */
 
 static struct action *act(void *ctx, const struct action_spec *spec, action_done_fn done, void *arg)
 {

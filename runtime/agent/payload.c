@@ -180,7 +180,7 @@ int volume_payload(const struct volume_ctx *ctx, const struct value *spec, struc
 	return err_set(err, EINVAL, "no source");
 }
 
-/* -- who shows what ------------------------------------------------------------ */
+/* -- who shows what -- */
 
 static int named(const struct value *ref, const char *field, const char *name)
 {

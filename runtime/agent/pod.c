@@ -217,7 +217,7 @@ int pod_initialized(const struct pod_state *st)
 	return 0;
 }
 
-/* -- what the stored status remembers ---------------------------------------- */
+/* -- what the stored status remembers -- */
 
 static int64_t time_of(const struct value *v)
 {

@@ -76,7 +76,7 @@ void hosts_render(const struct pod_state *st, const char *domain, struct buf *ou
 	add_aliases(value_get(spec, "hostAliases"), out);
 }
 
-/* -- resolv.conf ------------------------------------------------------------------- */
+/* -- resolv.conf -- */
 
 struct resolver {
 	char *servers[MAX_NAMESERVERS], *searches[MAX_SEARCHES], *options[64];
@@ -214,7 +214,7 @@ void resolv_render(const struct value *pod, const struct dns_config *dns, struct
 	free_words(r.options, r.n_options);
 }
 
-/* -- files -------------------------------------------------------------------------- */
+/* -- files -- */
 
 /* In place: containers that run have this very file mounted. */
 static int write_in_place(const char *dir, const char *name, const struct buf *text,

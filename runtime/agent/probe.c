@@ -52,7 +52,7 @@ int probe_count(struct probe_run *run, const struct probe_times *times, int ok)
 	return !was_decided || was != ok;
 }
 
-/* -- handlers ---------------------------------------------------------------------- */
+/* -- handlers -- */
 
 void parsed_action_fini(struct parsed_action *p)
 {

@@ -90,7 +90,7 @@ static int is_mount_point(const char *path)
 	return stat(path, &a) == 0 && stat(parent, &b) == 0 && a.st_dev != b.st_dev;
 }
 
-/* -- emptyDir ---------------------------------------------------------------------- */
+/* -- emptyDir -- */
 
 static int set_up_memory(const struct volume_ctx *ctx, struct volume *v, const struct value *spec,
 			 struct err *err)
@@ -136,7 +136,7 @@ static int set_up_empty_dir(const struct volume_ctx *ctx, struct volume *v,
 	return own_dir(ctx, v->path, 0777, err);
 }
 
-/* -- hostPath ---------------------------------------------------------------------- */
+/* -- hostPath -- */
 
 struct path_type {
 	const char *type;
@@ -205,7 +205,7 @@ static int set_up_host_path(const struct volume_ctx *ctx, struct volume *v,
 			   value_str(value_get(spec, "type"), ""), err);
 }
 
-/* -- persistentVolumeClaim, ephemeral ------------------------------------------------ */
+/* -- persistentVolumeClaim, ephemeral -- */
 
 static int set_up_claim(const struct volume_ctx *ctx, struct volume *v, const char *claim,
 			struct err *err)
@@ -245,7 +245,7 @@ static int set_up_ephemeral(const struct volume_ctx *ctx, struct volume *v,
 	return set_up_claim(ctx, v, claim, err);
 }
 
-/* -- csi, image --------------------------------------------------------------------- */
+/* -- csi, image -- */
 
 static int set_up_csi(const struct volume_ctx *ctx, struct volume *v, const struct value *spec,
 		      struct err *err)
@@ -297,7 +297,7 @@ static int set_up_image(const struct volume_ctx *ctx, struct volume *v, const st
 	return rc;
 }
 
-/* -- configMap, secret, downwardAPI, projected ------------------------------------------- */
+/* -- configMap, secret, downwardAPI, projected -- */
 
 static int write_config(const struct volume_ctx *ctx, struct volume *v, struct err *err)
 {

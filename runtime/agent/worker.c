@@ -149,7 +149,7 @@ void worker_update(struct worker *w, const struct object *pod)
 	worker_touch(w);
 }
 
-/* -- the end of its own accord ---------------------------------------------------------- */
+/* -- the end of its own accord -- */
 
 static void fail_pod(struct worker *w, const char *reason, const char *message)
 {
@@ -180,7 +180,7 @@ static void check_deadline(struct worker *w)
 	worker_begin_ending(w, (uint64_t)pod_grace(w->obj->value) * 1000);
 }
 
-/* -- admission ------------------------------------------------------------------------------ */
+/* -- admission -- */
 
 static int counts_on_node(const struct worker *w, const struct worker *candidate)
 {
@@ -243,7 +243,7 @@ static void begin(struct worker *w)
 	worker_unmake(w);
 }
 
-/* -- running ---------------------------------------------------------------------------------- */
+/* -- running -- */
 
 static void carry_out(struct worker *w, const struct pod_plan *p, int may_start)
 {

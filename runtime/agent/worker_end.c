@@ -116,7 +116,7 @@ void worker_hurry(struct worker *w)
 	}
 }
 
-/* -- taking down ------------------------------------------------------------------------------ */
+/* -- taking down -- */
 
 void worker_unmake(struct worker *w)
 {

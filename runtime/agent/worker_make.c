@@ -8,7 +8,7 @@
 #include "runtime/agent/qos.h"
 #include "runtime/agent/security.h"
 
-/* -- volumes -------------------------------------------------------------------------- */
+/* -- volumes -- */
 
 static int take_ids(struct worker *w, struct err *err)
 {
@@ -76,7 +76,7 @@ void worker_recall_volumes(struct worker *w)
 	w->volumes_ready = 1;
 }
 
-/* -- sandbox ---------------------------------------------------------------------------- */
+/* -- sandbox -- */
 
 static void add_ports(const struct value *list, struct host_port **out, size_t *n)
 {

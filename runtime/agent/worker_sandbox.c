@@ -16,7 +16,7 @@
 #define LOG_TAIL_MAX   2048u /* of a log as a termination message */
 #define LOG_TAIL_LINES 80
 
-/* -- the sandbox as a whole -------------------------------------------------------------- */
+/* -- the sandbox as a whole -- */
 
 static int attach(struct worker *w, int netns_fd, struct err *err)
 {
@@ -133,7 +133,7 @@ static void on_gone(struct worker *w, const struct sandbox_event *ev)
 		w->sandbox_retry_ms = worker_now(w) + FIRST_RETRY_MS;
 }
 
-/* -- containers ------------------------------------------------------------------------------ */
+/* -- containers -- */
 
 /* The content of one line in CRI format: behind "<time> <stream> <tag> ". */
 static const char *cri_content(const char *line)

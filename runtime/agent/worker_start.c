@@ -10,7 +10,7 @@
 #define LOG_FILES           5     /* that the supervisor keeps of one run */
 #define PULL_ERROR_SHOWN_MS 2000u /* ErrImagePull stands before ImagePullBackOff follows */
 
-/* -- images --------------------------------------------------------------------------------- */
+/* -- images -- */
 
 static void never_pulled(struct worker *w, struct ctr *c, const char *image)
 {
@@ -91,7 +91,7 @@ static struct image *get_image(struct worker *w, struct cwork *cw, const struct 
 	return NULL;
 }
 
-/* -- starting ---------------------------------------------------------------------------------- */
+/* -- starting -- */
 
 static void config_error(struct worker *w, struct ctr *c, const char *why)
 {

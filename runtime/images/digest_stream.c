@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* SHA-256 of streams by OpenSSL, which is several times as fast as what digest.c uses: see digest.h. */
+/* SHA-256 of streams by OpenSSL, which is several times as fast as what digest.c uses: see
+ * digest.h. */
 #include <openssl/evp.h>
 
 #include "runtime/images/digest.h"

@@ -117,7 +117,7 @@ void images_release(struct images *im, const char *owner)
 	free(h);
 }
 
-/* -- at start, and before a prune --------------------------------------------- */
+/* -- at start, and before a prune -- */
 
 static int owner_lives(const struct images *im, const char *owner)
 {

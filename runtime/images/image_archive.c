@@ -24,7 +24,7 @@ struct place {
 	char *link; /* owned; in normal form */
 };
 
-/* -- making it seekable ---------------------------------------------------- */
+/* -- making it seekable -- */
 
 static int copy_stream(struct stream *in, int to, archive_progress_fn progress, void *arg,
 		       struct err *err)
@@ -82,7 +82,7 @@ static int needs_spool(int fd)
 	       (n == 4 && memcmp(magic, "\x28\xb5\x2f\xfd", 4) == 0);
 }
 
-/* -- the members ----------------------------------------------------------- */
+/* -- the members -- */
 
 static void place_free(struct place *p)
 {
@@ -197,7 +197,7 @@ int image_archive_has(const struct image_archive *a, const char *name)
 	return find(a, name) != NULL;
 }
 
-/* -- one member ------------------------------------------------------------ */
+/* -- one member -- */
 
 static int64_t member_next(struct stream *base, const void **block, struct err *err)
 {

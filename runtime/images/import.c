@@ -20,7 +20,7 @@ struct import_layer {
 	uint64_t size;
 };
 
-/* -- what the worker has to say ---------------------------------------------- */
+/* -- what the worker has to say -- */
 
 static int tell_layer(struct import *imp, const struct incoming *i, size_t n, const char *text)
 {
@@ -60,7 +60,9 @@ static int read_document(struct import *imp, const char *digest, struct buf *out
 	if (imp->documents > DOCUMENTS_MAX)
 		return err_set(err, EFBIG, "archive: manifests and configs of more than %u bytes",
 			       DOCUMENTS_MAX);
-	return str_eq(found, digest) ? 0 : err_set(err, EPROTO, "k8sfs-image: document %s is another", digest);
+	return str_eq(found, digest)
+		       ? 0
+		       : err_set(err, EPROTO, "k8sfs-image: document %s is another", digest);
 }
 
 /* "ID DIGEST NAME" */
@@ -107,7 +109,7 @@ static int take_list(struct import *imp, struct err *err)
 	return rc;
 }
 
-/* -- layers ---------------------------------------------------------------- */
+/* -- layers -- */
 
 static int unpack_new(struct import *imp, size_t image, size_t n, struct import_layer *l,
 		      struct err *err)
@@ -158,7 +160,7 @@ static int unpack_image(struct import *imp, size_t image, struct err *err)
 	return 0;
 }
 
-/* -- putting in place ------------------------------------------------------ */
+/* -- putting in place -- */
 
 static int write_blobs(struct import *imp, struct err *err)
 {
@@ -263,7 +265,7 @@ static int commit(struct import *imp, struct err *err)
 	return rc;
 }
 
-/* -- the whole ------------------------------------------------------------- */
+/* -- the whole -- */
 
 /* The same image under the same name: nothing to do. A name twice in one archive: the last counts.
  */

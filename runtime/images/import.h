@@ -30,11 +30,11 @@ struct incoming {
 struct import {
 	struct images *im;
 	struct image_archive archive; /* the worker's */
-	struct image_worker *worker;   /* the daemon's; NULL: ended */
+	struct image_worker *worker;  /* the daemon's; NULL: ended */
 	char *dir;                    /* the daemon's: in tmp/, the worker's whole world */
 	struct image_job job;
-	size_t documents;             /* bytes read so far */
-	struct incoming **list;       /* owned */
+	size_t documents;       /* bytes read so far */
+	struct incoming **list; /* owned */
 	size_t n;
 	struct strmap
 		layers; /* hex -> struct import_layer: each once, however many images share it */

@@ -52,7 +52,7 @@ static int set_name(struct incoming *i, const char *name, struct err *err)
 	return i->name ? 0 : -err->code;
 }
 
-/* -- OCI image layout ------------------------------------------------------ */
+/* -- OCI image layout -- */
 
 static int read_manifest(struct import *imp, const struct descriptor *d, const char *name,
 			 struct err *err)
@@ -140,7 +140,7 @@ static int read_index(struct import *imp, const json_t *index, const char *name,
 	return 0;
 }
 
-/* -- docker save ----------------------------------------------------------- */
+/* -- docker save -- */
 
 /* As an OCI manifest; the layers are named by their uncompressed tars. */
 static void make_up_manifest(struct incoming *i)
@@ -221,7 +221,7 @@ static int read_saved_list(struct import *imp, const json_t *list, struct err *e
 	return 0;
 }
 
-/* -- which of them --------------------------------------------------------- */
+/* -- which of them -- */
 
 static json_t *read_json(const struct import *imp, const char *member, struct err *err)
 {

@@ -14,7 +14,7 @@
 #define INDEX_MAX_BYTES (256u << 20)
 #define INDEX_VERSION   1
 
-/* -- writing --------------------------------------------------------------- */
+/* -- writing -- */
 
 static json_t *record(const struct stored *s, int dangling)
 {
@@ -81,7 +81,7 @@ int images_index_write(struct images *im, const struct images_change *c, struct 
 	return fd_replace_file(path, text, strlen(text), 0600, 1, err);
 }
 
-/* -- reading --------------------------------------------------------------- */
+/* -- reading -- */
 
 static int pin_all(struct images *im, const struct image_spec *spec, const json_t *sizes,
 		   struct layer **out, struct err *err)
@@ -164,7 +164,7 @@ int images_index_load(struct images *im, struct err *err)
 	return 0;
 }
 
-/* -- strays ---------------------------------------------------------------- */
+/* -- strays -- */
 
 static int blob_used(const struct images *im, const char *hex)
 {

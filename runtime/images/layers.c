@@ -78,7 +78,7 @@ void layer_unpin(struct images *im, struct layer *l)
 		images_sweep(im);
 }
 
-/* -- removal --------------------------------------------------------------- */
+/* -- removal -- */
 
 static void remove_trash(const char *tmp)
 {

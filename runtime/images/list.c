@@ -59,7 +59,7 @@ void images_list(struct images *im, struct buf *out)
 	free(sorted);
 }
 
-/* -- running imports ------------------------------------------------------- */
+/* -- running imports -- */
 
 void image_job_begin(struct images *im, struct image_job *j)
 {

@@ -62,7 +62,7 @@ int manifest_parse(const json_t *j, struct manifest *out, struct err *err)
 	return 0;
 }
 
-/* -- config ---------------------------------------------------------------- */
+/* -- config -- */
 
 static void strings_free(char **list)
 {
@@ -230,7 +230,7 @@ int image_spec_parse(const char *text, size_t len, struct image_spec *out, struc
 	return 0;
 }
 
-/* -- platforms ------------------------------------------------------------- */
+/* -- platforms -- */
 
 #if defined(__x86_64__)
 #define ARCHITECTURE "amd64"

@@ -58,7 +58,7 @@ int images_read_blob(const struct images *im, const char *digest, struct buf *ou
 		       : err_set(err, EBADMSG, "%s: contents do not have this digest", path);
 }
 
-/* -- images ---------------------------------------------------------------- */
+/* -- images -- */
 
 struct stored *stored_new(struct images *im, const char *name, const char *digest, const char *id,
 			  struct image_spec *spec, struct layer **layers)
@@ -110,7 +110,7 @@ void stored_free(struct stored *s, int unpin)
 	image_unref(&s->image);
 }
 
-/* -- finding --------------------------------------------------------------- */
+/* -- finding -- */
 
 static struct stored *find_by_id(const struct images *im, const char *id)
 {
@@ -169,7 +169,7 @@ struct image *images_get(struct images *im, const char *reference, struct err *e
 	return s ? &s->image : NULL;
 }
 
-/* -- removing -------------------------------------------------------------- */
+/* -- removing -- */
 
 /* lock held. Takes what nobody holds out of `all`; returns how many there are in drop. */
 static size_t take_unheld(struct images *im, struct stored **drop)
@@ -282,7 +282,7 @@ int images_remove(struct images *im, const char *reference, struct err *err)
 	return rc;
 }
 
-/* -- opening --------------------------------------------------------------- */
+/* -- opening -- */
 
 /* What an earlier run was writing is rubbish; deleting it may take long, so that is done aside. */
 static int discard_tmp(struct images *im, struct err *err)

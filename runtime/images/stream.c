@@ -7,7 +7,7 @@
 
 #define BLOCK_SIZE (64u << 10)
 
-/* -- a descriptor ---------------------------------------------------------- */
+/* -- a descriptor -- */
 
 static int64_t fd_next(struct stream *base, const void **block, struct err *err)
 {
@@ -50,7 +50,7 @@ void fd_stream_fini(struct fd_stream *s)
 	s->block = NULL;
 }
 
-/* -- a tap ----------------------------------------------------------------- */
+/* -- a tap -- */
 
 static int64_t tap_next(struct stream *base, const void **block, struct err *err)
 {
@@ -92,7 +92,7 @@ int tap_drain(struct tap *t, struct err *err)
 	return (int)n;
 }
 
-/* -- libarchive ------------------------------------------------------------ */
+/* -- libarchive -- */
 
 static la_ssize_t archive_pull(struct archive *a, void *arg, const void **block)
 {
@@ -162,7 +162,7 @@ int archive_in_next(struct archive_in *in, struct archive_entry **entry, struct 
 	return rc == ARCHIVE_OK || rc == ARCHIVE_WARN ? 1 : archive_in_fail(in, err);
 }
 
-/* -- decompression --------------------------------------------------------- */
+/* -- decompression -- */
 
 static int64_t inflate_next(struct stream *base, const void **block, struct err *err)
 {

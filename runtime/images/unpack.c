@@ -44,7 +44,7 @@ static const char *link_of(const struct unpack *u, const char *by_libarchive)
 	return by_libarchive && u->name && u->name->link ? u->name->link : by_libarchive;
 }
 
-/* -- attributes ------------------------------------------------------------ */
+/* -- attributes -- */
 
 /* Only what a file of a container may say about itself: nothing that the host or overlayfs would
  * act upon. */
@@ -129,7 +129,7 @@ static int dress_name(struct archive_entry *e, int parent, const char *leaf, con
 	return 0;
 }
 
-/* -- contents -------------------------------------------------------------- */
+/* -- contents -- */
 
 static int check_free(struct unpack *u, struct err *err)
 {
@@ -269,7 +269,7 @@ static int put_fifo(struct archive_entry *e, int parent, const char *leaf, const
 	return dress_name(e, parent, leaf, path, err);
 }
 
-/* -- entries --------------------------------------------------------------- */
+/* -- entries -- */
 
 static int put_whiteout(struct unpack *u, int parent, const char *leaf, const char *path,
 			struct err *err)

@@ -56,12 +56,12 @@ static int tell_layer(void *arg, uint64_t bytes)
 	return 0;
 }
 
-/* -- what there is --------------------------------------------------------- */
+/* -- what there is -- */
 
 static int leave_document(const char *digest, const struct buf *text, struct err *err)
 {
-	CLEANUP_FD int fd =
-		open(digest_hex(digest), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	CLEANUP_FD int fd = open(digest_hex(digest),
+				 O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	int rc = fd < 0 ? -errno : fd_write_all(fd, text->data, text->len);
 
 	return rc < 0 ? err_sys(err, -rc, "write %s", digest) : 0;
@@ -83,7 +83,7 @@ static int list(struct import *imp, struct err *err)
 	return 0;
 }
 
-/* -- a layer --------------------------------------------------------------- */
+/* -- a layer -- */
 
 static int check_layer(const struct incoming *i, size_t n, struct tap *blob, const char *diff_id,
 		       struct err *err)
@@ -160,7 +160,7 @@ static int serve(struct import *imp, struct err *err)
 	return 0;
 }
 
-/* -- the whole ------------------------------------------------------------- */
+/* -- the whole -- */
 
 static int work(struct import *imp, struct err *err)
 {

@@ -11,9 +11,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define MEMORY_MAX (1ull << 30)  /* zstd's window is 128 MiB at most */
+#define MEMORY_MAX (1ull << 30)   /* zstd's window is 128 MiB at most */
 #define FILE_MAX   (128ull << 30) /* as for the copy of a compressed archive */
-#define FILES_MAX  1024u         /* a tree is removed with a descriptor a level */
+#define FILES_MAX  1024u          /* a tree is removed with a descriptor a level */
 
 static int bit(int capability)
 {
@@ -54,24 +54,33 @@ static int drop_capabilities(void)
 }
 
 static const int calls[] = {
-	SCMP_SYS(read),		 SCMP_SYS(pread64),	SCMP_SYS(write),
-	SCMP_SYS(pwrite64),	 SCMP_SYS(writev),	SCMP_SYS(close),
-	SCMP_SYS(lseek),	 SCMP_SYS(fstat),	SCMP_SYS(stat),
-	SCMP_SYS(lstat),	 SCMP_SYS(newfstatat),	SCMP_SYS(statx),
-	SCMP_SYS(fstatfs),	 SCMP_SYS(open),	SCMP_SYS(openat),
-	SCMP_SYS(openat2),	 SCMP_SYS(mkdir),	SCMP_SYS(mkdirat),
-	SCMP_SYS(mknod),	 SCMP_SYS(mknodat),	SCMP_SYS(unlink),
-	SCMP_SYS(unlinkat),	 SCMP_SYS(rmdir),	SCMP_SYS(symlinkat),
-	SCMP_SYS(linkat),	 SCMP_SYS(fchmod),	SCMP_SYS(fchmodat),
-	SCMP_SYS(fchown),	 SCMP_SYS(fchownat),	SCMP_SYS(fsetxattr),
-	SCMP_SYS(utimensat),	 SCMP_SYS(ftruncate),	SCMP_SYS(getdents64),
-	SCMP_SYS(fcntl),	 SCMP_SYS(fadvise64),	SCMP_SYS(sendto),
-	SCMP_SYS(recvfrom),	 SCMP_SYS(brk),		SCMP_SYS(munmap),
-	SCMP_SYS(mremap),	 SCMP_SYS(madvise),	SCMP_SYS(futex),
-	SCMP_SYS(getrandom),	 SCMP_SYS(getpid),	SCMP_SYS(gettid),
-	SCMP_SYS(tgkill),	 SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
-	SCMP_SYS(rt_sigaction),	 SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
-	SCMP_SYS(restart_syscall), SCMP_SYS(exit),	SCMP_SYS(exit_group),
+	SCMP_SYS(read),          SCMP_SYS(pread64),
+	SCMP_SYS(write),         SCMP_SYS(pwrite64),
+	SCMP_SYS(writev),        SCMP_SYS(close),
+	SCMP_SYS(lseek),         SCMP_SYS(fstat),
+	SCMP_SYS(stat),          SCMP_SYS(lstat),
+	SCMP_SYS(newfstatat),    SCMP_SYS(statx),
+	SCMP_SYS(fstatfs),       SCMP_SYS(open),
+	SCMP_SYS(openat),        SCMP_SYS(openat2),
+	SCMP_SYS(mkdir),         SCMP_SYS(mkdirat),
+	SCMP_SYS(mknod),         SCMP_SYS(mknodat),
+	SCMP_SYS(unlink),        SCMP_SYS(unlinkat),
+	SCMP_SYS(rmdir),         SCMP_SYS(symlinkat),
+	SCMP_SYS(linkat),        SCMP_SYS(fchmod),
+	SCMP_SYS(fchmodat),      SCMP_SYS(fchown),
+	SCMP_SYS(fchownat),      SCMP_SYS(fsetxattr),
+	SCMP_SYS(utimensat),     SCMP_SYS(ftruncate),
+	SCMP_SYS(getdents64),    SCMP_SYS(fcntl),
+	SCMP_SYS(fadvise64),     SCMP_SYS(sendto),
+	SCMP_SYS(recvfrom),      SCMP_SYS(brk),
+	SCMP_SYS(munmap),        SCMP_SYS(mremap),
+	SCMP_SYS(madvise),       SCMP_SYS(futex),
+	SCMP_SYS(getrandom),     SCMP_SYS(getpid),
+	SCMP_SYS(gettid),        SCMP_SYS(tgkill),
+	SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
+	SCMP_SYS(rt_sigaction),  SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigreturn),  SCMP_SYS(restart_syscall),
+	SCMP_SYS(exit),          SCMP_SYS(exit_group),
 };
 
 /* Memory, but no code: neither a library from the layer nor what was written there. */

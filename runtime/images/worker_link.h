@@ -29,7 +29,9 @@ struct image_worker;
 /* Start it on the archive, with dir as its root. */
 struct image_worker *image_worker_start(int archive_fd, const char *dir, struct err *err);
 /* The next message, NUL-terminated; -errno also of "fail", or when it ended unasked. */
-int image_worker_receive(struct image_worker *w, char text[WORKER_PACKET_MAX], struct err *err) MUST_CHECK;
-int image_worker_ask(struct image_worker *w, size_t image, size_t layer, struct err *err) MUST_CHECK;
+int image_worker_receive(struct image_worker *w, char text[WORKER_PACKET_MAX], struct err *err)
+	MUST_CHECK;
+int image_worker_ask(struct image_worker *w, size_t image, size_t layer, struct err *err)
+	MUST_CHECK;
 /* Kill it if it does not end by itself; it is gone when this returns. */
 void image_worker_free(struct image_worker *w);

@@ -6,9 +6,10 @@
  *	load create DIR THREADS COUNT [fsync]	files with a ConfigMap manifest each; per second
  *	load read FILE SECONDS			open, read to the end, close; per second
  *	load stat FILE SECONDS			stat; per second
- *	load etcd URL THREADS COUNT		puts of the same 300 bytes through etcd's JSON gateway; per second
- *	load pod DIR NAME STAMP			write a Pod manifest from stdin to DIR/NAME; print the microseconds from before
- *						its close() to the time that stamp.c in the container put into STAMP
+ *	load etcd URL THREADS COUNT		puts of the same 300 bytes through etcd's JSON
+ *gateway; per second
+ *	load pod DIR NAME STAMP			write a Pod manifest from stdin to DIR/NAME; print
+ *the microseconds from before its close() to the time that stamp.c in the container put into STAMP
  */
 #include <curl/curl.h>
 #include <errno.h>
@@ -43,8 +44,10 @@ struct work {
 /* A ConfigMap manifest of 300 bytes. */
 static size_t manifest(char *out, size_t size, int n)
 {
-	int len = snprintf(out, size,
-			   "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: bench-%d\ndata:\n  value: \"", n);
+	int len = snprintf(
+		out, size,
+		"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: bench-%d\ndata:\n  value: \"",
+		n);
 
 	memset(out + len, 'x', 300 - 2 - (size_t)len);
 	memcpy(out + 298, "\"\n", 3);
@@ -55,7 +58,8 @@ static void put_file(const char *path, const char *text, size_t len, int sync)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
-	if (fd < 0 || write(fd, text, len) != (ssize_t)len || (sync && fsync(fd) != 0) || close(fd) != 0)
+	if (fd < 0 || write(fd, text, len) != (ssize_t)len || (sync && fsync(fd) != 0) ||
+	    close(fd) != 0)
 		die(path);
 }
 
@@ -92,7 +96,8 @@ static void *put_keys(void *arg)
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, ignore);
 	curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
 	for (int i = w->first; i < w->first + w->count; i++) {
-		snprintf(body, sizeof(body), "{\"key\":\"YmVuY2gt%08d\",\"value\":\"%s\"}", i, value);
+		snprintf(body, sizeof(body), "{\"key\":\"YmVuY2gt%08d\",\"value\":\"%s\"}", i,
+			 value);
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
 		if (curl_easy_perform(curl) != CURLE_OK) {
 			fprintf(stderr, "load: %s does not answer\n", url);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The first instruction of a container that is measured: write the time into FILE, then wait to be ended. */
+/* The first instruction of a container that is measured: write the time into FILE, then wait to be
+ * ended. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>

@@ -54,7 +54,7 @@ static inline UNUSED struct value *rig_json(const char *json)
 	return v;
 }
 
-/* -- the loop's thread ------------------------------------------------------------ */
+/* -- the loop's thread -- */
 
 static inline void *rig_run(void *arg)
 {
@@ -129,7 +129,7 @@ static inline UNUSED void rig_settle(struct rig *r)
 		fail_msg("the controllers do not come to rest");
 }
 
-/* -- start and stop --------------------------------------------------------------- */
+/* -- start and stop -- */
 
 static inline UNUSED void rig_open(struct rig *r)
 {
@@ -180,7 +180,7 @@ static inline UNUSED void rig_free(struct rig *r)
 	free(r);
 }
 
-/* -- writing and reading ------------------------------------------------------------- */
+/* -- writing and reading -- */
 
 /* Takes r. Return: 0 or -errno; the first fault's text into message (of 512) unless NULL. */
 static inline UNUSED int rig_call(struct rig *rig, struct api_request *r, char *message)

@@ -44,13 +44,16 @@ static void make_layers(struct rig *r)
 	assert_int_equal(chmod(path, 01777), 0);
 	free(path);
 	/* A busybox that is linked dynamically needs its libraries. */
-	path = xasprintf(
-		"cp /bin/busybox %s/bin/busybox && for l in $(ldd /bin/busybox 2>&1 | grep -o '/[^ ]*'); "
-		"do mkdir -p %s${l%%/*} && cp $l %s$l; done; "
-		"for a in sh cat echo sleep id ls grep head mkdir touch mount umount hostname stat test "
-		"kill ps readlink dd tail true false env pwd printf sync seq wc tty unshare chmod chown ip "
-		"nc ln rm sort tr cut df od mknod nsenter chroot stty; do ln -sf busybox %s/bin/$a; done",
-		r->layer, r->layer, r->layer, r->layer);
+	path = xasprintf("cp /bin/busybox %s/bin/busybox && for l in $(ldd /bin/busybox 2>&1 | "
+			 "grep -o '/[^ ]*'); "
+			 "do mkdir -p %s${l%%/*} && cp $l %s$l; done; "
+			 "for a in sh cat echo sleep id ls grep head mkdir touch mount umount "
+			 "hostname stat test "
+			 "kill ps readlink dd tail true false env pwd printf sync seq wc tty "
+			 "unshare chmod chown ip "
+			 "nc ln rm sort tr cut df od mknod nsenter chroot stty; do ln -sf busybox "
+			 "%s/bin/$a; done",
+			 r->layer, r->layer, r->layer, r->layer);
 	assert_int_equal(system(path), 0);
 	free(path);
 	path = xasprintf("%s/etc/passwd", r->layer);

@@ -41,8 +41,8 @@ static struct value *parse(const char *json)
 	return v;
 }
 
-static struct api_request *request(enum api_verb verb, const char *plural, const char *ns, const char *name,
-				   const char *body)
+static struct api_request *request(enum api_verb verb, const char *plural, const char *ns,
+				   const char *name, const char *body)
 {
 	struct api_request *r = api_request_new(verb, kind(plural), ns, name);
 
@@ -69,7 +69,8 @@ static void must(struct fixture *f, struct api_request *r)
 	int rc = api_call(f->api, &alice, r);
 
 	if (rc)
-		fail_msg("%s %s: %s", r->kind->plural, r->name, r->faults.n ? r->faults.list[0].message : "?");
+		fail_msg("%s %s: %s", r->kind->plural, r->name,
+			 r->faults.n ? r->faults.list[0].message : "?");
 	api_request_free(r);
 }
 
@@ -119,18 +120,30 @@ static void test_create(void **state)
 	struct fixture *f = *state;
 	CLEANUP_OBJECT struct object *o = NULL, *generated = NULL;
 
-	assert_int_equal(call(f, request(API_CREATE, "configmaps", "default", "c", CONFIG("{\"a\":\"1\"}")), &o), 0);
+	assert_int_equal(
+		call(f, request(API_CREATE, "configmaps", "default", "c", CONFIG("{\"a\":\"1\"}")),
+		     &o),
+		0);
 	assert_string_equal(value_dig_str(o->value, "apiVersion", NULL), "v1");
 	assert_string_equal(value_dig_str(o->value, "kind", NULL), "ConfigMap");
 	assert_int_equal(strlen(o->uid), 36);
 	assert_non_null(value_dig(o->value, "metadata", "creationTimestamp", NULL));
 	assert_string_equal(
-		value_dig_str(value_at(value_dig(o->value, "metadata", "managedFields", NULL), 0), "manager", NULL),
+		value_dig_str(value_at(value_dig(o->value, "metadata", "managedFields", NULL), 0),
+			      "manager", NULL),
 		"alice");
-	assert_int_equal(call(f, request(API_CREATE, "configmaps", "default", "c", CONFIG("{}")), NULL), -EEXIST);
-	assert_int_equal(call(f, request(API_CREATE, "configmaps", "nowhere", "c", CONFIG("{}")), NULL), -ENOENT);
-	assert_int_equal(call(f, request(API_CREATE, "configmaps", "default", "No", CONFIG("{}")), NULL), -EINVAL);
-	assert_int_equal(call(f, request(API_CREATE, "configmaps", "default", "d", "{\"dta\":{}}"), NULL), -EINVAL);
+	assert_int_equal(
+		call(f, request(API_CREATE, "configmaps", "default", "c", CONFIG("{}")), NULL),
+		-EEXIST);
+	assert_int_equal(
+		call(f, request(API_CREATE, "configmaps", "nowhere", "c", CONFIG("{}")), NULL),
+		-ENOENT);
+	assert_int_equal(
+		call(f, request(API_CREATE, "configmaps", "default", "No", CONFIG("{}")), NULL),
+		-EINVAL);
+	assert_int_equal(
+		call(f, request(API_CREATE, "configmaps", "default", "d", "{\"dta\":{}}"), NULL),
+		-EINVAL);
 	assert_int_equal(call(f,
 			      request(API_CREATE, "configmaps", "default", NULL,
 				      "{\"metadata\":{\"generateName\":\"g-\"}}"),
@@ -158,7 +171,10 @@ static void test_update_demands_the_version_it_names(void **state)
 	CLEANUP_OBJECT struct object *one = NULL, *two = NULL, *three = NULL;
 	struct api_request *r;
 
-	assert_int_equal(call(f, request(API_CREATE, "configmaps", "default", "c", CONFIG("{\"a\":\"1\"}")), &one), 0);
+	assert_int_equal(
+		call(f, request(API_CREATE, "configmaps", "default", "c", CONFIG("{\"a\":\"1\"}")),
+		     &one),
+		0);
 	r = request(API_UPDATE, "configmaps", "default", "c", CONFIG("{\"a\":\"2\"}"));
 	assert_int_equal(call(f, r, &two), 0);
 	assert_true(two->rv > one->rv);
@@ -175,27 +191,33 @@ static void test_update_demands_the_version_it_names(void **state)
 	assert_int_equal(call(f, r, NULL), -ENOENT);
 }
 
-#define DEPLOYMENT                                                                                                    \
-	"{\"spec\":{\"replicas\":2,\"selector\":{\"matchLabels\":{\"a\":\"b\"}},\"template\":{\"metadata\":{"              \
-	"\"labels\":{\"a\":\"b\"}},\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}}}"
+#define DEPLOYMENT                                                                                 \
+	"{\"spec\":{\"replicas\":2,\"selector\":{\"matchLabels\":{\"a\":\"b\"}},\"template\":{"    \
+	"\"metadata\":{"                                                                           \
+	"\"labels\":{\"a\":\"b\"}},\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}}" \
+	"}"
 
 static void test_generation_counts_spec_only(void **state)
 {
 	struct fixture *f = *state;
 	CLEANUP_OBJECT struct object *made = NULL, *labelled = NULL, *scaled = NULL, *status = NULL;
 
-	assert_int_equal(call(f, request(API_CREATE, "deployments", "default", "d", DEPLOYMENT), &made), 0);
+	assert_int_equal(
+		call(f, request(API_CREATE, "deployments", "default", "d", DEPLOYMENT), &made), 0);
 	assert_int_equal(generation(made), 1);
-	assert_string_equal(value_dig_str(made->value, "spec", "strategy", "type", NULL), "RollingUpdate");
+	assert_string_equal(value_dig_str(made->value, "spec", "strategy", "type", NULL),
+			    "RollingUpdate");
 	assert_int_equal(call(f,
 			      request(API_PATCH_MERGE, "deployments", "default", "d",
 				      "{\"metadata\":{\"labels\":{\"x\":\"y\"}}}"),
 			      &labelled),
 			 0);
 	assert_int_equal(generation(labelled), 1);
-	assert_int_equal(
-		call(f, request(API_PATCH_MERGE, "deployments", "default", "d", "{\"spec\":{\"replicas\":3}}"), &scaled),
-		0);
+	assert_int_equal(call(f,
+			      request(API_PATCH_MERGE, "deployments", "default", "d",
+				      "{\"spec\":{\"replicas\":3}}"),
+			      &scaled),
+			 0);
 	assert_int_equal(generation(scaled), 2);
 	/* status goes its own way, and takes nothing else along */
 	struct api_request *r = request(API_PATCH_MERGE, "deployments", "default", "d",
@@ -225,13 +247,16 @@ static void test_immutable_is_eperm(void **state)
 	must(f, request(API_CREATE, "deployments", "default", "d", DEPLOYMENT));
 	assert_int_equal(call(f,
 			      request(API_PATCH_MERGE, "deployments", "default", "d",
-				      "{\"spec\":{\"selector\":{\"matchLabels\":{\"a\":\"c\"}},\"template\":{\"metadata\":{"
+				      "{\"spec\":{\"selector\":{\"matchLabels\":{\"a\":\"c\"}},"
+				      "\"template\":{\"metadata\":{"
 				      "\"labels\":{\"a\":\"c\"}}}}}"),
 			      NULL),
 			 -EPERM);
-	assert_int_equal(
-		call(f, request(API_PATCH_MERGE, "deployments", "default", "d", "{\"metadata\":{\"name\":\"e\"}}"), NULL),
-		-EPERM);
+	assert_int_equal(call(f,
+			      request(API_PATCH_MERGE, "deployments", "default", "d",
+				      "{\"metadata\":{\"name\":\"e\"}}"),
+			      NULL),
+			 -EPERM);
 }
 
 static void test_finalizers_hold_a_deletion(void **state)
@@ -245,10 +270,12 @@ static void test_finalizers_hold_a_deletion(void **state)
 	deleting = get(f, "configmaps", "default", "c");
 	assert_non_null(deleting);
 	assert_true(object_deleting(deleting->value));
-	must(f, request(API_PATCH_MERGE, "configmaps", "default", "c", "{\"metadata\":{\"finalizers\":null}}"));
+	must(f, request(API_PATCH_MERGE, "configmaps", "default", "c",
+			"{\"metadata\":{\"finalizers\":null}}"));
 	gone = get(f, "configmaps", "default", "c");
 	assert_null(gone);
-	assert_int_equal(call(f, request(API_DELETE, "configmaps", "default", "c", NULL), NULL), -ENOENT);
+	assert_int_equal(call(f, request(API_DELETE, "configmaps", "default", "c", NULL), NULL),
+			 -ENOENT);
 }
 
 #define POD "{\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}"
@@ -269,7 +296,8 @@ static void test_pods_end_gracefully(void **state)
 	pod = get(f, "pods", "default", "p");
 	assert_string_equal(value_dig_str(pod->value, "status", "phase", NULL), "Pending");
 	assert_string_equal(value_dig_str(pod->value, "status", "qosClass", NULL), "BestEffort");
-	assert_string_equal(value_dig_str(pod->value, "spec", "serviceAccountName", NULL), "default");
+	assert_string_equal(value_dig_str(pod->value, "spec", "serviceAccountName", NULL),
+			    "default");
 	assert_int_equal(value_count(value_dig(pod->value, "spec", "tolerations", NULL)), 2);
 	r = api_request_new(API_MUTATE, kind("pods"), "default", "p");
 	r->flags = API_BINDING;
@@ -279,12 +307,18 @@ static void test_pods_end_gracefully(void **state)
 	must(f, request(API_DELETE, "pods", "default", "p", NULL));
 	object_unref(pod);
 	pod = get(f, "pods", "default", "p");
-	assert_int_equal(value_int(value_dig(pod->value, "metadata", "deletionGracePeriodSeconds", NULL), -1), 30);
+	assert_int_equal(
+		value_int(value_dig(pod->value, "metadata", "deletionGracePeriodSeconds", NULL),
+			  -1),
+		30);
 	r = request(API_DELETE, "pods", "default", "p", NULL);
 	r->grace_seconds = 5;
 	must(f, r);
 	shorter = get(f, "pods", "default", "p");
-	assert_int_equal(value_int(value_dig(shorter->value, "metadata", "deletionGracePeriodSeconds", NULL), -1), 5);
+	assert_int_equal(
+		value_int(value_dig(shorter->value, "metadata", "deletionGracePeriodSeconds", NULL),
+			  -1),
+		5);
 	r = request(API_DELETE, "pods", "default", "p", NULL);
 	r->grace_seconds = 0;
 	must(f, r);
@@ -323,13 +357,18 @@ static void test_a_batch_is_all_or_nothing(void **state)
 	assert_int_equal(submit_pair(f, request(API_CREATE, "namespaces", "", "prod", "{}"),
 				     request(API_CREATE, "configmaps", "prod", "c", CONFIG("{}"))),
 			 0);
-	assert_int_equal(submit_pair(f, request(API_CREATE, "configmaps", "default", "good", CONFIG("{}")),
-				     request(API_CREATE, "configmaps", "default", "bad", "{\"data\":{\"a\":1}}")),
-			 -EINVAL);
+	assert_int_equal(
+		submit_pair(f, request(API_CREATE, "configmaps", "default", "good", CONFIG("{}")),
+			    request(API_CREATE, "configmaps", "default", "bad",
+				    "{\"data\":{\"a\":1}}")),
+		-EINVAL);
 	assert_null(get(f, "configmaps", "default", "good"));
 	/* two changes of one object in one batch */
-	assert_int_equal(submit_pair(f, request(API_CREATE, "configmaps", "default", "twice", CONFIG("{\"a\":\"1\"}")),
-				     request(API_PATCH_MERGE, "configmaps", "default", "twice", CONFIG("{\"b\":\"2\"}"))),
+	assert_int_equal(submit_pair(f,
+				     request(API_CREATE, "configmaps", "default", "twice",
+					     CONFIG("{\"a\":\"1\"}")),
+				     request(API_PATCH_MERGE, "configmaps", "default", "twice",
+					     CONFIG("{\"b\":\"2\"}"))),
 			 0);
 	o = get(f, "configmaps", "default", "twice");
 	assert_int_equal(value_count(value_get(o->value, "data")), 2);
@@ -343,12 +382,15 @@ static void test_dry_run_stores_nothing(void **state)
 
 	r->flags |= API_DRY_RUN;
 	assert_int_equal(api_call(f->api, &alice, r), 0);
-	assert_int_equal(value_int(value_dig(r->preview, "spec", "progressDeadlineSeconds", NULL), 0), 600);
+	assert_int_equal(
+		value_int(value_dig(r->preview, "spec", "progressDeadlineSeconds", NULL), 0), 600);
 	api_request_free(r);
 	assert_null(get(f, "deployments", "default", "d"));
 }
 
-#define SERVICE(ip) "{\"spec\":{\"clusterIP\":\"" ip "\",\"ports\":[{\"port\":80}],\"selector\":{\"a\":\"b\"}}}"
+#define SERVICE(ip)                                                                                \
+	"{\"spec\":{\"clusterIP\":\"" ip "\",\"ports\":[{\"port\":80}],\"selector\":{\"a\":\"b\"}" \
+	"}}"
 
 static void test_service_addresses(void **state)
 {
@@ -363,12 +405,22 @@ static void test_service_addresses(void **state)
 	}
 	a = get(f, "services", "default", "s0");
 	assert_string_equal(value_dig_str(a->value, "spec", "clusterIP", NULL), "10.96.0.2");
-	assert_string_equal(value_str(value_at(value_dig(a->value, "spec", "clusterIPs", NULL), 0), NULL), "10.96.0.2");
-	assert_int_equal(call(f, request(API_CREATE, "services", "default", "full", SERVICE("")), NULL), -EAGAIN);
+	assert_string_equal(
+		value_str(value_at(value_dig(a->value, "spec", "clusterIPs", NULL), 0), NULL),
+		"10.96.0.2");
+	assert_int_equal(
+		call(f, request(API_CREATE, "services", "default", "full", SERVICE("")), NULL),
+		-EAGAIN);
 	must(f, request(API_DELETE, "services", "default", "s0", NULL));
-	assert_int_equal(call(f, request(API_CREATE, "services", "default", "far", SERVICE("10.97.0.1")), NULL), -EINVAL);
+	assert_int_equal(
+		call(f, request(API_CREATE, "services", "default", "far", SERVICE("10.97.0.1")),
+		     NULL),
+		-EINVAL);
 	must(f, request(API_CREATE, "services", "default", "mine", SERVICE("10.96.0.2")));
-	assert_int_equal(call(f, request(API_CREATE, "services", "default", "his", SERVICE("10.96.0.2")), NULL), -EINVAL);
+	assert_int_equal(
+		call(f, request(API_CREATE, "services", "default", "his", SERVICE("10.96.0.2")),
+		     NULL),
+		-EINVAL);
 	/* an update keeps it */
 	must(f, request(API_UPDATE, "services", "default", "mine",
 			"{\"spec\":{\"ports\":[{\"port\":81}],\"selector\":{\"a\":\"b\"}}}"));
@@ -382,8 +434,10 @@ static void test_apply_merges_and_takes_away(void **state)
 	struct fixture *f = *state;
 	CLEANUP_OBJECT struct object *o = NULL;
 
-	must(f, request(API_APPLY, "configmaps", "default", "c", CONFIG("{\"a\":\"1\",\"b\":\"2\"}")));
-	must(f, request(API_PATCH_MERGE, "configmaps", "default", "c", CONFIG("{\"other\":\"x\"}")));
+	must(f,
+	     request(API_APPLY, "configmaps", "default", "c", CONFIG("{\"a\":\"1\",\"b\":\"2\"}")));
+	must(f,
+	     request(API_PATCH_MERGE, "configmaps", "default", "c", CONFIG("{\"other\":\"x\"}")));
 	must(f, request(API_APPLY, "configmaps", "default", "c", CONFIG("{\"a\":\"1\"}")));
 	o = get(f, "configmaps", "default", "c");
 	assert_int_equal(value_count(value_get(o->value, "data")), 2);
@@ -392,18 +446,22 @@ static void test_apply_merges_and_takes_away(void **state)
 	/* the same again is no change */
 	struct object *again = NULL;
 
-	assert_int_equal(call(f, request(API_APPLY, "configmaps", "default", "c", CONFIG("{\"a\":\"1\"}")), &again), 0);
+	assert_int_equal(
+		call(f, request(API_APPLY, "configmaps", "default", "c", CONFIG("{\"a\":\"1\"}")),
+		     &again),
+		0);
 	assert_true(again->rv == o->rv);
 	object_unref(again);
 }
 
-/* -- writers in parallel ------------------------------------------------------------ */
+/* -- writers in parallel -- */
 
 static struct value *increment(void *arg, struct value *taken, struct err *err)
 {
 	const char *was = value_dig_str(taken, "data", "n", NULL);
 
-	return value_bury(taken, value_new_stringf("%d", (was ? atoi(was) : 0) + 1), "data", "n", NULL);
+	return value_bury(taken, value_new_stringf("%d", (was ? atoi(was) : 0) + 1), "data", "n",
+			  NULL);
 }
 
 static void *incrementer(void *arg)
@@ -411,7 +469,8 @@ static void *incrementer(void *arg)
 	struct fixture *f = arg;
 
 	for (int i = 0; i < 50; i++) {
-		struct api_request *r = api_request_new(API_MUTATE, kind("configmaps"), "default", "n");
+		struct api_request *r =
+			api_request_new(API_MUTATE, kind("configmaps"), "default", "n");
 
 		r->mutate = increment;
 		r->flags = API_UPSERT;

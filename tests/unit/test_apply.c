@@ -83,7 +83,7 @@ static void assert_fields(const struct value *obj, const char *manager, const ch
 
 #define CM "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, namespace: d}\n"
 
-/* -- applying -------------------------------------------------------------------- */
+/* -- applying -- */
 
 static void test_same_again_is_no_change(void **state)
 {
@@ -261,7 +261,7 @@ static void test_untracked_objects_belong_to_somebody(void **state)
 	assert_string_equal(value_dig_str(next, "data", "q", NULL), "2");
 }
 
-/* -- updates ----------------------------------------------------------------------- */
+/* -- updates -- */
 
 static struct value *updated(const struct kind *k, const struct value *live, struct value *next,
 			     const char *manager, const char *subresource, const char *now)
@@ -393,7 +393,7 @@ static void test_old_updaters_are_folded(void **state)
 		value_dig(fields_of(live, "ancient-changes", "Update"), "f:data", "f:m01", NULL));
 }
 
-/* -- sets ---------------------------------------------------------------------------- */
+/* -- sets -- */
 
 static void test_sets(void **state)
 {

@@ -21,7 +21,8 @@ static void test_names(void **state)
 	assert_string_equal(nobody->user, "uid:3999998");
 	assert_false(identity_is_master(nobody));
 	identity_render(root, &text);
-	assert_string_equal(text.data, "user: root\ngroups: root daemon gid:3999999 system:masters system:authenticated\n");
+	assert_string_equal(text.data, "user: root\ngroups: root daemon gid:3999999 system:masters "
+				       "system:authenticated\n");
 	/* the same caller is the same identity; other groups are another */
 	struct identity *again = identity_get(all, 0, 0, groups, 3);
 	struct identity *other = identity_get(all, 0, 0, groups, 2);
@@ -49,15 +50,19 @@ static void test_many_callers_do_not_fill_the_memory(void **state)
 
 static void test_refusal_says_who_and_what(void **state)
 {
-	const char *groups[] = {"dev", "system:authenticated", NULL}, *masters[] = {"system:masters", NULL};
-	struct caller alice = {.user = "alice", .groups = groups}, root = {.user = "root", .groups = masters};
+	const char *groups[] = {"dev", "system:authenticated", NULL},
+		   *masters[] = {"system:masters", NULL};
+	struct caller alice = {.user = "alice", .groups = groups},
+		      root = {.user = "root", .groups = masters};
 	struct access what = {"update", "apps", "deployments", "status", "prod", "web"};
 	struct err err = ERR_INIT;
 
 	assert_int_equal(auth_check(&root, &what, &err), 0);
 	assert_int_equal(auth_check(&alice, &what, &err), -EACCES);
-	assert_string_equal(err.msg, "deployments.apps \"web\" is forbidden: User \"alice\" cannot update resource "
-				     "\"deployments/status\" in API group \"apps\" in the namespace \"prod\"");
+	assert_string_equal(
+		err.msg,
+		"deployments.apps \"web\" is forbidden: User \"alice\" cannot update resource "
+		"\"deployments/status\" in API group \"apps\" in the namespace \"prod\"");
 }
 
 int main(void)

@@ -338,7 +338,7 @@ static void test_the_rest(void **state)
 	unmake(m);
 }
 
-/* -- the files of /etc ------------------------------------------------------------------------ */
+/* -- the files of /etc -- */
 
 static void test_hosts(void **state)
 {

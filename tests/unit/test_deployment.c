@@ -8,7 +8,7 @@
 #include "objects/controllers/deployment/deployment_i.h"
 #include "objects/controllers/deployment_ops.h"
 
-/* -- arithmetic -------------------------------------------------------------------- */
+/* -- arithmetic -- */
 
 static void expect_bounds(const char *surge, const char *unavailable, int64_t replicas,
 			  int64_t want_surge, int64_t want_unavailable)
@@ -129,7 +129,7 @@ static void test_scaling_is_proportional(void **state)
 	expect_scaled(12, (int[]){6, 1, 1}, 13, (int[]){13, 1, 1});
 }
 
-/* -- rollouts ------------------------------------------------------------------------ */
+/* -- rollouts -- */
 
 static struct rig *start(void)
 {
@@ -279,7 +279,7 @@ static void test_history_is_limited(void **state)
 	rig_free(r);
 }
 
-/* -- what people do -------------------------------------------------------------------- */
+/* -- what people do -- */
 
 static int ask(struct rig *r, struct api_request *taken, char *message)
 {
@@ -362,7 +362,7 @@ static void test_pause_restart_resume_scale(void **state)
 	rig_free(r);
 }
 
-/* -- what goes wrong ---------------------------------------------------------------------- */
+/* -- what goes wrong -- */
 
 static void test_name_of_the_new_set_is_taken(void **state)
 {

@@ -20,17 +20,16 @@ static struct value *parse(const char *yaml)
 	return v;
 }
 
-static const char deployment[] =
-	"apiVersion: apps/v1\n"
-	"kind: Deployment\n"
-	"metadata: {name: web, labels: {app: web}}\n"
-	"spec:\n"
-	"  replicas: 2\n"
-	"  template:\n"
-	"    spec:\n"
-	"      containers:\n"
-	"      - {name: a, image: x:1, args: [one, two]}\n"
-	"      - {name: b, image: y:1}\n";
+static const char deployment[] = "apiVersion: apps/v1\n"
+				 "kind: Deployment\n"
+				 "metadata: {name: web, labels: {app: web}}\n"
+				 "spec:\n"
+				 "  replicas: 2\n"
+				 "  template:\n"
+				 "    spec:\n"
+				 "      containers:\n"
+				 "      - {name: a, image: x:1, args: [one, two]}\n"
+				 "      - {name: b, image: y:1}\n";
 
 static const struct kind *deployments(void)
 {
@@ -165,8 +164,10 @@ static int start(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_set),	cmocka_unit_test(test_new_element_has_its_key),
-		cmocka_unit_test(test_remove),	cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_set),
+		cmocka_unit_test(test_new_element_has_its_key),
+		cmocka_unit_test(test_remove),
+		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_element_names),
 	};
 

@@ -73,8 +73,9 @@ static void test_many(void **state)
 	(void)state;
 	for (size_t i = 0; i < 5000; i++) {
 		snprintf(sub, sizeof(sub), "%zu", i);
-		list[i] = node_get(nodes_root(all), sub,
-				   &(struct place){.row = &file, .uid = i % 2 ? "odd" : "even", .sub = sub});
+		list[i] = node_get(
+			nodes_root(all), sub,
+			&(struct place){.row = &file, .uid = i % 2 ? "odd" : "even", .sub = sub});
 	}
 	found = nodes_of_uid(all, "odd", &n);
 	assert_int_equal(n, 2500);

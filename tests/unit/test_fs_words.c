@@ -91,8 +91,9 @@ static void test_escape(void **state)
 
 static void test_scratch_names(void **state)
 {
-	static const char *const scratch[] = {"web.yaml~", ".web.yaml.swp", "#web.yaml#", ".#web.yaml",
-					      "sedAbC123", ".web.yaml.Xy12Ab", "web.yaml.bak"};
+	static const char *const scratch[] = {"web.yaml~",   ".web.yaml.swp", "#web.yaml#",
+					      ".#web.yaml",  "sedAbC123",     ".web.yaml.Xy12Ab",
+					      "web.yaml.bak"};
 	static const char *const kept[] = {"web.yaml", "x.yml", "a.json", "sed.yaml"};
 
 	(void)state;
@@ -154,9 +155,9 @@ static void test_cri_log(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_words),	      cmocka_unit_test(test_words_refused),
-		cmocka_unit_test(test_escape),	      cmocka_unit_test(test_scratch_names),
-		cmocka_unit_test(test_memfiles),      cmocka_unit_test(test_cri_log),
+		cmocka_unit_test(test_words),    cmocka_unit_test(test_words_refused),
+		cmocka_unit_test(test_escape),   cmocka_unit_test(test_scratch_names),
+		cmocka_unit_test(test_memfiles), cmocka_unit_test(test_cri_log),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,7 +97,7 @@ static void read_image_file(const struct image *i, size_t layer, const char *pat
 	assert_string_equal(buf_str(&text), expect);
 }
 
-/* -- names ----------------------------------------------------------------- */
+/* -- names -- */
 
 static void test_names_are_normalised_as_docker_does(void **state)
 {
@@ -179,7 +179,7 @@ static void test_what_is_no_name_is_refused(void **state)
 	assert_null(image_normalize(longest.data, NULL));
 }
 
-/* -- import ---------------------------------------------------------------- */
+/* -- import -- */
 
 static void test_docker_save_archive_is_imported(void **state)
 {
@@ -453,7 +453,7 @@ static void test_compressed_archive_and_pipe(void **state)
 	images_close(im);
 }
 
-/* -- what is wrong --------------------------------------------------------- */
+/* -- what is wrong -- */
 
 static void test_garbage_is_refused(void **state)
 {
@@ -627,7 +627,7 @@ static void test_damaged_index_is_refused_and_kept(void **state)
 	assert_int_equal(count_entries("layers"), 2);
 }
 
-/* -- killed at any moment ---------------------------------------------------- */
+/* -- killed at any moment -- */
 
 static void big_archive(struct buf *archive, int n)
 {
@@ -716,7 +716,7 @@ static void test_killed_at_any_moment(void **state)
 	assert_true(named > 0);
 }
 
-/* -- as overlayfs shows it --------------------------------------------------- */
+/* -- as overlayfs shows it -- */
 
 static int shown(const char *path)
 {
@@ -768,7 +768,7 @@ static void test_layers_stack_in_overlayfs(void **state)
 	images_close(im);
 }
 
-/* -- several at once ------------------------------------------------------- */
+/* -- several at once -- */
 
 struct worker {
 	struct images *im;
@@ -827,7 +827,7 @@ static void test_imports_and_removals_at_once(void **state)
 	assert_int_equal(count_entries("tmp"), 0);
 }
 
-/* -- users ----------------------------------------------------------------- */
+/* -- users -- */
 
 static struct image *image_with_users(struct images *im)
 {

@@ -140,7 +140,7 @@ static int is_whiteout(const char *path)
 	return S_ISCHR(st.st_mode) && st.st_rdev == makedev(0, 0);
 }
 
-/* -- what is kept ---------------------------------------------------------- */
+/* -- what is kept -- */
 
 static void test_modes_owners_times_links(void **state)
 {
@@ -350,7 +350,7 @@ static void test_empty_layers(void **state)
 	unpack_ok(&tar);
 }
 
-/* -- whiteouts ------------------------------------------------------------- */
+/* -- whiteouts -- */
 
 static void test_whiteouts_become_those_of_overlayfs(void **state)
 {
@@ -403,7 +403,7 @@ static void test_whiteouts_without_a_name_are_refused(void **state)
 	}
 }
 
-/* -- ways out -------------------------------------------------------------- */
+/* -- ways out -- */
 
 static void test_dotdot_is_refused(void **state)
 {
@@ -524,7 +524,7 @@ static void test_root_that_is_no_directory(void **state)
 	unpack_fails(&tar, EINVAL, "no directory");
 }
 
-/* -- bounds ---------------------------------------------------------------- */
+/* -- bounds -- */
 
 static int unpack_limited(struct buf *tar, struct layer_limits limits, struct err *err)
 {
@@ -544,8 +544,7 @@ static int unpack_limited(struct buf *tar, struct layer_limits limits, struct er
 static void test_bombs_are_stopped(void **state)
 {
 	CLEANUP(buf_fini)
-	struct buf zeros = BUF_INIT,
-		   tar = BUF_INIT, bomb = BUF_INIT, many = BUF_INIT;
+	struct buf zeros = BUF_INIT, tar = BUF_INIT, bomb = BUF_INIT, many = BUF_INIT;
 	struct layer_limits limits = LAYER_LIMITS;
 	struct err err = ERR_INIT;
 
@@ -602,8 +601,7 @@ static void test_declared_sizes_are_not_believed(void **state)
 static void test_names_too_long_or_too_deep(void **state)
 {
 	CLEANUP(buf_fini)
-	struct buf tar = BUF_INIT,
-		   name = BUF_INIT, deep = BUF_INIT, path = BUF_INIT;
+	struct buf tar = BUF_INIT, name = BUF_INIT, deep = BUF_INIT, path = BUF_INIT;
 
 	for (int i = 0; i < 256; i++)
 		buf_addc(&name, 'a');

@@ -29,7 +29,7 @@ struct fixture {
 static const struct caller alice = {.user = "alice", .uid = 1000};
 static const struct caller bob = {.user = "bob", .uid = 1001};
 
-/* -- fixture ----------------------------------------------------------------------- */
+/* -- fixture -- */
 
 static int authorize(void *arg, const struct caller *who, const struct api_request *r,
 		     struct err *err)
@@ -105,7 +105,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* -- waiting for answers --------------------------------------------------------------- */
+/* -- waiting for answers -- */
 
 struct answer {
 	pthread_mutex_t lock;
@@ -264,7 +264,7 @@ static int gone_within(struct fixture *f, const char *ns, const char *name, int 
 #define DATA(k, v) "data:\n  " k ": \"" v "\"\n"
 #define HERE       "apis/core/v1/configmaps/"
 
-/* -- writing ------------------------------------------------------------------------------ */
+/* -- writing -- */
 
 static void test_a_file_makes_its_object_and_stays(void **state)
 {
@@ -375,7 +375,7 @@ static void test_a_kind_in_the_wrong_directory(void **state)
 	assert_non_null(strstr(faults, "no matches for kind \"Deploy\" in version \"apps/v1\""));
 }
 
-/* -- refusals -------------------------------------------------------------------------------- */
+/* -- refusals -- */
 
 static void assert_event(struct fixture *f, const char *name, const char *like, int count)
 {
@@ -565,8 +565,7 @@ static void test_a_removed_draft_takes_its_objects_along(void **state)
 	assert_true(gone_within(f, "default", "one", 5000));
 }
 
-/* -- renaming
- * -------------------------------------------------------------------------------------- */
+/* -- renaming -- */
 
 static void test_rename(void **state)
 {
@@ -614,8 +613,7 @@ static void test_a_refused_rename_leaves_the_source(void **state)
 	assert_int_equal(rename_as(f, &alice, HERE "a.yaml", "dry-run/a.yaml"), -EXDEV);
 }
 
-/* -- the rest
- * ---------------------------------------------------------------------------------------- */
+/* -- the rest -- */
 
 static void test_dry_run(void **state)
 {

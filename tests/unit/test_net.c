@@ -32,7 +32,7 @@
 static char *run_dir;
 static int node_ns = -1, outside_ns = -1;
 
-/* -- namespaces ------------------------------------------------------------ */
+/* -- namespaces -- */
 
 static int current_ns(void)
 {
@@ -149,7 +149,7 @@ static void detach(struct net *n, struct pod *p)
 	fd_close_at(&p->ns);
 }
 
-/* -- traffic --------------------------------------------------------------- */
+/* -- traffic -- */
 
 static int socket_in(int ns, int type)
 {
@@ -230,7 +230,7 @@ static void assert_reaches(int from, const char *ip, int port, int server, const
 		fail_msg("%s:%d sees %s, expected %s", ip, port, peer, expect_peer);
 }
 
-/* -- looking --------------------------------------------------------------- */
+/* -- looking -- */
 
 static char *output(const char *command)
 {
@@ -281,7 +281,7 @@ static int has(const char *command, const char *text)
 	return strstr(out, text) != NULL;
 }
 
-/* -- tests ----------------------------------------------------------------- */
+/* -- tests -- */
 
 static void test_pods_node_and_outside_reach_each_other(void **state)
 {
@@ -710,7 +710,7 @@ static void test_tables(void **state)
 	net_close(n);
 }
 
-/* -- speed ----------------------------------------------------------------- */
+/* -- speed -- */
 
 static int by_value(const void *a, const void *b)
 {

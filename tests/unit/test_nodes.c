@@ -50,7 +50,7 @@ static struct rig *start(void)
 	return r;
 }
 
-/* -- simulated nodes ---------------------------------------------------------------- */
+/* -- simulated nodes -- */
 
 static void test_simulated_node_runs_pods_at_once(void **state)
 {
@@ -154,7 +154,7 @@ static void test_pods_of_a_vanished_node_go(void **state)
 	rig_free(r);
 }
 
-/* -- conditions and taints -------------------------------------------------------------- */
+/* -- conditions and taints -- */
 
 static void test_conditions_become_taints(void **state)
 {
@@ -213,7 +213,7 @@ static void test_silent_node_is_unknown(void **state)
 	rig_free(r);
 }
 
-/* -- eviction --------------------------------------------------------------------------------- */
+/* -- eviction -- */
 
 #define TOLERATE(seconds)                                                                          \
 	"\"tolerations\":[{\"key\":\"bad\",\"operator\":\"Exists\",\"effect\":"                    \

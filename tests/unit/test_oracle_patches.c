@@ -24,7 +24,7 @@
 
 #define NOW "2026-01-01T00:00:00Z"
 
-/* -- schemas as they were --------------------------------------------------------- */
+/* -- schemas as they were -- */
 
 struct twin {
 	const struct schema *was;
@@ -78,7 +78,7 @@ static struct kind *kind_as_it_was(const struct value *obj)
 	return k;
 }
 
-/* -- the part of the write path that stands around ---------------------------------- */
+/* -- the part of the write path that stands around -- */
 
 static struct value *place(const struct kind *k, struct value *v)
 {
@@ -174,7 +174,7 @@ static struct value *edited(const struct kind *k, const char *op, const struct v
 	return update(k, live, next, manager, faults);
 }
 
-/* -- comparing ------------------------------------------------------------------------ */
+/* -- comparing -- */
 
 static int says_nothing(const struct value *v)
 {
@@ -369,7 +369,7 @@ static void compare_refusal(const struct value *c, const struct faults *faults, 
 	}
 }
 
-/* -- cases ------------------------------------------------------------------------------ */
+/* -- cases -- */
 
 static int accepted(const struct value *c)
 {

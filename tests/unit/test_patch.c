@@ -30,7 +30,7 @@ static void assert_json(const struct value *got, const char *want)
 	assert_string_equal(buf_str(&b), buf_str(&canonical));
 }
 
-/* -- RFC 7396 ------------------------------------------------------------------- */
+/* -- RFC 7396 -- */
 
 static void test_merge_follows_the_rfc(void **state)
 {
@@ -71,7 +71,7 @@ static void test_merge_of_nothing_new_is_the_same_tree(void **state)
 	assert_ptr_equal(got, live);
 }
 
-/* -- RFC 6901, 6902 --------------------------------------------------------------- */
+/* -- RFC 6901, 6902 -- */
 
 static void test_pointers(void **state)
 {
@@ -222,7 +222,7 @@ static void test_json_patch_cannot_explode(void **state)
 	assert_int_equal(deep.n, 1);
 }
 
-/* -- strategic merge patch ------------------------------------------------------------ */
+/* -- strategic merge patch -- */
 
 static const struct schema *pod_spec(void)
 {

@@ -11,7 +11,7 @@ extern const struct controller_class replicaset_controller, scheduler_controller
 static const struct controller_class *const classes[] = {
 	&replicaset_controller, &scheduler_controller, &script_kubelet, NULL};
 
-/* -- ranks --------------------------------------------------------------------------- */
+/* -- ranks -- */
 
 #define NOW 1700000000
 
@@ -90,7 +90,7 @@ static void test_more_restarts_go_first(void **state)
 	expect_first(often, never, 0, 0);
 }
 
-/* -- the controller ---------------------------------------------------------------------- */
+/* -- the controller -- */
 
 static struct rig *start(void)
 {

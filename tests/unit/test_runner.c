@@ -90,7 +90,7 @@ static struct value *with_data(const struct object *o, const char *key, int64_t 
 			  NULL);
 }
 
-/* -- own writes are seen --------------------------------------------------------------- */
+/* -- own writes are seen -- */
 
 static int64_t of(const struct object *o, const char *key)
 {
@@ -127,7 +127,7 @@ static void test_each_run_sees_the_writes_of_the_one_before(void **state)
 	rig_free(r);
 }
 
-/* -- conflicts ----------------------------------------------------------------------------- */
+/* -- conflicts -- */
 
 static int count_to_50(struct controller *c, struct object *o, struct plan *plan, struct err *err)
 {
@@ -256,8 +256,7 @@ static void test_again_is_a_deadline_not_work(void **state)
 	rig_free(r);
 }
 
-/* -- stop and start
- * ---------------------------------------------------------------------------------- */
+/* -- stop and start -- */
 
 static int write_a_lot(struct controller *c, struct object *o, struct plan *plan, struct err *err)
 {

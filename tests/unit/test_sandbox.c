@@ -222,7 +222,8 @@ static void test_restrictions(void **state)
 		"cat /proc/kcore /proc/keys /proc/timer_list 2>/dev/null | wc -c; ls /sys/firmware "
 		"| wc -l;"
 		"echo 1 > /proc/sys/net/ipv4/ip_forward; touch /sys/x; echo 0 > "
-		"/proc/irq/default_smp_affinity; cd /sys/fs/cgroup; test -d pids && cd pids; mkdir x",
+		"/proc/irq/default_smp_affinity; cd /sys/fs/cgroup; test -d pids && cd pids; mkdir "
+		"x",
 		"0\n0\nsh: can't create /proc/sys/net/ipv4/ip_forward: Read-only file system\n"
 		"touch: /sys/x: Read-only file system\nsh: can't create "
 		"/proc/irq/default_smp_affinity: Read-only file system\n"

@@ -622,7 +622,8 @@ static void test_nothing_is_left(void **state)
 	for (int i = 0; i < 5; i++)
 		one_life();
 	netns = count_cgroups();
-	assert_in_range(count_entries("/proc/self/fd"), 0, fds); /* fewer: one of the first life closed late */
+	assert_in_range(count_entries("/proc/self/fd"), 0,
+			fds); /* fewer: one of the first life closed late */
 	assert_int_equal(count_lines("/proc/self/mountinfo"), mounts);
 	assert_int_equal(netns, 0);
 	char *path = xasprintf("%s/pods", rig.run);

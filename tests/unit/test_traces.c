@@ -64,7 +64,7 @@ static void lines_sort(struct lines *l)
 		qsort(l->list, l->n, sizeof(*l->list), cmp_text);
 }
 
-/* -- names -------------------------------------------------------------------------- */
+/* -- names -- */
 
 static const char *str(const struct value *v, const char *key, const char *otherwise)
 {
@@ -129,7 +129,7 @@ static char *plain(const struct replay *r, const char *text)
 	return buf_steal(&out);
 }
 
-/* -- objects as lines ------------------------------------------------------------------ */
+/* -- objects as lines -- */
 
 static int64_t number(const struct value *v, const char *key)
 {
@@ -292,7 +292,7 @@ static void observe_objects(struct replay *r, struct lines *out)
 	lines_sort(out);
 }
 
-/* -- events as lines --------------------------------------------------------------------- */
+/* -- events as lines -- */
 
 /* "... from 0 to 3" is said since 1.32, "... to 3" before; the node is anybody's choice. */
 static char *event_message(const struct replay *r, const struct value *e)
@@ -343,7 +343,7 @@ static void without_repetitions(struct lines *l)
 	l->n = n;
 }
 
-/* -- steps ----------------------------------------------------------------------------------- */
+/* -- steps -- */
 
 static char *some_pod(struct replay *r)
 {
@@ -467,7 +467,7 @@ static int replay_step(struct replay *r, const struct value *step)
 	return differs;
 }
 
-/* -- scenarios --------------------------------------------------------------------------------- */
+/* -- scenarios -- */
 
 static void make_node(struct rig *r, const char *name, const char *json)
 {

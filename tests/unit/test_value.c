@@ -27,8 +27,10 @@ static void test_map_is_sorted_whatever_the_order(void **state)
 
 static void test_edit_of_shared_tree_leaves_the_old_one(void **state)
 {
-	CLEANUP_VALUE struct value *a = value_bury(value_new_map(), value_new_int(1), "spec", "replicas", NULL);
-	CLEANUP_VALUE struct value *b = value_bury(value_ref(a), value_new_int(2), "spec", "replicas", NULL);
+	CLEANUP_VALUE struct value *a =
+		value_bury(value_new_map(), value_new_int(1), "spec", "replicas", NULL);
+	CLEANUP_VALUE struct value *b =
+		value_bury(value_ref(a), value_new_int(2), "spec", "replicas", NULL);
 
 	assert_int_equal(value_int(value_dig(a, "spec", "replicas", NULL), 0), 1);
 	assert_int_equal(value_int(value_dig(b, "spec", "replicas", NULL), 0), 2);
@@ -80,8 +82,10 @@ static void test_absent_is_safe_to_ask(void **state)
 static void test_interned_keys_cost_nothing(void **state)
 {
 	value_intern("terminationMessagePolicy");
-	CLEANUP_VALUE struct value *m = value_set_bool(value_new_map(), "terminationMessagePolicy", 1);
-	CLEANUP_VALUE struct value *n = value_set_bool(value_new_map(), "terminationMessagePolicX", 1);
+	CLEANUP_VALUE struct value *m =
+		value_set_bool(value_new_map(), "terminationMessagePolicy", 1);
+	CLEANUP_VALUE struct value *n =
+		value_set_bool(value_new_map(), "terminationMessagePolicX", 1);
 
 	assert_true(value_memory(m) < value_memory(n));
 }

@@ -123,7 +123,7 @@ static void test_paths_that_leave(void **state)
 	assert_int_equal(p.n, 0);
 }
 
-/* -- sources ------------------------------------------------------------------------------ */
+/* -- sources -- */
 
 struct fixture {
 	struct rig *r;

@@ -19,7 +19,7 @@ static void fini(struct controller *c)
 	orphans_fini(&s->orphans);
 }
 
-/* -- whom a change concerns ------------------------------------------------------- */
+/* -- whom a change concerns -- */
 
 static void enqueue_owner(struct controller *c, const struct object *set)
 {
@@ -79,7 +79,7 @@ static void observe(struct controller *c, const struct change *ch)
 		observe_pod_gone(c, ch->now);
 }
 
-/* -- the view's results become a plan ------------------------------------------------ */
+/* -- the view's results become a plan -- */
 
 static struct value *set_revision_annotation(void *arg, struct value *taken, struct err *err)
 {
@@ -124,7 +124,7 @@ static void plan_results(struct plan *p, struct deployment *d)
 		plan_again(p, d->again_ms);
 }
 
-/* -- strategies ------------------------------------------------------------------------- */
+/* -- strategies -- */
 
 static void sync_scale(struct deployment *d)
 {
@@ -237,7 +237,7 @@ static int sync(struct controller *c, struct objkey key, struct plan *plan, stru
 	return rc;
 }
 
-/* -- what was refused ------------------------------------------------------------------------ */
+/* -- what was refused -- */
 
 static struct value *count_collision(struct value *taken_status)
 {

@@ -47,7 +47,7 @@ struct deployment {
 	uint64_t again_ms;    /* UINT64_MAX: not */
 };
 
-/* -- view.c: building and taking apart -------------------------------------------- */
+/* -- view.c: building and taking apart -- */
 
 void deployment_init(struct deployment *d, const struct object *o, struct object *const *sets,
 		     size_t n, int64_t now);
@@ -67,7 +67,7 @@ int64_t sum_replicas(const struct deployment *d);
 int64_t sum_available(const struct deployment *d);
 int64_t max_unavailable(const struct deployment *d);
 
-/* -- revision.c: annotations, revisions, the new ReplicaSet ----------------------- */
+/* -- revision.c: annotations, revisions, the new ReplicaSet -- */
 
 /* Bring revision and annotations of the new set up to date; create: make one when there is none. */
 void sync_revision(struct deployment *d, int create);
@@ -81,7 +81,7 @@ int is_own_annotation(const char *key);
 /* Old sets beyond spec.revisionHistoryLimit. */
 void clean_up_history(struct deployment *d);
 
-/* -- scale.c: sizes ----------------------------------------------------------------- */
+/* -- scale.c: sizes -- */
 
 void resize_set(const struct deployment *d, struct set *s, int64_t replicas);
 /* Replicas that the new set may have now. */
@@ -93,7 +93,7 @@ void scale_in_proportion(struct deployment *d);
 int roll(struct deployment *d);
 int scale_down_for_recreate(struct deployment *d);
 
-/* -- status.c -------------------------------------------------------------------------- */
+/* -- status.c -- */
 
 void set_progress(struct deployment *d, const char *status, const char *reason, const char *fmt,
 		  const char *name);

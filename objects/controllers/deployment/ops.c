@@ -34,7 +34,7 @@ static int is_paused(const struct value *v)
 	return value_bool(value_dig(v, "spec", "paused", NULL), 0);
 }
 
-/* -- scale ------------------------------------------------------------------------- */
+/* -- scale -- */
 
 static struct value *set_replicas(void *arg, struct value *taken, struct err *err)
 {
@@ -55,7 +55,7 @@ struct api_request *deployment_scale(const struct object *o, int64_t replicas, s
 	return r;
 }
 
-/* -- restart, pause, resume ------------------------------------------------------------ */
+/* -- restart, pause, resume -- */
 
 static struct value *restart(void *arg, struct value *taken, struct err *err)
 {
@@ -96,7 +96,7 @@ struct api_request *deployment_resume(const struct object *o)
 	return edit(o, resume, NULL, NULL);
 }
 
-/* -- undo ---------------------------------------------------------------------------------- */
+/* -- undo -- */
 
 /* arg: {template, annotations} of the revision. */
 static struct value *roll_back(void *arg, struct value *taken, struct err *err)

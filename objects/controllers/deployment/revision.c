@@ -131,7 +131,7 @@ static void want_revision(struct deployment *d, const char *text)
 	d->revision = xstrdup(text);
 }
 
-/* -- a new ReplicaSet --------------------------------------------------------------- */
+/* -- a new ReplicaSet -- */
 
 static struct value *with_label(const struct value *labels, const char *hash)
 {
@@ -213,7 +213,7 @@ void sync_revision(struct deployment *d, int create)
 		want_revision(d, annotation(d->new_set, DEPLOYMENT_REVISION));
 }
 
-/* -- history ------------------------------------------------------------------------------ */
+/* -- history -- */
 
 static int oldest_revision_first(const void *x, const void *y)
 {

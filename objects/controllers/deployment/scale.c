@@ -57,7 +57,7 @@ int is_scaling(const struct deployment *d)
 	return 0;
 }
 
-/* -- in proportion -------------------------------------------------------------------- */
+/* -- in proportion -- */
 
 /* The only set with pods, or the newest when none has; NULL: several have. */
 static struct set *only_active(struct deployment *d)
@@ -176,7 +176,7 @@ void scale_in_proportion(struct deployment *d)
 	}
 }
 
-/* -- rolling update -------------------------------------------------------------------- */
+/* -- rolling update -- */
 
 static int scale_new_set(struct deployment *d)
 {

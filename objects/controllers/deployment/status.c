@@ -43,7 +43,7 @@ void note_pause(struct deployment *d)
 		set_progress(d, "Unknown", "DeploymentResumed", "Deployment is resumed", NULL);
 }
 
-/* -- counts ---------------------------------------------------------------------------- */
+/* -- counts -- */
 
 static struct value *set_count(struct value *taken, const char *key, int64_t n)
 {
@@ -85,7 +85,7 @@ void count_status(struct deployment *d)
 	set_available_condition(d);
 }
 
-/* -- progress ---------------------------------------------------------------------------- */
+/* -- progress -- */
 
 int is_complete(const struct deployment *d, const struct value *status)
 {

@@ -37,7 +37,7 @@ static void fini(struct controller *c)
 	strmap_fini(&s->slow);
 }
 
-/* -- whom a change concerns ------------------------------------------------------ */
+/* -- whom a change concerns -- */
 
 static void enqueue_owner(struct controller *c, const struct object *pod)
 {
@@ -89,7 +89,7 @@ static void observe(struct controller *c, const struct change *ch)
 	}
 }
 
-/* -- more pods ------------------------------------------------------------------------ */
+/* -- more pods -- */
 
 /* The name is made here and not by the write path, so that the event can tell it. */
 static struct value *new_name(const struct rs_sync *y)
@@ -173,7 +173,7 @@ static void create_pods(struct rs_sync *y, int64_t missing)
 	value_unref(owners);
 }
 
-/* -- fewer pods ------------------------------------------------------------------------- */
+/* -- fewer pods -- */
 
 static void count_pods_by_node(struct store *s, const char *rs_uid, struct strmap *by_node)
 {
@@ -234,7 +234,7 @@ static void delete_pods(struct rs_sync *y, int64_t active, int64_t surplus)
 	free(ranked);
 }
 
-/* -- status -------------------------------------------------------------------------------- */
+/* -- status -- */
 
 static int has_labels(const struct value *labels, const struct value *wanted)
 {
@@ -286,7 +286,7 @@ static struct value *make_status(const struct rs_sync *y, const struct tally *t)
 			     INT_AT(y->rs->value, "metadata", "generation"));
 }
 
-/* -- the run ---------------------------------------------------------------------------------- */
+/* -- the run -- */
 
 static int sync_set(struct rs_sync *y, struct err *err)
 {

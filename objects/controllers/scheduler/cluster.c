@@ -20,7 +20,7 @@ const char *resource_name(const struct cluster *cl, int id)
 	return cl->resources[id];
 }
 
-/* -- counting -------------------------------------------------------------------- */
+/* -- counting -- */
 
 static struct sched_node *node_get(struct cluster *cl, const char *name)
 {
@@ -120,7 +120,7 @@ void cluster_count(struct cluster *cl, struct sched_pod *p, struct sched_node *n
 	}
 }
 
-/* -- pods -------------------------------------------------------------------------- */
+/* -- pods -- */
 
 static void terms_fini(struct terms *t)
 {
@@ -261,7 +261,7 @@ void cluster_pod_gone(struct cluster *cl, struct sched_pod *p)
 	free(p);
 }
 
-/* -- nodes ---------------------------------------------------------------------------- */
+/* -- nodes -- */
 
 static int same_at(const struct object *a, const struct object *b, const char *x, const char *y)
 {

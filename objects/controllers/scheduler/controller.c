@@ -47,7 +47,7 @@ static void fini(struct controller *c)
 	heap_fini(&s->line);
 }
 
-/* -- waiting ---------------------------------------------------------------------- */
+/* -- waiting -- */
 
 static void stop_waiting(struct scheduler *s, struct sched_pod *p)
 {
@@ -100,7 +100,7 @@ static void wake_waiting(struct controller *c, int only_affine)
 	}
 }
 
-/* -- changes ------------------------------------------------------------------------- */
+/* -- changes -- */
 
 static int wants_node(const struct object *o)
 {
@@ -176,7 +176,7 @@ static void observe(struct controller *c, const struct change *ch)
 	}
 }
 
-/* -- bindings --------------------------------------------------------------------------- */
+/* -- bindings -- */
 
 struct binding {
 	struct value *node; /* owned string */
@@ -236,7 +236,7 @@ static void plan_binding(struct plan *plan, const struct sched_pod *p, const str
 			 p->o->ns, p->o->name, n->name);
 }
 
-/* -- no node fits ------------------------------------------------------------------------- */
+/* -- no node fits -- */
 
 static void value_free(void *arg)
 {
@@ -292,7 +292,7 @@ static char *missing_claim(struct controller *c, const struct sched_pod *p)
 	return NULL;
 }
 
-/* -- preemption ------------------------------------------------------------------------------ */
+/* -- preemption -- */
 
 static struct value *nominate(void *arg, struct value *taken, struct err *err)
 {

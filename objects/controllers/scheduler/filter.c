@@ -6,7 +6,7 @@
 #include "objects/controllers/facts.h"
 #include "objects/selector.h"
 
-/* -- reasons ----------------------------------------------------------------------- */
+/* -- reasons -- */
 
 void reasons_fini(struct reasons *r)
 {
@@ -39,7 +39,7 @@ void reasons_render(const struct reasons *r, struct buf *out)
 	free(lines);
 }
 
-/* -- taints --------------------------------------------------------------------------- */
+/* -- taints -- */
 
 static int toleration_matches(const struct value *t, const struct value *taint)
 {
@@ -93,7 +93,7 @@ static int is_cordoned(const struct value *spec, const struct sched_node *n)
 	return refused;
 }
 
-/* -- node selectors ------------------------------------------------------------------------ */
+/* -- node selectors -- */
 
 static int is_in(const struct value *values, const char *s)
 {
@@ -172,7 +172,7 @@ int node_selected(const struct value *spec, const struct object *node)
 	return 0;
 }
 
-/* -- ports and resources --------------------------------------------------------------------- */
+/* -- ports and resources -- */
 
 static int ports_clash(const struct host_port_use *a, const struct host_port_use *b)
 {

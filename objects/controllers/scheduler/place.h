@@ -58,7 +58,7 @@ int node_fits(const struct placing *pl, const struct sched_node *n, struct reaso
  */
 struct sched_node *best_node(const struct placing *pl, size_t start, struct reasons *why);
 
-/* -- parts ---------------------------------------------------------------------- */
+/* -- parts -- */
 
 int tolerates(const struct value *tolerations, const struct value *taint);
 /* spec.nodeSelector and required node affinity. */

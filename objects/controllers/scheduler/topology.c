@@ -14,7 +14,7 @@ static const struct value *labels_of(const struct sched_pod *p)
 	return value_dig(p->o->value, "metadata", "labels", NULL);
 }
 
-/* -- affinity terms ------------------------------------------------------------------ */
+/* -- affinity terms -- */
 
 static int in_namespaces(struct store *s, const struct term *t, const struct sched_pod *of,
 			 const char *ns)
@@ -176,7 +176,7 @@ int64_t pod_attraction(const struct placing *pl, const struct sched_node *n)
 	return sum;
 }
 
-/* -- topology spread constraints ------------------------------------------------------------ */
+/* -- topology spread constraints -- */
 
 static int honors(const struct value *constraint, const char *policy, int otherwise)
 {
