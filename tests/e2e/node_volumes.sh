@@ -98,7 +98,7 @@ metadata: {name: waits-volume}
 spec:
   terminationGracePeriodSeconds: 0
   containers:
-  - {name: c, image: busybox, command: [sh, -c, "cat /late/value; sleep 1000"], volumeMounts: [{name: late, mountPath: /late}]}
+  - {name: c, image: busybox, command: [sh, -c, "until cat /late/value; do sleep 0.1; done; sleep 1000"], volumeMounts: [{name: late, mountPath: /late}]}
   volumes: [{name: late, configMap: {name: late}}]
 ---
 apiVersion: v1
