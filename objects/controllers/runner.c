@@ -278,7 +278,8 @@ int runner_idle(const struct runner *r)
 	pthread_mutex_lock((pthread_mutex_t *)&r->lock);
 	in_flight = r->n_in_flight + (r->ended != NULL);
 	pthread_mutex_unlock((pthread_mutex_t *)&r->lock);
-	if (in_flight || r->doorbell->rung || event_recorder_pending(r->recorder))
+	if (in_flight || r->doorbell->rung || watch_pending(r->watch) ||
+	    event_recorder_pending(r->recorder))
 		return 0;
 	for (size_t i = 0; i < r->n; i++)
 		if (work_pending(&r->controllers[i].queue))

@@ -123,6 +123,16 @@ void watch_free(struct watch *w)
 	free(w);
 }
 
+int watch_pending(struct watch *w)
+{
+	int pending;
+
+	pthread_mutex_lock(&w->log->lock);
+	pending = w->at < w->log->next;
+	pthread_mutex_unlock(&w->log->lock);
+	return pending;
+}
+
 int watch_next(struct watch *w, struct change *out)
 {
 	struct changelog *l = w->log;

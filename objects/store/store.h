@@ -143,6 +143,8 @@ void watch_free(struct watch *w);
  * watcher fell too far behind the bounded log (list again and watch anew).
  */
 int watch_next(struct watch *w, struct change *out) MUST_CHECK;
+/* Whether there are changes that watch_next() has not looked at, told of or not. */
+int watch_pending(struct watch *w);
 
 /* Figures for health, metrics and ctl. */
 struct store_stats {

@@ -42,7 +42,7 @@ int clock_gettime(clockid_t clock, struct timespec *t)
 
 time_t time(time_t *t)
 {
-	struct timespec now;
+	struct timespec now = {0};
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (t)
@@ -69,7 +69,7 @@ static void read_whole(const char *name, struct buf *out)
 static struct value *with_times(struct value *v)
 {
 	const char *s = value_str(v, "");
-	struct timespec now;
+	struct timespec now = {0};
 	char at[32], text[64];
 
 	for (size_t i = 0; value_is(v, VALUE_MAP) && i < value_count(v); i++)
@@ -159,7 +159,7 @@ static void with_dates(const char *text, size_t n, struct buf *out)
 	for (size_t i = 0; i < n; i++) {
 		char date[64];
 		struct tm tm;
-		struct timespec now;
+		struct timespec now = {0};
 		time_t when;
 
 		if (text[i] != '@') {
