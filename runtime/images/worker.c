@@ -58,12 +58,16 @@ static int tell_layer(void *arg, uint64_t bytes)
 
 /* -- what there is -- */
 
+/* Once: several names may stand for one image, and the daemon reads while the next one is listed. */
 static int leave_document(const char *digest, const struct buf *text, struct err *err)
 {
 	CLEANUP_FD int fd = open(digest_hex(digest),
-				 O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	int rc = fd < 0 ? -errno : fd_write_all(fd, text->data, text->len);
+				 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int rc;
 
+	if (fd < 0 && errno == EEXIST)
+		return 0;
+	rc = fd < 0 ? -errno : fd_write_all(fd, text->data, text->len);
 	return rc < 0 ? err_sys(err, -rc, "write %s", digest) : 0;
 }
 

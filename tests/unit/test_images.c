@@ -431,6 +431,22 @@ static void test_new_image_takes_the_name_over(void **state)
 	images_close(im);
 }
 
+/* The daemon reads an image's documents while further names of it are still being listed. */
+static void test_many_names_of_one_image(void **state)
+{
+	CLEANUP(buf_fini) struct buf layer = BUF_INIT, archive = BUF_INIT, tags = BUF_INIT;
+	struct images *im = open_store();
+
+	tar_add(&layer, TAR_FILE, "one", 0644, "one\n");
+	tar_end(&layer);
+	for (int i = 0; i < 900; i++)
+		buf_addf(&tags, "%s\"many:%d\"", i ? "," : "", i);
+	save_archive(&archive, &layer, 1, "{}", buf_str(&tags));
+	for (int i = 0; i < 10; i++)
+		import_ok(im, &archive, "docker.io/library/many:899 sha256:");
+	images_close(im);
+}
+
 static void test_compressed_archive_and_pipe(void **state)
 {
 	CLEANUP(buf_fini) struct buf archive = BUF_INIT, packed = BUF_INIT;
@@ -946,6 +962,7 @@ int main(void)
 		T(test_images_are_there_after_a_restart),
 		T(test_found_by_digest_and_by_id),
 		T(test_new_image_takes_the_name_over),
+		T(test_many_names_of_one_image),
 		T(test_compressed_archive_and_pipe),
 		T(test_garbage_is_refused),
 		T(test_changed_bytes_are_found),
