@@ -76,6 +76,23 @@ static unsigned v2_controllers(const char *mount)
 	return parse_controllers(text.data, " \n");
 }
 
+/* Blanks and backslashes of paths are octal there: "\\040". */
+static void unescape(char *s)
+{
+	char *to = s;
+
+	while (*s) {
+		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' &&
+		    s[3] >= '0' && s[3] <= '7') {
+			*to++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
+			s += 4;
+		} else {
+			*to++ = *s++;
+		}
+	}
+	*to = '\0';
+}
+
 /* "36 35 98:0 /root /mount options tags... - type source superoptions" */
 static void add_mountinfo_line(struct cgroups *cg, char *line)
 {
@@ -90,6 +107,7 @@ static void add_mountinfo_line(struct cgroups *cg, char *line)
 	type = strtok_r(dash + 3, " ", &state);
 	if (!type || !str_eq(field[3], "/"))
 		return;
+	unescape(field[4]);
 	if (str_eq(type, "cgroup2"))
 		add_hierarchy(cg, field[4], CGROUP_V2 | v2_controllers(field[4]));
 	options = strtok_r(NULL, " ", &state) ? strtok_r(NULL, " ", &state) : NULL;
@@ -152,45 +170,147 @@ void cgroups_close(struct cgroups *cg)
 	free(cg);
 }
 
-/* v2: hand the controllers to the children of the directory. */
+/* -- v2: the controllers are handed from each directory to its children -- */
+
+/* cpuacct and devices are no controllers there. */
+static int is_handed_down(const struct cgroup_hierarchy *h, size_t controller)
+{
+	unsigned bit = controllers[controller].bit;
+
+	return (h->controllers & CGROUP_V2) && (h->controllers & bit) &&
+	       !(bit & (CGROUP_CPUACCT | CGROUP_DEVICES));
+}
+
+static unsigned handed_down(int dir)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+
+	return cgroup_read_at(dir, "cgroup.subtree_control", &text) < 0
+		       ? 0
+		       : parse_controllers(text.data, " \n");
+}
+
+/* Where one of them cannot be, the error is about that one. */
+static int hand_down_each(const struct cgroup_hierarchy *h, int dir, struct err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(controllers); i++)
+		if (is_handed_down(h, i)) {
+			char word[32];
+
+			snprintf(word, sizeof(word), "+%s", controllers[i].name);
+			rc = cgroup_write_at(dir, "cgroup.subtree_control", word, err);
+		}
+	return rc;
+}
+
+/* Whoever made the directory may have died before this: what is there already is checked, too. */
 static int hand_down(const struct cgroup_hierarchy *h, int dir, struct err *err)
 {
 	char line[128] = "";
+	unsigned there, missing = 0;
+	int rc;
 
 	if (!(h->controllers & CGROUP_V2))
 		return 0;
+	there = handed_down(dir);
 	for (size_t i = 0; i < ARRAY_LEN(controllers); i++)
-		if (h->controllers & controllers[i].bit &
-		    ~(unsigned)(CGROUP_CPUACCT | CGROUP_DEVICES)) {
+		if (is_handed_down(h, i)) {
 			strcat(line, line[0] ? " +" : "+");
 			strcat(line, controllers[i].name);
+			missing |= controllers[i].bit & ~there;
 		}
-	return line[0] ? cgroup_write_at(dir, "cgroup.subtree_control", line, err) : 0;
+	if (!missing)
+		return 0;
+	rc = cgroup_write_at(dir, "cgroup.subtree_control", line, NULL);
+	return rc == 0 || rc == -EBUSY ? rc : hand_down_each(h, dir, err);
+}
+
+/* Move the members of top into a child. Return: how many, or -errno. */
+static int move_members(int top, int child, struct err *err)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	char *state = NULL;
+	int n = 0, rc = cgroup_read_at(top, "cgroup.procs", &text);
+
+	if (rc < 0)
+		return err_sys(err, -rc, "read cgroup.procs");
+	for (char *pid = strtok_r(text.data, "\n", &state); pid;
+	     pid = strtok_r(NULL, "\n", &state)) {
+		if (str_eq(pid, "0"))
+			return err_set(err, EBUSY,
+				       "processes of other pid namespaces are in the cgroup");
+		rc = cgroup_write_at(child, "cgroup.procs", pid, NULL);
+		if (rc < 0 && rc != -ESRCH)
+			return err_sys(err, -rc, "move process %s to cgroup %s", pid,
+				       CGROUP_OTHERS);
+		n++;
+	}
+	return n;
+}
+
+/*
+ * A cgroup with controllers for its children has no processes itself (cgroup-v2.rst, "No Internal
+ * Process Constraint"). The real root is exempt; what looks like the root in a container is not,
+ * and there are the container's processes: they go into a child, as other runtimes do it.
+ */
+static int make_way(int top, struct err *err)
+{
+	CLEANUP_FD int child = -1;
+	int n = 1;
+
+	if (mkdirat(top, CGROUP_OTHERS, 0755) < 0 && errno != EEXIST)
+		return err_sys(err, errno, "mkdir %s", CGROUP_OTHERS);
+	child = openat(top, CGROUP_OTHERS, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (child < 0)
+		return err_sys(err, errno, "open %s", CGROUP_OTHERS);
+	/* Those that fork meanwhile may need another round. */
+	for (int round = 0; n > 0 && round < 20; round++)
+		n = move_members(top, child, err);
+	return n < 0 ? n : 0;
+}
+
+static int hand_down_from_top(const struct cgroup_hierarchy *h, int top, struct err *err)
+{
+	int rc = hand_down(h, top, err);
+
+	if (rc == -EBUSY && (rc = make_way(top, err)) == 0)
+		rc = hand_down_each(h, top, err);
+	return rc < 0 ? err_wrap(err, "%s", h->mount) : 0;
+}
+
+/* In the daemon and in each supervisor: mostly, it is there. */
+static int prepare_in(struct cgroup_hierarchy *h, const char *root, struct err *err)
+{
+	CLEANUP_FD int top = open(h->mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc;
+
+	if (top < 0)
+		return err_sys(err, errno, "open %s", h->mount);
+	fd_close_at(&h->dir);
+	h->dir = openat(top, root, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (h->dir < 0) {
+		if ((rc = hand_down_from_top(h, top, err)) < 0)
+			return rc;
+		if (mkdirat(top, root, 0755) < 0 && errno != EEXIST)
+			return err_sys(err, errno, "mkdir %s/%s", h->mount, root);
+		h->dir = openat(top, root, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	}
+	if (h->dir < 0)
+		return err_sys(err, errno, "open %s/%s", h->mount, root);
+	if ((rc = hand_down(h, h->dir, err)) < 0)
+		return err_sys(err, -rc, "%s/%s: cgroup.subtree_control", h->mount, root);
+	return 0;
 }
 
 int cgroups_prepare(struct cgroups *cg, struct err *err)
 {
-	for (size_t i = 0; i < cg->n; i++) {
-		struct cgroup_hierarchy *h = &cg->hierarchies[i];
-		CLEANUP_FD int top = open(h->mount, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = 0;
 
-		if (top < 0)
-			return err_sys(err, errno, "open %s", h->mount);
-		fd_close_at(&h->dir);
-		h->dir = openat(top, cg->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-		if (h->dir >= 0)
-			continue;
-		if (hand_down(h, top, err) < 0)
-			return err_wrap(err, "%s", h->mount);
-		if (mkdirat(top, cg->root, 0755) < 0 && errno != EEXIST)
-			return err_sys(err, errno, "mkdir %s/%s", h->mount, cg->root);
-		h->dir = openat(top, cg->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-		if (h->dir < 0)
-			return err_sys(err, errno, "open %s/%s", h->mount, cg->root);
-		if (hand_down(h, h->dir, err) < 0)
-			return err_wrap(err, "%s/%s", h->mount, cg->root);
-	}
-	return 0;
+	for (size_t i = 0; rc == 0 && i < cg->n; i++)
+		rc = prepare_in(&cg->hierarchies[i], cg->root, err);
+	return rc;
 }
 
 static int make_in(const struct cgroup_hierarchy *h, const char *path, int has_children,
@@ -204,15 +324,15 @@ static int make_in(const struct cgroup_hierarchy *h, const char *path, int has_c
 		if (was != '/' && was != '\0')
 			continue;
 		*p = '\0';
-		if (mkdirat(h->dir, part, 0755) < 0) {
-			if (errno != EEXIST)
-				return err_sys(err, errno, "mkdir cgroup %s", part);
-		} else if ((h->controllers & CGROUP_V2) && (was || has_children)) {
+		if (mkdirat(h->dir, part, 0755) < 0 && errno != EEXIST)
+			return err_sys(err, errno, "mkdir cgroup %s", part);
+		if ((h->controllers & CGROUP_V2) && (was || has_children)) {
 			CLEANUP_FD int dir =
 				openat(h->dir, part, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+			int rc = dir < 0 ? -errno : hand_down(h, dir, err);
 
-			if (dir < 0 || hand_down(h, dir, err) < 0)
-				return err_sys(err, errno, "cgroup %s", part);
+			if (rc < 0)
+				return err_sys(err, -rc, "cgroup %s", part);
 		}
 		*p = was;
 		if (!was)
@@ -351,11 +471,13 @@ static int kill_members(int parent, const char *name)
 static int kill_one(int parent, const char *name)
 {
 	char file[PATH_MAX];
-	int n = kill_members(parent, name);
+	int n;
 
+	/* At once, also those that our pid namespace does not show, and whatever they fork. */
 	snprintf(file, sizeof(file), "%s/cgroup.kill", name);
-	if (n && cgroup_write_at(parent, file, "1", NULL) == 0)
-		return n;
+	if (cgroup_write_at(parent, file, "1", NULL) == 0)
+		return kill_members(parent, name);
+	n = kill_members(parent, name);
 	/* Without cgroup.kill a fork may slip through between reading and killing. */
 	for (int round = 0, more = n; more && round < 100; round++)
 		more = kill_members(parent, name);

@@ -8,6 +8,14 @@
  *	<root>/<qos>/pod<uid>			limits of the pod
  *	<root>/<qos>/pod<uid>/<container>	limits of the container, its processes
  *
+ * <root> is a child of the hierarchy's own root, as with the kubelet's and Docker's cgroupfs
+ * drivers, also when we run as a service: pods outlive the daemon, so they must not live in its
+ * unit's cgroup, which systemd empties, and could not enter again once controllers are enabled
+ * below it. systemd leaves cgroups alone that it did not make, and cannot take controllers from
+ * the root that we have enabled further down (EBUSY, cgroup-v2.rst "Top-down Constraint"). In a
+ * container whose own processes are in the way (v2: no internal processes), they are moved into
+ * the leaf CGROUP_OTHERS.
+ *
  * Paths below are relative to <root>. Rules of the values: cgroups(7), the
  * kernel's cgroup-v1/ and cgroup-v2.rst, and the kubelet for what becomes of
  * requests and limits (shares = millicores * 1024 / 1000, period 100 ms).
@@ -29,6 +37,8 @@ enum cgroup_controller {
 };
 
 #define MAX_HIERARCHIES 8
+#define CGROUP_OTHERS   "k8sfs-others" /* v2, in a container: whoever was in what is the root there \
+					*/
 
 struct cgroup_hierarchy {
 	char *mount;          /* where it is mounted, e.g. /sys/fs/cgroup/memory */
@@ -60,6 +70,11 @@ int cgroup_make(const struct cgroups *cg, const char *path, int has_children, st
 /* In an order that the kernel accepts from any earlier state. */
 int cgroup_limit(const struct cgroups *cg, const char *path, const struct resource_limits *l,
 		 struct err *err) MUST_CHECK;
+/*
+ * As the kubelet has it on v2: all of a container's processes die together when it is out of
+ * memory, and none of it is swapped. Not for pods: one container must not take the others along.
+ */
+void cgroup_treat_as_container(const struct cgroups *cg, const char *path);
 /* Only the devices of every container (devices.h). */
 int cgroup_restrict_devices(const struct cgroups *cg, const char *path, struct err *err) MUST_CHECK;
 /* Move the calling process, which has one thread, into path's v1 hierarchies (all: and v2's). */

@@ -118,18 +118,14 @@ static int limit_cpu_v2(const struct target *t, const struct resource_limits *l)
 	return rc;
 }
 
+/*
+ * Requests become no memory.min or memory.low: neither does the kubelet (but for its MemoryQoS
+ * gate), and below ancestors without a sum of them they would be void, or, with
+ * memory_recursiveprot (systemd's default), every pod's.
+ */
 static int limit_memory_v2(const struct target *t, const struct resource_limits *l)
 {
-	struct target quiet = {t->hierarchy, t->path, NULL};
-	int rc = 0;
-
-	/* As the kubelet: all processes of a container die together. */
-	(void)put(&quiet, "memory.oom.group", "1");
-	if (l->memory_bytes) {
-		rc = put(t, "memory.max", "%" PRIu64, l->memory_bytes);
-		(void)put(&quiet, "memory.swap.max", "0");
-	}
-	return rc;
+	return l->memory_bytes ? put(t, "memory.max", "%" PRIu64, l->memory_bytes) : 0;
 }
 
 static int limit_in(const struct target *t, const struct resource_limits *l)
@@ -157,6 +153,19 @@ int cgroup_limit(const struct cgroups *cg, const char *path, const struct resour
 			return rc;
 	}
 	return 0;
+}
+
+void cgroup_treat_as_container(const struct cgroups *cg, const char *path)
+{
+	for (size_t i = 0; i < cg->n; i++) {
+		struct target t = {&cg->hierarchies[i], path, NULL};
+		unsigned has = t.hierarchy->controllers;
+
+		if (!(has & CGROUP_V2) || !(has & CGROUP_MEMORY))
+			continue;
+		(void)put(&t, "memory.oom.group", "1");
+		(void)put(&t, "memory.swap.max", "0");
+	}
 }
 
 static int restrict_devices_v1(const struct target *t)

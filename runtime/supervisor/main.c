@@ -94,6 +94,17 @@ static int make_shared_memory(struct err *err)
 	return pod.shm < 0 ? -err->code : 0;
 }
 
+/* Best-effort pods get only the CPU time that nobody else wants: their class has the least weight.
+ */
+static int limit_class(struct err *err)
+{
+	const struct resource_limits least = {0};
+
+	return str_eq(pod.spec.qos, "besteffort")
+		       ? cgroup_limit(pod.cgroups, pod.spec.qos, &least, err)
+		       : 0;
+}
+
 static int make_cgroups(const char *root, const char *hierarchies, struct err *err)
 {
 	int rc;
@@ -104,7 +115,7 @@ static int make_cgroups(const char *root, const char *hierarchies, struct err *e
 	pod.cgroup = xasprintf("%s/pod%s", pod.spec.qos ? pod.spec.qos : "burstable", pod.spec.uid);
 	if ((rc = cgroups_prepare(pod.cgroups, err)) < 0 ||
 	    (rc = cgroup_join(pod.cgroups, "supervisors", 0, err)) < 0 ||
-	    (rc = cgroup_make(pod.cgroups, pod.cgroup, 1, err)) < 0)
+	    (rc = cgroup_make(pod.cgroups, pod.cgroup, 1, err)) < 0 || (rc = limit_class(err)) < 0)
 		return rc;
 	return cgroup_limit(pod.cgroups, pod.cgroup, &pod.spec.limits, err);
 }

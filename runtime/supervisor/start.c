@@ -136,6 +136,8 @@ static int make_cgroup(struct container *c, struct err *err)
 	rc = cgroup_make(pod.cgroups, c->cgroup, 0, err);
 	if (rc == 0)
 		rc = cgroup_limit(pod.cgroups, c->cgroup, &spec->limits, err);
+	if (rc == 0)
+		cgroup_treat_as_container(pod.cgroups, c->cgroup);
 	if (rc == 0 && !(spec->privileged && pod.spec.host_users))
 		rc = cgroup_restrict_devices(pod.cgroups, c->cgroup, err);
 	return rc;

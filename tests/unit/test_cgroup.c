@@ -87,6 +87,9 @@ static void test_v2_limits(void **state)
 	put("v2/cgroup.controllers", "cpuset cpu io memory hugetlb pids rdma misc\n");
 	put("v2/cgroup.subtree_control", "");
 	put("v2/k8sfs-t/cgroup.subtree_control", "");
+	put("v2/k8sfs-t/burstable/cgroup.subtree_control",
+	    "cpu memory\n"); /* whoever made it died */
+	put("v2/k8sfs-t/burstable/podx/cgroup.subtree_control", "cpu memory pids\n");
 	static const char *const files[] = {"cpu.weight",      "cpu.max",          "memory.max",
 					    "memory.swap.max", "memory.oom.group", "pids.max",
 					    "cgroup.procs",    "cgroup.kill"};
@@ -102,6 +105,9 @@ static void test_v2_limits(void **state)
 	assert_int_equal(cgroup_make(cg, "burstable/podx/main", 0, &err), 0);
 	if (cgroup_limit(cg, "burstable/podx/main", &limits, &err) < 0)
 		fail_msg("%s", err.msg);
+	cgroup_treat_as_container(cg, "burstable/podx/main");
+	expect("v2/k8sfs-t/burstable/cgroup.subtree_control", "+cpu +memory +pids");
+	expect("v2/k8sfs-t/burstable/podx/cgroup.subtree_control", "cpu memory pids\n");
 	/* 500 millicores: 512 shares: weight 1 + 510 * 9999 / 262142 */
 	expect("v2/k8sfs-t/burstable/podx/main/cpu.weight", "20");
 	expect("v2/k8sfs-t/burstable/podx/main/cpu.max", "25000 100000");
@@ -124,6 +130,20 @@ static void test_v2_limits(void **state)
 	assert_int_equal(cgroup_stats(cg, "burstable/podx/gone", &stats), -ENOENT);
 	assert_int_equal(cgroup_join(cg, "burstable/podx/main", 1, &err), 0);
 	expect("v2/k8sfs-t/burstable/podx/main/cgroup.procs", "0");
+	cgroups_close(cg);
+}
+
+/* Blanks of a path are escaped in mountinfo. */
+static void test_mount_points_are_unescaped(void **state)
+{
+	CLEANUP_FREE char *mountinfo =
+		xasprintf("30 1 0:26 / %s/a\\040b\\134c rw - cgroup cgroup rw,cpu\n", dir);
+	CLEANUP_FREE char *expected = xasprintf("%s/a b\\c", dir);
+	struct cgroups *cg = open_with(mountinfo);
+
+	(void)state;
+	assert_int_equal(cg->n, 1);
+	assert_string_equal(cg->hierarchies[0].mount, expected);
 	cgroups_close(cg);
 }
 
@@ -341,6 +361,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_v2_limits),
+		T(test_mount_points_are_unescaped),
 		T(test_v2_hands_controllers_down),
 		T(test_v1_limits),
 		T(test_extremes),
