@@ -434,7 +434,7 @@ static void test_a_small_change_of_a_big_object_is_cheap(void **state)
 	}
 	live = value_set(yaml(CM), "data", data);
 	live = updated(cm, NULL, live, "m", "", T0);
-	clock_gettime(CLOCK_MONOTONIC, &from);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
 	for (int i = 0; i < 100; i++) {
 		struct value *next = value_bury(value_ref(live), value_new_int(i), "metadata",
 						"labels", "l", NULL);
@@ -443,9 +443,9 @@ static void test_a_small_change_of_a_big_object_is_cheap(void **state)
 		value_unref(live);
 		live = next;
 	}
-	clock_gettime(CLOCK_MONOTONIC, &to);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
 	ms = (double)(to.tv_sec - from.tv_sec) * 1e3 + (double)(to.tv_nsec - from.tv_nsec) / 1e6;
-	print_message("100 changes of a label beside 100000 entries: %.1f ms\n", ms);
+	print_message("100 changes of a label beside 100000 entries: %.1f ms of CPU time\n", ms);
 	assert_true(ms < 1000); /* looking at all entries each time takes many seconds */
 }
 

@@ -788,47 +788,6 @@ static void test_many_pods_at_once(void **state)
 		      (unsigned long long)(loop_now_ms() - started));
 }
 
-/* -- how fast -- */
-
-static int64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static void test_start_latency(void **state)
-{
-	enum { ROUNDS = 21 };
-	int64_t ready[ROUNDS], started[ROUNDS];
-
-	(void)state;
-	for (int i = 0; i < ROUNDS; i++) {
-		int64_t t0 = now_us();
-
-		rig_pod(&rig, UID);
-		ready[i] = now_us() - t0;
-		(void)start_shell("main", "exec sleep 1000");
-		started[i] = now_us() - t0;
-		rig_destroy(&rig);
-	}
-	qsort(ready, ROUNDS, sizeof(*ready), by_value);
-	qsort(started, ROUNDS, sizeof(*started), by_value);
-	print_message("sandbox ready p50 %.2f ms, container started p50 %.2f ms, worst %.2f ms\n",
-		      (double)ready[ROUNDS / 2] / 1000, (double)started[ROUNDS / 2] / 1000,
-		      (double)started[ROUNDS - 1] / 1000);
-	/* The target is 5 ms on a quiet machine; this one may be busy. */
-	assert_true(started[ROUNDS / 2] < 100000);
-}
-
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(int argc, char **argv)
@@ -855,7 +814,6 @@ int main(int argc, char **argv)
 		T(test_a_killed_zygote_is_replaced),
 		T(test_a_big_environment),
 		T(test_many_pods_at_once),
-		T(test_start_latency),
 	};
 
 	if (!rig_possible())
