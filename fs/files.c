@@ -9,6 +9,10 @@
 #include "fs/handle.h"
 #include "fs/reply.h"
 
+/* open() of a new file asks for its mode once more before it returns: this answers for that long.
+ */
+#define JUST_MADE_SEC 0.02
+
 static struct handle *handle_at(struct fuse_file_info *fi)
 {
 	return (struct handle *)(uintptr_t)fi->fh;
@@ -53,6 +57,8 @@ void files_created(struct call *c, struct node *n, struct handle *taken, struct 
 		reply_refused(c, n, NULL);
 		return;
 	}
+	if (e.attr_timeout < JUST_MADE_SEC)
+		e.attr_timeout = JUST_MADE_SEC;
 	fill_info(taken, fi);
 	node_looked_up(n);
 	if (fuse_reply_create(c->req, &e, fi) == -ENOENT) {
