@@ -65,6 +65,7 @@ static int open_node(struct daemon *d, struct err *err)
 		.node_name = o->node_name,
 		.state_dir = o->state,
 		.run_dir = o->run,
+		.tree = o->mountpoint,
 		.pod_cidr = o->pod_cidr,
 	};
 

@@ -173,6 +173,14 @@ void sandbox_destroy(struct sandbox *sb);
 /* Forget sb without touching the pod (the daemon stops). */
 void sandbox_release(struct sandbox *sb);
 
+/*
+ * Where a running container shows m->source, and that file system is served no more (the tree of a
+ * daemon that ended), show it as it is now; what works is left alone. Only source, sub_path, target
+ * and read_only count. Goes on in a thread of its own, which says in the log what failed.
+ */
+int sandbox_mount_again(struct sandbox *sb, const char *container, const struct mount_spec *m,
+			struct err *err) MUST_CHECK;
+
 /* The next free range of POD_ID_RANGE ids, by name of the pod's uid; the same again while the pod
  * exists. */
 int id_range_alloc(struct sandboxes *all, const char *uid, uint32_t *base_out, struct err *err)

@@ -203,6 +203,31 @@ static int add_mounts(const struct cspec_source *src, const struct value *spec, 
 	return 0;
 }
 
+int cspec_tree_mounts(const struct cspec_source *src, const struct ctr *c,
+		      struct container_spec *out, struct err *err)
+{
+	const struct env_source *es = &src->volumes_ctx.src;
+	const struct value *spec = ctr_spec(es->st, c), *list = value_get(spec, "volumeMounts");
+	struct env e = ENV_INIT;
+	int rc = 0;
+
+	*out = (struct container_spec){.name = xstrdup(c->name)};
+	for (size_t i = 0; rc == 0 && i < value_count(list); i++) {
+		const struct value *m = value_at(list, i);
+		const struct volume *v = volume_find(src->volumes, src->n_volumes,
+						     value_str(value_get(m, "name"), ""));
+
+		if (!v || !v->is_tree)
+			continue;
+		if (value_get(m, "subPathExpr") && !e.n)
+			rc = env_of(es, spec, &e, err);
+		if (rc == 0)
+			rc = add_volume_mount(src, m, &e, out, err);
+	}
+	env_fini(&e);
+	return rc;
+}
+
 /* -- the rest -- */
 
 static int make_files(const struct cspec_source *src, const struct value *spec, const char *name,

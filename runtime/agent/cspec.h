@@ -27,6 +27,10 @@ struct cspec_source {
  */
 int cspec_of(const struct cspec_source *src, const struct ctr *c, const char *id, int run,
 	     struct container_spec *out, struct err *err) MUST_CHECK;
+/* Only out->mounts, of the tree that the daemon serves: for a container that outlived the last one.
+ */
+int cspec_tree_mounts(const struct cspec_source *src, const struct ctr *c,
+		      struct container_spec *out, struct err *err) MUST_CHECK;
 void cspec_fini(struct container_spec *s);
 /* 64 random hex digits. */
 void cspec_new_id(char id[65]);

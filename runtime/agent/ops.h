@@ -65,6 +65,8 @@ struct agent_ops {
 			     struct err *err);
 	int (*sandbox_stop)(void *ctx, struct sandbox *sb, const char *container, uint64_t grace_ms,
 			    struct err *err);
+	int (*sandbox_mount_again)(void *ctx, struct sandbox *sb, const char *container,
+				   const struct mount_spec *m, struct err *err);
 	void (*sandbox_destroy)(void *ctx, struct sandbox *sb);
 	int (*id_alloc)(void *ctx, const char *uid, uint32_t *base_out, struct err *err);
 	void (*id_free)(void *ctx, const char *uid);

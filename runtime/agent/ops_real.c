@@ -204,6 +204,12 @@ static int stop(void *ctx, struct sandbox *sb, const char *container, uint64_t g
 	return sandbox_stop_container(sb, container, grace_ms, err);
 }
 
+static int mount_again(void *ctx, struct sandbox *sb, const char *container,
+		       const struct mount_spec *m, struct err *err)
+{
+	return sandbox_mount_again(sb, container, m, err);
+}
+
 static void destroy(void *ctx, struct sandbox *sb)
 {
 	sandbox_destroy(sb);
@@ -337,6 +343,7 @@ const struct agent_ops ops_real = {
 	.sandbox_create = create,
 	.sandbox_start = start,
 	.sandbox_stop = stop,
+	.sandbox_mount_again = mount_again,
 	.sandbox_destroy = destroy,
 	.id_alloc = id_alloc,
 	.id_free = id_free,

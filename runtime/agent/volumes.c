@@ -257,6 +257,7 @@ static int set_up_csi(const struct volume_ctx *ctx, struct volume *v, const stru
 			       "driver name %s not found in the list of registered CSI drivers",
 			       driver);
 	v->path = xstrdup(ctx->tree);
+	v->is_tree = 1;
 	v->read_only = value_bool(value_get(spec, "readOnly"), 0);
 	return 0;
 }

@@ -19,6 +19,7 @@ struct volume {
 	int read_only;
 	int recursive;
 	int mounted; /* path is a mount of our own */
+	int is_tree; /* the daemon serves it: it is gone when the daemon is */
 };
 
 /* Where and for whom. */

@@ -289,6 +289,23 @@ static void on_started(struct worker *w, struct cwork *cw, const struct sandbox_
 		worker_stop_now(cw);
 }
 
+/* It ran before the daemon did: the tree that it shows is the last daemon's. */
+static void show_tree_again(struct worker *w, struct cwork *cw)
+{
+	const struct cspec_source src = {worker_volume_ctx(w), w->volumes, w->n_volumes, NULL};
+	struct container_spec spec;
+	struct err err = ERR_INIT;
+	int rc = cspec_tree_mounts(&src, cw->c, &spec, &err);
+
+	for (size_t i = 0; rc == 0 && i < spec.n_mounts; i++)
+		rc = w->a->ops->sandbox_mount_again(w->a->ctx, w->sb, cw->c->name, &spec.mounts[i],
+						    &err);
+	if (rc < 0)
+		worker_event(w, cw->c, "Warning", "FailedMount", "Mounting the tree again: %s",
+			     err.msg);
+	cspec_fini(&spec);
+}
+
 static void on_container(struct worker *w, const struct sandbox_event *ev)
 {
 	struct cwork *cw = worker_ctr(w, ev->container ? ev->container : "");
@@ -296,6 +313,8 @@ static void on_container(struct worker *w, const struct sandbox_event *ev)
 	if (!cw)
 		return;
 	cw->seen = 1;
+	if (ev->kind == CONTAINER_STARTED && ev->replayed && ev->pid > 0)
+		show_tree_again(w, cw);
 	if (ev->kind == CONTAINER_STARTED)
 		on_started(w, cw, ev);
 	else if (ev->kind == CONTAINER_EXITED)

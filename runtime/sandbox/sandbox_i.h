@@ -23,6 +23,8 @@ struct sandboxes {
 	uint32_t next_index;
 	pthread_mutex_t lock;
 	struct strmap by_uid; /* lock: struct sandbox; changed on the loop's thread only */
+	unsigned n_threads;   /* lock: of mount_again.c */
+	pthread_cond_t threads_changed;
 };
 
 struct running { /* a container, as last heard of */
@@ -72,6 +74,9 @@ void zygote_stop(struct sandboxes *all);
 pid_t supervisor_spawn(struct sandboxes *all, const struct sandbox_spec *spec, const char *dir,
 		       int sock, int *pidfd_out, struct err *err);
 char *supervisor_find(void);
+
+/* -- mount_again.c -- */
+void mounts_again_wait(struct sandboxes *all);
 
 /* -- leftovers.c -- */
 /* What a supervisor that is gone left: processes, cgroups, run files. */

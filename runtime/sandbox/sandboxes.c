@@ -68,6 +68,7 @@ struct sandboxes *sandboxes_open(struct loop *loop, const struct sandboxes_confi
 	all->loop = loop;
 	all->zygote_sock = -1;
 	pthread_mutex_init(&all->lock, NULL);
+	pthread_cond_init(&all->threads_changed, NULL);
 	all->seccomp = seccomp_cache_new();
 	if (make_directories(all, cfg, err) < 0 || find_supervisor(all, cfg, err) < 0 ||
 	    open_cgroups(all, err) < 0 || ids_load(all, err) < 0 || zygote_start(all, err) < 0) {
@@ -81,6 +82,7 @@ void sandboxes_close(struct sandboxes *all)
 {
 	if (!all)
 		return;
+	mounts_again_wait(all);
 	STRMAP_FOREACH (s, &all->by_uid)
 		sandbox_free(s->val);
 	strmap_fini(&all->by_uid);
@@ -91,6 +93,7 @@ void sandboxes_close(struct sandboxes *all)
 	if (all->cgroups)
 		cgroups_close(all->cgroups);
 	zygote_stop(all);
+	pthread_cond_destroy(&all->threads_changed);
 	pthread_mutex_destroy(&all->lock);
 	free(all->hierarchies);
 	free(all->root);

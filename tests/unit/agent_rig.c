@@ -129,6 +129,16 @@ static int stop(void *ctx, struct sandbox *sb, const char *container, uint64_t g
 	return 0;
 }
 
+static int mount_again(void *ctx, struct sandbox *sb, const char *container,
+		       const struct mount_spec *m, struct err *err)
+{
+	struct rig *r = ctx;
+
+	buf_addf(&r->log, "again %s %s on %s%s\n", container, m->source, m->target,
+		 m->read_only ? ":ro" : "");
+	return 0;
+}
+
 static void destroy(void *ctx, struct sandbox *sb)
 {
 	struct rig *r = ctx;
@@ -264,6 +274,7 @@ static const struct agent_ops ops = {
 	.sandbox_create = create,
 	.sandbox_start = start,
 	.sandbox_stop = stop,
+	.sandbox_mount_again = mount_again,
 	.sandbox_destroy = destroy,
 	.id_alloc = id_alloc,
 	.id_free = id_free,
@@ -287,7 +298,8 @@ struct rig *rig_new(void)
 {
 	struct rig *r = xcalloc(1, sizeof(*r));
 	struct node_facts *facts = xcalloc(1, sizeof(*facts));
-	struct agent_config cfg = {.node_name = "n1", .state_dir = r->dir, .run_dir = r->dir};
+	struct agent_config cfg = {
+		.node_name = "n1", .state_dir = r->dir, .run_dir = r->dir, .tree = "/tree"};
 
 	strcpy(r->dir, "/tmp/k8sfs-agent-XXXXXX");
 	assert_non_null(mkdtemp(r->dir));

@@ -550,6 +550,35 @@ static void test_adoption(void **state)
 	rig_free(r);
 }
 
+/* The tree of the daemon that ended is dead where a container shows it; other volumes are not. */
+static void test_adoption_shows_the_tree_again(void **state)
+{
+	struct rig *r = second_daemon(
+		running(POD("'containers':[{'name':'c','image':'app:1','volumeMounts':["
+			    "{'name':'t','mountPath':'/k8s'},{'name':'e','mountPath':'/data'},"
+			    "{'name':'t','mountPath':'/again','readOnly':true}]}],"
+			    "'volumes':[{'name':'t','csi':{'driver':'k8sfs.io'}},{'name':'e',"
+			    "'emptyDir':{}}]")));
+
+	r->sb = (struct sandbox){worker_sandbox_event, core_find(r->core, "u1"), 0};
+	assert_true(core_adopt(r->core, "u1", &r->sb, 0));
+	core_adopted(r->core);
+	rig_run(r);
+	assert_int_equal(rig_count(&r->log, "again"), 0);
+	rig_emit(r, (struct sandbox_event){.kind = CONTAINER_STARTED,
+					   .container = "c",
+					   .container_id = r->last_id,
+					   .pid = 9,
+					   .replayed = 1});
+	assert_int_equal(rig_count(&r->log, "again c /tree on /k8s"), 1);
+	assert_int_equal(rig_count(&r->log, "again c /tree on /again:ro"), 1);
+	assert_int_equal(rig_count(&r->log, "again"), 2);
+	rig_exited(r, "c", 1);
+	rig_started(r, "c"); /* a new run has the new tree */
+	assert_int_equal(rig_count(&r->log, "again"), 2);
+	rig_free(r);
+}
+
 /* The daemon fell before it could write what it had begun. */
 static void test_adoption_of_what_nobody_told(void **state)
 {
@@ -718,6 +747,7 @@ int main(void)
 		cmocka_unit_test(test_sandbox_dies),
 		cmocka_unit_test(test_sandbox_cannot_be_made),
 		cmocka_unit_test(test_adoption),
+		cmocka_unit_test(test_adoption_shows_the_tree_again),
 		cmocka_unit_test(test_adoption_of_what_nobody_told),
 		cmocka_unit_test(test_adoption_without_its_container),
 		cmocka_unit_test(test_adoption_of_what_ended_meanwhile),
