@@ -44,6 +44,8 @@ static int open_objects(struct daemon *d, struct err *err)
 	if (!d->api)
 		return -err->code;
 	d->identities = identities_new();
+	if (open_credentials(d, err))
+		return -err->code;
 	d->manifests = manifests_new(d->api, d->loop, err);
 	if (!d->manifests)
 		return -err->code;
@@ -66,6 +68,8 @@ static int open_node(struct daemon *d, struct err *err)
 		.state_dir = o->state,
 		.run_dir = o->run,
 		.tree = o->mountpoint,
+		.token = pod_token,
+		.token_arg = d,
 		.pod_cidr = o->pod_cidr,
 	};
 
@@ -268,6 +272,7 @@ void daemon_free(struct daemon *d)
 	if (d->store)
 		store_close(d->store);
 	identities_free(d->identities);
+	tokens_free(d->tokens);
 	if (d->signals)
 		loop_fd_free(d->signals);
 	if (d->loop)

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "auth/identity.h"
+#include "auth/tokens/tokens.h"
 #include "daemon/daemon.h"
 #include "daemon/state.h"
 #include "fs/fs.h"
@@ -25,6 +26,7 @@ struct daemon {
 	struct store *store;
 	struct api *api;
 	struct identities *identities;
+	struct tokens *tokens;
 	struct manifests *manifests;
 	struct images *images;
 	struct sandboxes *sandboxes; /* with agent, net and runner NULL under --no-reconcile */
@@ -43,5 +45,11 @@ struct daemon {
 
 /* What the tree shows of the other rooms. */
 struct fs_rooms daemon_rooms(struct daemon *d);
+/* -- credentials.c -- */
+int open_credentials(struct daemon *d, struct err *err);
+/* agent_config.token; arg is the daemon. */
+int pod_token(void *arg, const struct value *pod, const char *account, const char *audience,
+	      int64_t seconds, struct buf *out, struct err *err);
+
 /* The bridge's name: "k8s0" for /k8s, one made from the mount point for others. buf of 16. */
 const char *bridge_name(const char *mountpoint, char buf[16]);

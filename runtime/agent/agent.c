@@ -325,6 +325,8 @@ struct agent *agent_start(struct loop *loop, struct api *api, struct store *stor
 	a->refs = 1;
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_cond_init(&a->quiet, NULL);
+	a->token = cfg->token;
+	a->token_arg = cfg->token_arg;
 	a->loop = loop;
 	a->api = api;
 	a->store = store;

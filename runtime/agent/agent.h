@@ -46,6 +46,10 @@ struct agent_config {
 	const char *version;        /* nodeInfo.kubeletVersion; NULL: "v1.36.0" */
 	unsigned max_pods;          /* 0: 110 */
 	unsigned heartbeat_ms;      /* renew the Lease on a clock; 0: never */
+	/* Makes tokens for pods: as ops.h says. NULL: none are made. On the loop's thread. */
+	int (*token)(void *arg, const struct value *pod, const char *account, const char *audience,
+		     int64_t seconds, struct buf *out, struct err *err);
+	void *token_arg;
 };
 
 /*

@@ -41,19 +41,32 @@ static int path_is_sound(const char *path)
 	return 1;
 }
 
+static struct payload_file *at_path(struct payload *p, const char *path)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (str_eq(p->list[i].path, path))
+			return &p->list[i];
+	return NULL;
+}
+
+void payload_set_owner(struct payload *p, const char *path, uid_t uid)
+{
+	struct payload_file *f = at_path(p, path);
+
+	if (f)
+		f->uid = uid;
+}
+
 int payload_add(struct payload *p, const char *path, mode_t mode, struct buf *taken,
 		struct err *err)
 {
-	struct payload_file *f = NULL;
+	struct payload_file *f = at_path(p, path);
 
 	if (!path_is_sound(path)) {
 		buf_fini(taken);
 		return err_set(err, EINVAL, "invalid path \"%s\": must be relative, without \"..\"",
 			       path);
 	}
-	for (size_t i = 0; i < p->n; i++)
-		if (str_eq(p->list[i].path, path))
-			f = &p->list[i];
 	if (f) {
 		buf_fini(&f->data);
 	} else {

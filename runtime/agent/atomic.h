@@ -29,6 +29,9 @@ void payload_fini(struct payload *p);
 int payload_add(struct payload *p, const char *path, mode_t mode, struct buf *taken,
 		struct err *err) MUST_CHECK;
 
+/* The file that was added under path belongs to uid, as seen in the pod; without that to root. */
+void payload_set_owner(struct payload *p, const char *path, uid_t uid);
+
 /* Owner of what is written. */
 struct payload_owner {
 	uid_t base; /* added to each uid and gid: the pod's range */

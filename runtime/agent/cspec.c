@@ -186,6 +186,26 @@ static int add_volume_mount(const struct cspec_source *src, const struct value *
 	return 0;
 }
 
+/* The account's files, where the container has not put something else. */
+static void add_account_mount(const struct cspec_source *src, const struct value *mounts,
+			      struct container_spec *out)
+{
+	const struct volume *v = volume_find(src->volumes, src->n_volumes, ACCOUNT_VOLUME);
+	struct mount_spec *mount;
+
+	for (size_t i = 0; i < value_count(mounts); i++)
+		if (str_eq(value_dig_str(value_at(mounts, i), "mountPath", NULL),
+			   ACCOUNT_MOUNT_PATH))
+			return;
+	if (!v || !v->path)
+		return;
+	mount = add_mount(out);
+	mount->source = xstrdup(v->path);
+	mount->target = xstrdup(ACCOUNT_MOUNT_PATH);
+	mount->read_only = 1;
+	mount->idmapped = v->idmapped;
+}
+
 static int add_mounts(const struct cspec_source *src, const struct value *spec, const struct env *e,
 		      struct container_spec *out, struct err *err)
 {
@@ -200,6 +220,7 @@ static int add_mounts(const struct cspec_source *src, const struct value *spec, 
 	for (size_t i = 0; i < value_count(list); i++)
 		if (add_volume_mount(src, value_at(list, i), e, out, err))
 			return -EINVAL;
+	add_account_mount(src, list, out);
 	return 0;
 }
 

@@ -58,6 +58,13 @@ struct agent_ops {
 	void (*event)(void *ctx, const struct object *pod, const char *field_path, const char *type,
 		      const char *reason, const char *message);
 
+	/*
+	 * A token of the account for the pod, appended. audience NULL: the cluster's own. -ENOENT:
+	 * there is no such account.
+	 */
+	int (*token)(void *ctx, const struct value *pod, const char *account, const char *audience,
+		     int64_t seconds, struct buf *out, struct err *err);
+
 	/* sandboxes: as in runtime/sandbox.h */
 	struct sandbox *(*sandbox_create)(void *ctx, const struct sandbox_spec *spec,
 					  sandbox_event_fn fn, void *arg, struct err *err);

@@ -184,6 +184,16 @@ static void event(void *ctx, const struct object *pod, const char *field_path, c
 	event_record(a->recorder, &a->source, pod, field_path, type, reason, "%s", message);
 }
 
+static int token(void *ctx, const struct value *pod, const char *account, const char *audience,
+		 int64_t seconds, struct buf *out, struct err *err)
+{
+	struct agent *a = ctx;
+
+	if (!a->token)
+		return err_set(err, EOPNOTSUPP, "this node has no tokens");
+	return a->token(a->token_arg, pod, account, audience, seconds, out, err);
+}
+
 /* -- sandboxes, images, network ------------------------------------------------------------------
  */
 
@@ -340,6 +350,7 @@ const struct agent_ops ops_real = {
 	.write_status = write_status,
 	.delete_pod = delete_pod,
 	.event = event,
+	.token = token,
 	.sandbox_create = create,
 	.sandbox_start = start,
 	.sandbox_stop = stop,

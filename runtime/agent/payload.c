@@ -136,8 +136,56 @@ static int add_source(const struct volume_ctx *ctx, const struct source *s,
 	return add_object(ctx, s, spec, value_str(value_get(spec, name_field), ""), mode, out, err);
 }
 
-static int add_projected(const struct volume_ctx *ctx, const struct value *projected,
-			 struct payload *out, struct err *err)
+/* The user that all containers say they run as, -1: none, or several. */
+static int64_t common_user(const struct value *pod)
+{
+	static const char *const lists[] = {"initContainers", "containers"};
+	int64_t of_pod =
+		value_int(value_dig(pod, "spec", "securityContext", "runAsUser", NULL), -1);
+	int64_t user = -2; /* nobody was asked */
+
+	for (size_t l = 0; l < ARRAY_LEN(lists); l++) {
+		const struct value *list = value_dig(pod, "spec", lists[l], NULL);
+
+		for (size_t i = 0; i < value_count(list); i++) {
+			int64_t own = value_int(
+				value_dig(value_at(list, i), "securityContext", "runAsUser", NULL),
+				of_pod);
+
+			if (user != -2 && own != user)
+				return -1;
+			user = own;
+		}
+	}
+	return user < 0 ? -1 : user;
+}
+
+/*
+ * Everybody in the pod may read it, unless it is known who must: then nobody else may.
+ * Source: "Configure Service Accounts for Pods"; the kubelet's projected volumes.
+ */
+static int add_token(const struct volume_ctx *ctx, struct volume *v, const struct value *spec,
+		     mode_t mode, struct payload *out, struct err *err)
+{
+	const struct buf *text = pod_tokens_get(&v->tokens, &ctx->src, spec, err);
+	const struct value *pod = ctx->src.st->pod;
+	int64_t user = common_user(pod);
+	CLEANUP(buf_fini) struct buf copy = BUF_INIT;
+
+	if (!text)
+		return err_wrap(err, "failed to fetch token");
+	buf_add(&copy, text->data, text->len);
+	if (user >= 0 || pod_fs_group(pod) >= 0)
+		mode = 0600;
+	if (payload_add(out, value_str(value_get(spec, "path"), ""), mode, &copy, err) < 0)
+		return -err->code;
+	if (user >= 0)
+		payload_set_owner(out, value_str(value_get(spec, "path"), ""), (uid_t)user);
+	return 0;
+}
+
+static int add_projected(const struct volume_ctx *ctx, struct volume *v,
+			 const struct value *projected, struct payload *out, struct err *err)
 {
 	const struct value *list = value_get(projected, "sources");
 	mode_t mode = (mode_t)value_int(value_get(projected, "defaultMode"), 0644);
@@ -152,23 +200,24 @@ static int add_projected(const struct volume_ctx *ctx, const struct value *proje
 					       sources[k].name_in_projection, mode, out, err))
 				return -EINVAL;
 		}
-		if (value_get(one, "serviceAccountToken") || value_get(one, "clusterTrustBundle") ||
-		    value_get(one, "podCertificate"))
-			return err_set(
-				err, EOPNOTSUPP,
-				"%s: not served by this node: a pod is known by its user ids",
-				value_key_at(one, 0));
+		if (value_get(one, "serviceAccountToken") &&
+		    add_token(ctx, v, value_get(one, "serviceAccountToken"), mode, out, err) < 0)
+			return -EINVAL;
+		if (value_get(one, "clusterTrustBundle") || value_get(one, "podCertificate"))
+			return err_set(err, EOPNOTSUPP, "%s: not served by this node",
+				       value_key_at(one, 0));
 	}
 	return 0;
 }
 
-int volume_payload(const struct volume_ctx *ctx, const struct value *spec, struct payload *out,
+int volume_payload(const struct volume_ctx *ctx, struct volume *v, struct payload *out,
 		   struct err *err)
 {
+	const struct value *spec = volume_spec(ctx->src.st->pod, v->name);
 	const struct value *projected = value_get(spec, "projected");
 
 	if (projected)
-		return add_projected(ctx, projected, out, err);
+		return add_projected(ctx, v, projected, out, err);
 	for (size_t k = 0; k < ARRAY_LEN(sources); k++) {
 		const struct value *one = value_get(spec, sources[k].field);
 		mode_t mode = (mode_t)value_int(value_get(one, "defaultMode"), 0644);
@@ -223,6 +272,8 @@ int pod_refers_to(const struct value *pod, const char *plural, const char *name)
 	for (size_t i = 0; i < value_count(volumes); i++)
 		if (volume_refers(value_at(volumes, i), &sources[secret], name))
 			return 1;
+	if (volume_refers(account_volume_spec(), &sources[secret], name))
+		return 1;
 	for (size_t l = 0; l < ARRAY_LEN(lists); l++) {
 		const struct value *list = value_dig(pod, "spec", lists[l], NULL);
 

@@ -40,6 +40,9 @@ struct agent {
 	struct kind_watch watches[N_WATCHES];
 	struct loop_timer *timer, *heartbeat;
 	unsigned heartbeat_ms;
+	int (*token)(void *arg, const struct value *pod, const char *account, const char *audience,
+		     int64_t seconds, struct buf *out, struct err *err);
+	void *token_arg;
 	_Atomic int kicked;
 	uint64_t lease_ms; /* the last renewal; 0: none */
 	struct web *web;   /* made for the first HTTP probe */

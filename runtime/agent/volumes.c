@@ -41,7 +41,7 @@ const struct value *volume_spec(const struct value *pod, const char *name)
 	for (size_t i = 0; i < value_count(list); i++)
 		if (str_eq(value_str(value_get(value_at(list, i), "name"), NULL), name))
 			return value_at(list, i);
-	return NULL;
+	return str_eq(name, ACCOUNT_VOLUME) ? account_volume_spec() : NULL;
 }
 
 /* Volume names are DNS labels; whatever else reached us makes no path. */
@@ -305,7 +305,7 @@ static int write_config(const struct volume_ctx *ctx, struct volume *v, struct e
 	int64_t group = pod_fs_group(ctx->src.st->pod);
 	struct payload_owner owner = {ctx->id_base, group >= 0 ? (gid_t)group : 0, group >= 0};
 	CLEANUP(payload_fini) struct payload p = {NULL, 0};
-	int rc = volume_payload(ctx, volume_spec(ctx->src.st->pod, v->name), &p, err);
+	int rc = volume_payload(ctx, v, &p, err);
 
 	return rc ? rc : atomic_write(v->path, &p, &owner, err);
 }
@@ -339,11 +339,12 @@ static const struct volume_type types[] = {
 struct volume *volumes_new(const struct value *pod, size_t *n_out)
 {
 	const struct value *specs = value_dig(pod, "spec", "volumes", NULL);
-	struct volume *list = xcalloc(value_count(specs) + 1, sizeof(*list));
+	size_t n = value_count(specs);
+	struct volume *list = xcalloc(n + 1, sizeof(*list));
 
-	*n_out = value_count(specs);
-	for (size_t i = 0; i < *n_out; i++) {
-		const struct value *spec = value_at(specs, i);
+	*n_out = n + 1;
+	for (size_t i = 0; i <= n; i++) {
+		const struct value *spec = i < n ? value_at(specs, i) : account_volume_spec();
 
 		list[i].name = xstrdup(value_str(value_get(spec, "name"), ""));
 		for (size_t t = 0; t < ARRAY_LEN(types); t++)
@@ -352,6 +353,7 @@ struct volume *volumes_new(const struct value *pod, size_t *n_out)
 		if (!list[i].type && value_count(spec) == 1) /* no source at all is an emptyDir */
 			list[i].type = &types[0];
 	}
+	list[n].late = 1;
 	return list;
 }
 
@@ -360,6 +362,7 @@ void volumes_free(struct volume *list, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		free(list[i].name);
 		free(list[i].path);
+		pod_tokens_fini(&list[i].tokens);
 	}
 	free(list);
 }
@@ -395,4 +398,9 @@ int volume_refresh(const struct volume_ctx *ctx, struct volume *v, struct err *e
 	if (!v->type || !v->type->refreshed || !v->path)
 		return 0;
 	return write_config(ctx, v, err);
+}
+
+uint64_t volume_renew_ms(const struct volume *v)
+{
+	return v->path ? pod_tokens_renew_ms(&v->tokens) : 0;
 }

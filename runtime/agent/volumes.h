@@ -8,6 +8,7 @@
 
 #include "runtime/agent/atomic.h"
 #include "runtime/agent/env.h"
+#include "runtime/agent/pod_tokens.h"
 
 struct volume_type;
 
@@ -20,6 +21,8 @@ struct volume {
 	int recursive;
 	int mounted; /* path is a mount of our own */
 	int is_tree; /* the daemon serves it: it is gone when the daemon is */
+	int late;    /* is set up while the sandbox is being made */
+	struct pod_tokens tokens;
 };
 
 /* Where and for whom. */
@@ -30,7 +33,7 @@ struct volume_ctx {
 	uint32_t id_base;
 };
 
-/* All volumes of the pod, none set up. Count in *n_out. */
+/* All volumes of the pod, none set up; ACCOUNT_VOLUME last. Count in *n_out. */
 struct volume *volumes_new(const struct value *pod, size_t *n_out);
 void volumes_free(struct volume *list, size_t n);
 struct volume *volume_find(struct volume *list, size_t n, const char *name);
@@ -40,6 +43,8 @@ int volume_set_up(const struct volume_ctx *ctx, struct volume *v, struct err *er
 /* Of a volume that shows objects or the pod itself: write it anew. Return: 1 changed, 0 not,
  * -errno. */
 int volume_refresh(const struct volume_ctx *ctx, struct volume *v, struct err *err) MUST_CHECK;
+/* When it must be refreshed for its tokens' sake, 0: never. */
+uint64_t volume_renew_ms(const struct volume *v);
 /* Does the pod show (or its environment take) this object? kind: "configmaps", "secrets". */
 int pod_refers_to(const struct value *pod, const char *plural, const char *name);
 
@@ -52,5 +57,5 @@ const struct value *volume_spec(const struct value *pod, const char *name);
 /* fsGroup, or -1. */
 int64_t pod_fs_group(const struct value *pod);
 /* Files of a configMap, secret, downwardAPI or projected volume. */
-int volume_payload(const struct volume_ctx *ctx, const struct value *spec, struct payload *out,
+int volume_payload(const struct volume_ctx *ctx, struct volume *v, struct payload *out,
 		   struct err *err) MUST_CHECK;

@@ -8,6 +8,7 @@
 
 #include "objects/quantity.h"
 #include "runtime/agent/status.h"
+#include "util/log.h"
 
 static void touch(void *arg)
 {
@@ -275,6 +276,24 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 	return a;
 }
 
+/* Return: when the next token is due, 0: none. */
+static uint64_t renew_tokens(struct worker *w)
+{
+	struct volume_ctx ctx = worker_volume_ctx(w);
+	uint64_t next = 0;
+
+	for (size_t i = 0; i < w->n_volumes; i++) {
+		struct volume *v = &w->volumes[i];
+		uint64_t at = volume_renew_ms(v);
+
+		if (at && at <= worker_now(w) && volume_refresh(&ctx, v, NULL) < 0)
+			log_warn("pod %s/%s: volume %s: not refreshed", w->obj->ns, w->obj->name,
+				 v->name);
+		next = sooner(next, volume_renew_ms(v));
+	}
+	return next;
+}
+
 static void run_containers(struct worker *w)
 {
 	struct pod_plan p;
@@ -297,6 +316,7 @@ static void run_containers(struct worker *w)
 		if (at > worker_now(w) && at != UINT64_MAX && w->st.ctrs[i].state != CTR_RUNNING)
 			wake = sooner(wake, at);
 	}
+	wake = sooner(wake, renew_tokens(w));
 	wake = sooner(wake, w->volumes_retry_ms);
 	wake = sooner(wake, w->sandbox_retry_ms);
 	if (wake)

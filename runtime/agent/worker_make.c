@@ -30,9 +30,22 @@ static void later(struct worker *w, uint64_t *at)
 	*at = worker_now(w) + w->retry_ms;
 }
 
+/* Return: 1 when the volume is there. */
+static int make_volume(struct worker *w, struct volume *v)
+{
+	struct volume_ctx ctx = worker_volume_ctx(w);
+	struct err err = ERR_INIT;
+
+	if (volume_set_up(&ctx, v, &err) == 0)
+		return 1;
+	worker_event(w, NULL, "Warning", "FailedMount",
+		     "MountVolume.SetUp failed for volume \"%s\" : %s", v->name, err.msg);
+	later(w, &w->volumes_retry_ms);
+	return 0;
+}
+
 static int make_volumes(struct worker *w)
 {
-	struct volume_ctx ctx;
 	struct err err = ERR_INIT;
 
 	if (w->volumes_ready)
@@ -46,18 +59,31 @@ static int make_volumes(struct worker *w)
 		later(w, &w->volumes_retry_ms);
 		return 0;
 	}
-	ctx = worker_volume_ctx(w);
-	for (size_t i = 0; i < w->n_volumes; i++) {
-		if (volume_set_up(&ctx, &w->volumes[i], &err) == 0)
-			continue;
-		worker_event(w, NULL, "Warning", "FailedMount",
-			     "MountVolume.SetUp failed for volume \"%s\" : %s", w->volumes[i].name,
-			     err.msg);
-		later(w, &w->volumes_retry_ms);
-		return 0;
-	}
+	for (size_t i = 0; i < w->n_volumes; i++)
+		if (!w->volumes[i].late && !make_volume(w, &w->volumes[i]))
+			return 0;
 	w->volumes_ready = 1;
 	w->retry_ms = 0;
+	return 1;
+}
+
+/*
+ * The account's volume waits for nobody: it is made while the sandbox is. Whether the pod gets it
+ * is settled then, once.
+ */
+static int make_account_volume(struct worker *w)
+{
+	struct volume *v = volume_find(w->volumes, w->n_volumes, ACCOUNT_VOLUME);
+	const struct env_source src = worker_volume_ctx(w).src;
+
+	if (!v->late)
+		return 1;
+	if (w->volumes_retry_ms > worker_now(w))
+		return 0;
+	w->volumes_retry_ms = 0;
+	if (pod_wants_account(&src) && !make_volume(w, v))
+		return 0;
+	v->late = 0;
 	return 1;
 }
 
@@ -66,12 +92,18 @@ void worker_recall_volumes(struct worker *w)
 	struct volume_ctx ctx = worker_volume_ctx(w);
 
 	for (size_t i = 0; i < w->n_volumes; i++) {
+		struct volume *v = &w->volumes[i];
 		struct err err = ERR_INIT;
 
-		if (volume_set_up(&ctx, &w->volumes[i], &err))
+		if (v->late && !pod_wants_account(&ctx.src)) {
+			v->late = 0;
+			continue;
+		}
+		v->late = 0;
+		if (volume_set_up(&ctx, v, &err))
 			worker_event(w, NULL, "Warning", "FailedMount",
-				     "MountVolume.SetUp failed for volume \"%s\" : %s",
-				     w->volumes[i].name, err.msg);
+				     "MountVolume.SetUp failed for volume \"%s\" : %s", v->name,
+				     err.msg);
 	}
 	w->volumes_ready = 1;
 }
@@ -193,5 +225,7 @@ static int make_sandbox(struct worker *w)
 
 int worker_prepare(struct worker *w)
 {
-	return make_volumes(w) && make_sandbox(w);
+	int ready = make_volumes(w) && make_sandbox(w);
+
+	return w->sb && make_account_volume(w) && ready;
 }

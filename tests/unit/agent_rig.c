@@ -89,6 +89,19 @@ static void event(void *ctx, const struct object *pod, const char *field, const 
 	buf_addf(&r->events, "%s: %s\n", reason, message);
 }
 
+static int token(void *ctx, const struct value *pod, const char *account, const char *audience,
+		 int64_t seconds, struct buf *out, struct err *err)
+{
+	struct rig *r = ctx;
+
+	buf_addf(&r->log, "token %s %s %lld\n", account, audience ? audience : "-",
+		 (long long)seconds);
+	if (r->no_tokens)
+		return err_set(err, ENOENT, "serviceaccounts \"%s\" not found", account);
+	buf_addf(out, "token %d of %s", ++r->n_tokens, account);
+	return 0;
+}
+
 static struct sandbox *create(void *ctx, const struct sandbox_spec *spec, sandbox_event_fn fn,
 			      void *arg, struct err *err)
 {
@@ -111,6 +124,9 @@ static int start(void *ctx, struct sandbox *sb, const struct container_spec *spe
 	for (char **s = spec->envp; *s; s++)
 		if (str_starts(*s, "K_"))
 			buf_addf(&r->log, " %s", *s);
+	for (size_t i = 0; i < spec->n_mounts; i++)
+		r->account_mounts += str_eq(spec->mounts[i].target, ACCOUNT_MOUNT_PATH) &&
+				     spec->mounts[i].read_only;
 	for (size_t i = 0; i < spec->n_mounts; i++)
 		if (spec->mounts[i].sub_path || str_starts(spec->mounts[i].target, "/data"))
 			buf_addf(&r->log, " %s%s", spec->mounts[i].target,
@@ -271,6 +287,7 @@ static const struct agent_ops ops = {
 	.write_status = write_status,
 	.delete_pod = delete_pod,
 	.event = event,
+	.token = token,
 	.sandbox_create = create,
 	.sandbox_start = start,
 	.sandbox_stop = stop,

@@ -32,7 +32,9 @@ struct rig {
 	uint64_t ms, wake_ms;
 	int kicked;
 	struct sandbox sb;
-	int sandboxes;         /* created in all */
+	int sandboxes; /* created in all */
+	int no_tokens, n_tokens;
+	int account_mounts;    /* of containers that were started */
 	struct strmap images;  /* reference -> rig: what is stored */
 	struct strmap objects; /* "plural/ns/name" -> struct value * */
 	struct buf log;        /* what was asked for, a line each */

@@ -40,12 +40,14 @@ static void test_a_fast_start_is_one_write(void **state)
 			    "docker.io/library/app:1");
 	assert_string_equal(value_dig_str(rig_ctr(r, "c"), "imageID", NULL),
 			    "docker.io/library/app@sha256:2");
-	assert_string_equal(buf_str(&r->log), "sandbox p besteffort\nattach 0\nstart c /app\n");
+	assert_string_equal(buf_str(&r->log),
+			    "sandbox p besteffort\ntoken default - 3607\nattach 0\nstart c /app\n");
 	assert_string_equal(buf_str(&r->events),
 			    "Pulled: Container image \"app:1\" already present on machine and can "
 			    "be accessed by the pod\n"
 			    "Created: Container created\nStarted: Container started\n");
-	assert_int_equal(r->wake_ms, 0); /* nothing more to wake up for */
+	/* nothing more to wake up for, but for its token */
+	assert_int_equal(r->wake_ms, r->ms + 2885000);
 	rig_advance(r, 3600000);
 	assert_int_equal(r->writes, 1);
 	rig_free(r);
@@ -262,7 +264,8 @@ static void test_environment_waits_for_its_objects(void **state)
 {
 	struct rig *r = rig_new();
 
-	rig_pod(r, POD("'containers':[{'name':'c','image':'app:1','command':['/"
+	rig_pod(r, POD("'automountServiceAccountToken':false,"
+		       "'containers':[{'name':'c','image':'app:1','command':['/"
 		       "x','$(K_A)','$$(K_A)'],'env':["
 		       "{'name':'K_IP','valueFrom':{'fieldRef':{'fieldPath':'status.podIP'}}},"
 		       "{'name':'K_A','valueFrom':{'configMapKeyRef':{'name':'cm','key':'a'}}},"
@@ -289,6 +292,87 @@ static void file_is(struct rig *r, const char *path, const char *want)
 
 	assert_int_equal(fd_read_file(whole, 1 << 20, &b, NULL), 0);
 	assert_string_equal(buf_str(&b), want);
+}
+
+#define ACCOUNT_DIR "volumes/u1/" ACCOUNT_VOLUME
+
+static void test_account_files(void **state)
+{
+	struct rig *r = rig_new();
+
+	rig_object(r, "configmaps", "d", "kube-root-ca.crt", "{'data':{'ca.crt':'a certificate'}}");
+	rig_pod(r, POD("'serviceAccountName':'bot'," ONE));
+	rig_run(r);
+	rig_ready(r);
+	rig_started(r, "c");
+	assert_int_equal(r->account_mounts, 1);
+	file_is(r, ACCOUNT_DIR "/token", "token 1 of bot");
+	file_is(r, ACCOUNT_DIR "/namespace", "d");
+	file_is(r, ACCOUNT_DIR "/ca.crt", "a certificate");
+	rig_advance(r, 2884000);
+	file_is(r, ACCOUNT_DIR "/token", "token 1 of bot");
+	rig_object(r, "configmaps", "d", "kube-root-ca.crt", "{'data':{'ca.crt':'another'}}");
+	file_is(r, ACCOUNT_DIR "/ca.crt", "another");
+	file_is(r, ACCOUNT_DIR "/token", "token 1 of bot");
+	rig_advance(r, 2000);
+	file_is(r, ACCOUNT_DIR "/token", "token 2 of bot");
+	/* what cannot be renewed stays, and is tried again in a minute */
+	r->no_tokens = 1;
+	rig_advance(r, 2886000);
+	file_is(r, ACCOUNT_DIR "/token", "token 2 of bot");
+	r->no_tokens = 0;
+	assert_in_range(r->wake_ms, r->ms + 1, r->ms + 60000);
+	rig_advance(r, 60000);
+	file_is(r, ACCOUNT_DIR "/token", "token 3 of bot");
+	rig_free(r);
+}
+
+static void test_account_is_waited_for(void **state)
+{
+	struct rig *r = rig_new();
+
+	r->no_tokens = 1;
+	rig_pod(r, POD(ONE));
+	rig_run(r);
+	rig_ready(r);
+	assert_int_equal(rig_count(&r->log, "start"), 0);
+	assert_int_equal(rig_count(&r->events,
+				   "FailedMount: MountVolume.SetUp failed for volume "
+				   "\"serviceAccount\" : failed to fetch token: serviceaccounts "
+				   "\"default\" not found"),
+			 1);
+	r->no_tokens = 0;
+	rig_advance(r, 600);
+	assert_int_equal(rig_count(&r->log, "start c"), 1);
+	assert_int_equal(r->account_mounts, 1);
+	assert_int_equal(r->sandboxes, 1);
+	rig_free(r);
+}
+
+/* Neither who asks for none, by himself or by his account, nor who has put something else there. */
+static void test_account_files_are_not_forced_upon_anybody(void **state)
+{
+	static const char *const pods[] = {
+		POD("'automountServiceAccountToken':false," ONE),
+		POD("'serviceAccountName':'quiet'," ONE),
+		POD("'volumes':[{'name':'e','emptyDir':{}}],'containers':[{'name':'c','image':"
+		    "'app:1','volumeMounts':[{'name':'e','mountPath':'" ACCOUNT_MOUNT_PATH "'}]}]"),
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(pods); i++) {
+		struct rig *r = rig_new();
+
+		rig_object(r, "serviceaccounts", "d", "quiet",
+			   "{'automountServiceAccountToken':false}");
+		rig_pod(r, pods[i]);
+		rig_run(r);
+		rig_ready(r);
+		rig_started(r, "c");
+		assert_string_equal(rig_phase(r), "Running");
+		assert_int_equal(r->account_mounts, 0);
+		assert_int_equal(r->n_tokens, i == 2);
+		rig_free(r);
+	}
 }
 
 static void test_volumes_wait_and_follow(void **state)
@@ -735,6 +819,9 @@ int main(void)
 		cmocka_unit_test(test_a_pod_that_completes),
 		cmocka_unit_test(test_start_failure),
 		cmocka_unit_test(test_environment_waits_for_its_objects),
+		cmocka_unit_test(test_account_files),
+		cmocka_unit_test(test_account_is_waited_for),
+		cmocka_unit_test(test_account_files_are_not_forced_upon_anybody),
 		cmocka_unit_test(test_volumes_wait_and_follow),
 		cmocka_unit_test(test_readiness),
 		cmocka_unit_test(test_liveness),
