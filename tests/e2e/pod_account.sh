@@ -83,4 +83,5 @@ contains "$(cat "$pods/root/log")" 'Read-only file system'
 [ "$(ls "$pods/bot/spec/volumes")" = v ] || fail "volumes: $(ls "$pods/bot/spec/volumes")"
 rm "$mnt/apply/pods.yaml"
 eventually 10 count_is "$pods" 0
-[ -z "$(ls "$run/volumes" 2>/dev/null)" ] || fail "left: $(ls "$run/volumes")"
+nothing_is_left() { [ -z "$(ls "$run/volumes" 2>/dev/null)" ]; }
+eventually 10 nothing_is_left
