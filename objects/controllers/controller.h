@@ -92,6 +92,10 @@ struct loop *controller_loop(struct controller *c);
 void controller_enqueue(struct controller *c, struct objkey key);
 void controller_enqueue_after(struct controller *c, struct objkey key, uint64_t delay_ms);
 
+/* The record in which the daemon leaves the certificate of the cluster's authority (PEM). */
+#define ROOT_CA_SPACE "credentials"
+#define ROOT_CA_ID    "ca.crt"
+
 /* Start all controllers of the table below over a store. On the loop's thread or before it runs. */
 struct runner *runner_start(struct loop *loop, struct api *api,
 			    const struct controller_class *const *classes);

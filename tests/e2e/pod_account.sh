@@ -64,9 +64,21 @@ equal sub system:serviceaccount:default:bot "$(part 2 | jq -r .sub)"
 equal pod "$(cat "$pods/bot/metadata/uid")" "$(part 2 | jq -r '."kubernetes.io".pod.uid')"
 equal node $node "$(part 2 | jq -r '."kubernetes.io".node.name')"
 equal lifetime 3607 "$(part 2 | jq -r '.exp - .iat')"
-equal "size of the key's file for others" 600 "$(stat -c %a "$state/tokens.jwks")"
+# every namespace has the cluster's certificate, and so has every pod
+mkdir "$mnt/namespaces/other" || fail mkdir
+for ns in default kube-system other; do
+    eventually 5 has "$mnt/configmaps/$ns/kube-root-ca.crt/data/ca.crt" 'BEGIN CERTIFICATE'
+done
+openssl verify -CAfile "$state/ca.crt" "$state/ca.crt" >/dev/null || fail "the certificate"
+rmdir "$mnt/configmaps/other/kube-root-ca.crt" || fail rmdir
+eventually 5 has "$mnt/configmaps/other/kube-root-ca.crt/data/ca.crt" 'BEGIN CERTIFICATE'
+echo no >"$mnt/configmaps/other/kube-root-ca.crt/data/ca.crt"
+eventually 5 has "$mnt/configmaps/other/kube-root-ca.crt/data/ca.crt" 'BEGIN CERTIFICATE'
+inside() { nsenter -t "$(pids_of '^sleep 10201$' | head -n 1)" -m -U -p -r -S 1000 -G 2000 "$@"; }
+eventually 5 inside /bin/grep -q 'BEGIN CERTIFICATE' /var/run/secrets/kubernetes.io/serviceaccount/ca.crt
+for file in tokens.jwks ca.key; do equal "mode of $file" 600 "$(stat -c %a "$state/$file")"; done
 # a token for somebody else, read by the pod's user through its group
-token=$(nsenter -t "$(pids_of '^sleep 10201$' | head -n 1)" -m -U -p -r -S 1000 -G 2000 /bin/cat /vault/vault-token)
+token=$(inside /bin/cat /vault/vault-token)
 equal audience vault "$(part 2 | jq -r '.aud[0]')"
 equal lifetime 600 "$(part 2 | jq -r '.exp - .iat')"
 
