@@ -175,9 +175,9 @@ static int remove_names(const char *dir, const char *const *names, struct err *e
 int state_remove(const struct options *o, struct err *err)
 {
 	static const char *const in_run[] = {"pods", "net", "volumes", "k8sfs.log", NULL};
-	static const char *const in_state[] = {"pods",        "ids",          "images",
-					       "k8sfs.db",    "k8sfs.db-wal", "k8sfs.db-shm",
-					       "daemon.json", "lock",         NULL};
+	static const char *const in_state[] = {
+		"pods",        "ids",         "images", "k8sfs.db", "k8sfs.db-wal", "k8sfs.db-shm",
+		"daemon.json", "tokens.jwks", "ca.key", "ca.crt",   "lock",         NULL};
 	int rc = remove_names(o->run, in_run, err);
 
 	return rc ? rc : remove_names(o->state, in_state, err);
