@@ -18,7 +18,8 @@ run_pod web nginx:1 '    ports: [{containerPort: 80, hostPort: 18080}]'
 eventually 10 phase_is web Running
 web=$(ip_of web)
 case $web in "${cidr%.*}".*) ;; *) fail "the address $web is not of $cidr" ;; esac
-eventually 5 test -n "$(http "$web")"
+answers() { [ -n "$(http "$@")" ]; }
+eventually 10 answers "$web"
 contains "$(cat "$mnt/net/addresses")" "$web"
 
 # pod to pod
