@@ -119,7 +119,8 @@ END
 # a deadline ends the pod
 eventually 10 phase_is deadline Failed
 contains "$(cat "$pods/deadline/status")" 'reason: DeadlineExceeded'
-eventually 5 test -z "$(pids_of '^sleep 600$' | sed -n 3p)"
+at_most_two() { [ -z "$(pids_of '^sleep 600$' | sed -n 3p)" ]; }
+eventually 5 at_most_two
 
 # messages
 eventually 10 phase_is message Failed
