@@ -2,7 +2,7 @@
 /* Who asks, and what he may do. */
 #include <errno.h>
 
-#include "fs/fs_i.h"
+#include "fs/handle.h"
 #include "fs/notifier.h"
 
 #define GROUPS_MAX 256
@@ -25,6 +25,15 @@ void call_fini(struct call *c)
 {
 	if (c->who)
 		identity_unref(c->who);
+}
+
+void call_as_opener(struct call *c, const struct handle *h)
+{
+	call_fini(c);
+	c->who = h->who;
+	c->who->refs++;
+	c->uid = h->who->uid;
+	c->gid = h->who->gid;
 }
 
 /* root may all, so his groups are not looked up (a read of /proc for each request). */

@@ -14,6 +14,7 @@
 #include "fs/field_path.h"
 #include "fs/message.h"
 #include "fs/reply.h"
+#include "fs/scratch.h"
 
 /* Bookkeeping that nobody walks: there by name, not listed. */
 static int is_unlisted(const char *sub)
@@ -21,8 +22,7 @@ static int is_unlisted(const char *sub)
 	return strcmp(sub, "metadata/managedFields") == 0;
 }
 
-/* What the system says about an object, and what it is: nobody writes it. */
-static int is_systems_own(const char *sub)
+int field_is_systems_own(const char *sub)
 {
 	static const char *const own[] = {
 		"apiVersion",
@@ -45,12 +45,12 @@ static int is_systems_own(const char *sub)
 	return 0;
 }
 
-static int is_container(const struct value *v)
+int field_is_container(const struct value *v)
 {
 	return value_is(v, VALUE_MAP) || value_is(v, VALUE_LIST);
 }
 
-static char *child_sub(const struct node *dir, const char *name)
+char *field_sub(const struct node *dir, const char *name)
 {
 	return *dir->sub ? xasprintf("%s/%s", dir->sub, name) : xstrdup(name);
 }
@@ -61,16 +61,15 @@ const struct row *field_row(enum row_type type, const char *sub)
 {
 	if (type == ROW_DIR)
 		return &row_field_dir;
-	return is_systems_own(sub) ? &row_field_own : &row_field_file;
+	return field_is_systems_own(sub) ? &row_field_own : &row_field_file;
 }
 
-static struct place field_place(const struct node *dir, enum row_type type, const char *sub)
+struct place field_place(const struct node *dir, enum row_type type, const char *sub)
 {
 	return (struct place){field_row(type, sub), dir->kind, dir->ns, dir->name, dir->uid, sub};
 }
 
-/* What stands at a path. Return: 1 and its type, 0: nothing. */
-static int field_type(struct fs *fs, const struct object *o, const char *sub, enum row_type *type)
+int field_type(struct fs *fs, const struct object *o, const char *sub, enum row_type *type)
 {
 	struct field_path path;
 	struct spot at;
@@ -79,7 +78,7 @@ static int field_type(struct fs *fs, const struct object *o, const char *sub, en
 	field_path_parse(sub, &path);
 	spot_walk(o, &path, &at);
 	if (at.value)
-		*type = is_container(at.value) ? ROW_DIR : ROW_FILE;
+		*type = field_is_container(at.value) ? ROW_DIR : ROW_FILE;
 	else if (at.schema && at.schema->type == SCHEMA_MAP && path.n) {
 		/* a map that the schema knows is there, as long as what it is in is */
 		struct spot up;
@@ -97,12 +96,12 @@ static int field_type(struct fs *fs, const struct object *o, const char *sub, en
 struct node *field_find(struct call *c, struct node *dir, const char *name)
 {
 	CLEANUP_OBJECT struct object *o = node_get_object(c->fs, dir, &c->err);
-	CLEANUP_FREE char *sub = child_sub(dir, name);
+	CLEANUP_FREE char *sub = field_sub(dir, name);
 	enum row_type type;
 	struct place at;
 
 	if (!o || !field_type(c->fs, o, sub, &type))
-		return NULL;
+		return o ? scratch_find(c, dir, name) : NULL;
 	at = field_place(dir, type, sub);
 	return node_get(dir, name, &at);
 }
@@ -118,7 +117,7 @@ struct field_listing {
 
 static void list_name(struct field_listing *l, const char *name, enum row_type type)
 {
-	CLEANUP_FREE char *sub = child_sub(l->dir, name);
+	CLEANUP_FREE char *sub = field_sub(l->dir, name);
 	struct place at = field_place(l->dir, type, sub);
 
 	if (is_unlisted(sub) || (!*l->dir->sub && row_child(l->c, l->dir, name)))
@@ -148,7 +147,7 @@ static void list_elements(struct field_listing *l, const struct spot *at)
 
 		element_name(at->value, at->schema, i, &name);
 		list_name(l, buf_str(&name),
-			  is_container(value_at(at->value, i)) ? ROW_DIR : ROW_FILE);
+			  field_is_container(value_at(at->value, i)) ? ROW_DIR : ROW_FILE);
 	}
 }
 
@@ -161,7 +160,7 @@ static void list_keys(struct field_listing *l, const struct spot *at)
 
 		name_escape(value_key_at(at->value, i), &name);
 		list_name(l, buf_str(&name),
-			  is_container(value_at(at->value, i)) ? ROW_DIR : ROW_FILE);
+			  field_is_container(value_at(at->value, i)) ? ROW_DIR : ROW_FILE);
 	}
 	for (size_t i = 0; s && s->type == SCHEMA_STRUCT && i < s->n_fields; i++)
 		if (s->fields[i].schema->type == SCHEMA_MAP &&
@@ -186,6 +185,7 @@ void field_list_top(struct call *c, struct node *dir, struct listing *out)
 		list_keys(&l, &at);
 	field_path_fini(&path);
 	fields_made_list(c->fs->made, o->uid, dir->sub, list_made, &l);
+	scratch_list_into(c, dir, out);
 }
 
 /* -- files -- */
@@ -200,7 +200,7 @@ static int render_field(struct call *c, const struct node *n, const struct objec
 
 	field_path_parse(n->sub, &path);
 	if (spot_walk(o, &path, &at)) {
-		if (is_container(at.value))
+		if (field_is_container(at.value))
 			rc = err_set(&c->err, ESTALE, "%s is a directory now", n->sub);
 		else
 			field_render(at.value, out);
@@ -251,8 +251,8 @@ static void free_edit(void *arg)
 	free(a);
 }
 
-static void add_edit(struct message *m, struct api_batch *b, const char *sub, const char *text,
-		     size_t len)
+void field_add_edit(struct message *m, struct api_batch *b, const char *sub, const char *text,
+		    size_t len)
 {
 	struct api_request *r = message_request(m, API_MUTATE);
 	struct edit_arg *a = xcalloc(1, sizeof(*a));
@@ -267,176 +267,19 @@ static void add_edit(struct message *m, struct api_batch *b, const char *sub, co
 	api_batch_add(b, r);
 }
 
-static void submit_edit(struct message *m, const char *sub, const char *text, size_t len)
+void field_submit_edit(struct message *m, const char *sub, const char *text, size_t len)
 {
 	struct api_batch *b = message_batch(m);
 
-	add_edit(m, b, sub, text, len);
+	field_add_edit(m, b, sub, text, len);
 	message_submit(m, b);
 }
 
 static void act_field(struct call *c, struct message *m)
 {
 	(void)c;
-	submit_edit(m, m->node->sub, m->text, m->len);
+	field_submit_edit(m, m->node->sub, m->text, m->len);
 }
-
-/* -- names -- */
-
-/* The schema of a child that may be made; NULL with c->err if there can be none. */
-static int may_make(struct call *c, struct node *dir, const char *name, enum row_type type)
-{
-	CLEANUP_OBJECT struct object *o = node_get_object(c->fs, dir, &c->err);
-	CLEANUP_FREE char *key = name_unescape(name);
-	struct field_path path;
-	struct spot at;
-	const struct schema *child;
-
-	if (!o)
-		return -ESTALE;
-	field_path_parse(dir->sub, &path);
-	spot_walk(o, &path, &at);
-	field_path_fini(&path);
-	child = spot_child(at, key).schema;
-	if (!child && at.schema && at.schema->type != SCHEMA_ANY) {
-		const char *near = schema_suggest(at.schema, key);
-
-		return err_set(&c->err, EINVAL, "unknown field \"%s\"%s%s%s", key,
-			       near ? ", did you mean \"" : "", near ? near : "",
-			       near ? "\"?" : "");
-	}
-	if (!child || child->type == SCHEMA_ANY)
-		return 0;
-	if ((child->type == SCHEMA_STRUCT || child->type == SCHEMA_MAP ||
-	     child->type == SCHEMA_LIST) == (type == ROW_DIR))
-		return 0;
-	return err_set(&c->err, type == ROW_DIR ? ENOTDIR : EISDIR, "%s is a %s", key,
-		       type == ROW_DIR ? "single value" : "directory: mkdir");
-}
-
-static void create_field(struct call *c, struct node *dir, const char *name, unsigned mode,
-			 void *fi_)
-{
-	struct fuse_file_info *fi = fi_;
-	CLEANUP_FREE char *sub = child_sub(dir, name);
-	struct place at = field_place(dir, ROW_FILE, sub);
-	CLEANUP_NODE struct node *n = NULL;
-
-	(void)mode;
-	if (is_systems_own(sub))
-		err_set(&c->err, EPERM, "%s is set by the system", name);
-	if (c->err.code || may_make(c, dir, name, ROW_FILE) < 0) {
-		reply_refused(c, dir, name);
-		return;
-	}
-	fields_made_add(c->fs->made, dir->uid, sub, ROW_FILE);
-	n = node_get(dir, name, &at);
-	files_created(c, n, handle_of_message(c, n, fi->flags), fi);
-}
-
-static void mkdir_field(struct call *c, struct node *dir, const char *name, unsigned mode)
-{
-	CLEANUP_FREE char *sub = child_sub(dir, name);
-	struct place at = field_place(dir, ROW_DIR, sub);
-	CLEANUP_NODE struct node *n = NULL;
-	struct fuse_entry_param e;
-
-	(void)mode;
-	if (may_make(c, dir, name, ROW_DIR) < 0) {
-		reply_refused(c, dir, name);
-		return;
-	}
-	fields_made_add(c->fs->made, dir->uid, sub, ROW_DIR);
-	n = node_get(dir, name, &at);
-	if (node_entry(c, n, 0, &e) < 0) {
-		reply_error(c);
-		return;
-	}
-	node_looked_up(n);
-	fuse_reply_entry(c->req, &e);
-}
-
-/*
- * `rm -r` of the object's directory ends in its rmdir, which deletes the object; on
- * the way there its fields and files are not taken out one by one.
- */
-static void remove_field(struct call *c, struct node *dir, const char *name)
-{
-	CLEANUP_FREE char *sub = child_sub(dir, name);
-	CLEANUP_OBJECT struct object *o = NULL;
-	enum row_type type;
-	struct field_path path;
-	struct spot at;
-	int stored;
-
-	if (walker_holds(c->fs, dir->uid, c->pid)) {
-		reply_ok(c);
-		return;
-	}
-	o = node_get_object(c->fs, dir, &c->err);
-	if (!o || is_systems_own(sub) || (!*dir->sub && row_child(c, dir, name)) ||
-	    !field_type(c->fs, o, sub, &type)) {
-		err_set(&c->err, EPERM, "%s cannot be removed", name);
-		reply_refused(c, dir, name);
-		return;
-	}
-	fields_made_remove(c->fs->made, dir->uid, sub);
-	field_path_parse(sub, &path);
-	stored = spot_walk(o, &path, &at);
-	field_path_fini(&path);
-	if (stored)
-		submit_edit(message_new(c, dir, ""), sub, NULL, 0);
-	else
-		reply_ok(c);
-}
-
-/* Within one directory: the value moves to the other name. */
-static void rename_field(struct call *c, struct node *dir, const char *name, struct node *to_dir,
-			 const char *to_name, unsigned flags)
-{
-	CLEANUP_FREE char *from = child_sub(dir, name), *to = child_sub(to_dir, to_name);
-	CLEANUP(buf_fini) struct buf text = BUF_INIT;
-	CLEANUP_OBJECT struct object *o = node_get_object(c->fs, dir, &c->err);
-	struct field_path path;
-	struct api_batch *b;
-	struct message *m;
-	struct spot at;
-
-	if (is_systems_own(from) || is_systems_own(to)) {
-		err_set(&c->err, EPERM, "%s is set by the system", name);
-		reply_refused(c, dir, name);
-		return;
-	}
-	if (dir != to_dir || flags || !o) {
-		err_set(&c->err, dir != to_dir ? EXDEV : EINVAL,
-			"a field can be renamed in its directory only");
-		reply_refused(c, dir, name);
-		return;
-	}
-	field_path_parse(from, &path);
-	spot_walk(o, &path, &at);
-	field_path_fini(&path);
-	if (!at.value || is_container(at.value)) {
-		err_set(&c->err, EPERM, "%s cannot be renamed", name);
-		reply_refused(c, dir, name);
-		return;
-	}
-	field_render(at.value, &text);
-	m = message_new(c, dir, "");
-	b = message_batch(m);
-	add_edit(m, b, from, NULL, 0);
-	add_edit(m, b, to, buf_str(&text), text.len);
-	fields_made_remove(c->fs->made, dir->uid, from);
-	message_submit(m, b);
-}
-
-const struct name_ops field_names = {
-	.create = create_field,
-	.mkdir = mkdir_field,
-	.unlink = remove_field,
-	.rmdir = remove_field,
-	.rename = rename_field,
-};
 
 const struct row row_field_dir = {
 	.name = "<field>/",

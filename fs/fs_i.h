@@ -65,12 +65,16 @@ struct call {
 	fuse_req_t req;
 	unsigned uid, gid;
 	pid_t pid;
+	int closing;          /* close(2), not fsync(2) */
 	struct identity *who; /* owned, made by call_who() */
 	struct err err;
 };
 
 void call_init(struct call *c, fuse_req_t req);
 void call_fini(struct call *c);
+/* An open file acts in the name of who opened it, whoever holds its descriptor now (a setuid
+ * program inherits it, too). */
+void call_as_opener(struct call *c, const struct handle *h);
 /* The caller, with groups (looked up once a request, only when asked). Borrowed from the call. */
 struct identity *call_who(struct call *c);
 /* May the caller `verb` what the node stands for? 0, or -EACCES with c->err. */

@@ -19,6 +19,7 @@ struct handle *handle_new(size_t size, const struct handle_ops *ops, struct call
 	h->who = call_who(c);
 	h->who->refs++;
 	h->flags = flags;
+	h->pid = c->pid;
 	h->refs = 1;
 	pthread_mutex_init(&h->lock, NULL);
 	pthread_mutex_lock(&h->fs->open_lock);

@@ -37,6 +37,8 @@ struct handle {
 	pthread_mutex_t lock;
 	_Atomic unsigned refs;
 	int flags;                   /* of open(2) */
+	pid_t pid;                   /* the thread that opened it */
+	_Atomic int put_off;         /* a close was not acted upon: the last one must be */
 	struct handle *next, **prev; /* fs->open_files */
 };
 

@@ -9,8 +9,8 @@
 #include <stdio.h>
 
 #include "fs/attr.h"
+#include "fs/closer.h"
 #include "fs/dirs.h"
-#include "fs/dry_run.h"
 #include "fs/manifest_files.h"
 #include "fs/reply.h"
 
@@ -67,22 +67,34 @@ static void mem_write(struct handle *h, struct call *c, const char *data, size_t
 		fuse_reply_write(c->req, len);
 }
 
+/* A manifest with bytes that nobody has acted upon yet. */
+static int has_work(struct memfile *f, int *sticky_out)
+{
+	int work;
+
+	pthread_mutex_lock(&f->lock);
+	work = f->kind == MEMFILE_MANIFEST && f->dirty && f->data.len > 0;
+	*sticky_out = f->sticky;
+	pthread_mutex_unlock(&f->lock);
+	return work;
+}
+
 static void mem_flush(struct handle *h, struct call *c)
 {
 	struct memfile *f = file_of(h);
-	CLEANUP_FREE char *path = memfile_path(f);
-	int work, sticky;
+	CLEANUP_FREE char *path = NULL;
+	int sticky;
 
-	pthread_mutex_lock(&f->lock);
-	work = f->dirty && f->data.len > 0;
-	sticky = f->sticky;
-	pthread_mutex_unlock(&f->lock);
-	if (f->kind == MEMFILE_SCRATCH || !work)
-		fuse_reply_err(c->req, sticky ? reply_errno(sticky) : 0);
-	else if (f->kind == MEMFILE_DRY_RUN)
-		dry_run_submit(c, h->node, f);
-	else
-		manifest_submit(c, h->node, f, path, 0);
+	if (!has_work(f, &sticky)) {
+		reply_code(c->req, sticky ? reply_errno(sticky) : 0);
+	} else if (closer_is_heir(h, c)) {
+		path = memfile_path(f);
+		manifest_submit(c, h->node, f, path, SUBMIT_TRIED);
+	} else {
+		path = memfile_path(f);
+		manifest_submit(c, h->node, f, path,
+				closer_was_killed(c) ? SUBMIT_CUT : SUBMIT_WRITTEN);
+	}
 }
 
 static int mem_stat(struct handle *h, struct stat *st)
@@ -171,6 +183,30 @@ static struct memfile *edit_stored(struct call *c, struct node *n, int flags)
 	return f;
 }
 
+/* Two write the whole file at once: the text of each is whole, and who closes last has it. Takes
+ * the reference. */
+static struct memfile *start_anew(struct call *c, struct memfile *taken)
+{
+	CLEANUP_MEMFILE struct memfile *was = taken;
+	CLEANUP_FREE char *path = memfile_path(was);
+	struct memfile *f;
+	int stored;
+	unsigned mode;
+
+	memfile_drop(was);
+	pthread_mutex_lock(&was->lock);
+	mode = was->mode;
+	stored = was->stored;
+	pthread_mutex_unlock(&was->lock);
+	f = memfile_make(c->fs->memfiles, path, was->kind, was->uid, was->gid, mode, &c->err);
+	if (f) {
+		pthread_mutex_lock(&f->lock);
+		f->stored = stored;
+		pthread_mutex_unlock(&f->lock);
+	}
+	return f;
+}
+
 static struct handle *open_snapshot(struct call *c, struct node *n, struct memfile *f, int flags)
 {
 	CLEANUP(buf_fini) struct buf bytes = BUF_INIT;
@@ -203,6 +239,8 @@ struct handle *open_manifest(struct call *c, struct node *n, int flags)
 			memfile_unref(f);
 		return h;
 	}
+	if (f && (flags & O_TRUNC) && memfile_is_open(f))
+		f = start_anew(c, f);
 	if (!f && n->row == &row_manifest)
 		f = edit_stored(c, n, flags);
 	if (!f) {
@@ -277,7 +315,7 @@ static void truncate_stored(struct call *c, struct node *n, off_t size)
 	if (rc < 0)
 		reply_refused(c, n, NULL);
 	else
-		manifest_submit(c, n, f, n->sub, 0);
+		manifest_submit(c, n, f, n->sub, SUBMIT_WRITTEN);
 }
 
 void setattr_manifest(struct call *c, struct node *n, const struct stat *st, int to_set)

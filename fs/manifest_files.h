@@ -17,7 +17,6 @@
 char *path_below(const struct node *dir, const char *name);
 /* "x.yaml.err": the path of x.yaml; owned, NULL if it is not such a name. */
 char *path_without_err(const char *path);
-int is_dry_run(const char *path);
 /* In apply/ and dry-run/ everybody sees his own files, and root all. */
 int is_shared_dir(const char *path);
 int may_see_memfile(const struct call *c, const struct memfile *f);
@@ -57,8 +56,14 @@ void on_manifest_done(void *arg, int rc, const struct faults *faults);
 /* The same after a rename of a file in memory into place. */
 void after_rename_in(void *arg, int rc, const struct faults *faults);
 /* Make the file's text the manifest of this path; answers c's request. */
+enum submit {
+	SUBMIT_WRITTEN,
+	SUBMIT_RENAMED, /* EINVAL would be misread by mv */
+	SUBMIT_CUT,     /* its writer was killed: kept as a draft */
+	SUBMIT_TRIED,   /* more may follow: the answer is what is wrong with it so far */
+};
 void manifest_submit(struct call *c, struct node *n, struct memfile *f, const char *path,
-		     int of_rename);
+		     enum submit how);
 
 /* mkdir and rmdir in a resource's or namespace's directory make and delete objects
  * (object_names.c). */

@@ -16,14 +16,9 @@ char *path_below(const struct node *dir, const char *name)
 	return buf_steal(&path);
 }
 
-int is_dry_run(const char *path)
-{
-	return str_starts(path, "dry-run/");
-}
-
 int is_shared_dir(const char *path)
 {
-	return str_starts(path, "apply/") || is_dry_run(path);
+	return str_starts(path, "apply/") || str_starts(path, "dry-run/");
 }
 
 /* In apply/ everybody sees his own files, and root all. */
@@ -73,15 +68,10 @@ static struct node *find_stored(struct call *c, struct node *dir, const char *na
 
 int has_faults(struct call *c, const char *path, char **faults_out)
 {
-	CLEANUP_MEMFILE struct memfile *f = memfile_get(c->fs->memfiles, path);
 	struct manifest m;
 	char *text = NULL;
 
-	if (f && f->kind == MEMFILE_DRY_RUN && may_see_memfile(c, f)) {
-		pthread_mutex_lock(&f->lock);
-		text = xstrdup(f->faults);
-		pthread_mutex_unlock(&f->lock);
-	} else if (manifest_get(c->fs->manifests, path, &m) == 0) {
+	if (manifest_get(c->fs->manifests, path, &m) == 0) {
 		if (may_see(c, path, m.uid))
 			text = STEAL(m.faults);
 		manifest_fini(&m);
@@ -129,14 +119,11 @@ static void list_one(struct listing *out, const struct row *row, const char *pat
 static void list_memfile(void *arg, struct memfile *f)
 {
 	struct mem_listing *l = arg;
-	CLEANUP_FREE char *err = xasprintf("%s.err", f->path);
 
 	/* one that is stored is listed with the others */
 	if (!may_see_memfile(l->c, f) || (f->kind == MEMFILE_MANIFEST && f->stored))
 		return;
 	list_one(l->out, row_of_memfile(f), f->path, l->dir_len);
-	if (f->faults)
-		list_one(l->out, &row_manifest_err, err, l->dir_len);
 }
 
 static void list_subdirs(struct call *c, const char *dir, struct listing *out)

@@ -8,25 +8,15 @@
 
 #include "fs/attr.h"
 #include "fs/dirs.h"
-#include "fs/dry_run.h"
 #include "fs/manifest_files.h"
 #include "fs/reply.h"
+#include "fs/scratch.h"
 
 /* -- names -- */
 
-/* vim asks with this name whether it may rename (4913, or more by 123): refused, it writes in
- * place. */
-static int is_vims_question(const char *name)
-{
-	char *end;
-	unsigned long n = strtoul(name, &end, 10);
-
-	return !*end && n >= 4913 && n < 4913 + 123 * 20 && (n - 4913) % 123 == 0;
-}
-
 static int may_be_made(struct call *c, const char *name)
 {
-	if (is_vims_question(name)) {
+	if (scratch_is_question(name)) {
 		c->err.code =
 			EPERM; /* without a text: nothing that anybody wants to read was refused */
 		return -EPERM;
@@ -36,30 +26,18 @@ static int may_be_made(struct call *c, const char *name)
 	return 0;
 }
 
-static enum memfile_kind kind_of_name(const char *path, const char *name)
+static enum memfile_kind kind_of_name(const char *name)
 {
-	if (!manifest_is_name(name) || name_is_scratch(name))
-		return MEMFILE_SCRATCH;
-	return is_dry_run(path) ? MEMFILE_DRY_RUN : MEMFILE_MANIFEST;
+	return manifest_is_name(name) && !name_is_scratch(name) ? MEMFILE_MANIFEST
+								: MEMFILE_SCRATCH;
 }
 
-static void create_file(struct call *c, struct node *dir, const char *name, unsigned mode,
-			void *fi_)
+static void create_file(struct call *c, struct node *dir, const char *name, unsigned mode, void *fi)
 {
-	CLEANUP_FREE char *path = path_below(dir, name);
-	CLEANUP_NODE struct node *n = NULL;
-	struct fuse_file_info *fi = fi_;
-	struct memfile *f = NULL;
-
-	if (may_be_made(c, name) == 0)
-		f = memfile_make(c->fs->memfiles, path, kind_of_name(path, name), c->uid, c->gid,
-				 mode, &c->err);
-	if (!f) {
+	if (may_be_made(c, name) < 0)
 		reply_refused(c, dir, name);
-		return;
-	}
-	n = node_at(dir, name, row_of_memfile(f), path);
-	files_created(c, n, handle_of_file(c, n, f, fi->flags & ~O_TRUNC), fi);
+	else
+		scratch_create(c, dir, name, kind_of_name(name), mode, fi);
 }
 
 static void unlink_file(struct call *c, struct node *dir, const char *name)
@@ -81,35 +59,6 @@ static void unlink_file(struct call *c, struct node *dir, const char *name)
 		err_set(&c->err, EPERM, "%s cannot be removed", name);
 		reply_refused(c, dir, name);
 	}
-}
-
-static void symlink_file(struct call *c, struct node *dir, const char *name, const char *target)
-{
-	CLEANUP_FREE char *path = path_below(dir, name);
-	CLEANUP_NODE struct node *n = NULL;
-	CLEANUP_MEMFILE struct memfile *f = NULL;
-	struct fuse_entry_param e;
-
-	if (!name_is_scratch(name))
-		err_set(&c->err, EPERM, "links cannot be made here, except by editors (.#name)");
-	else
-		f = memfile_make(c->fs->memfiles, path, MEMFILE_SCRATCH, c->uid, c->gid, 0777,
-				 &c->err);
-	if (!f) {
-		reply_refused(c, dir, name);
-		return;
-	}
-	pthread_mutex_lock(&f->lock);
-	if (!f->target)
-		f->target = xstrdup(target);
-	pthread_mutex_unlock(&f->lock);
-	n = node_at(dir, name, &row_mem_link, path);
-	if (node_entry(c, n, 0, &e) < 0) {
-		reply_error(c);
-		return;
-	}
-	node_looked_up(n);
-	fuse_reply_entry(c->req, &e);
 }
 
 /* -- rename: between scratch and manifest, in any direction -- */
@@ -150,18 +99,10 @@ static void rename_memfile(struct call *c, struct memfile *f, const char *to,
 {
 	CLEANUP_MEMFILE struct memfile *open = memfile_get(c->fs->memfiles, to);
 
-	if (to_kind == MEMFILE_SCRATCH && f->kind != MEMFILE_DRY_RUN) {
-		f->kind = MEMFILE_SCRATCH;
-		memfile_rename(f, to);
-		reply_ok(c);
-	} else if (to_kind == MEMFILE_MANIFEST && memfile_len(f)) {
+	if (to_kind == MEMFILE_MANIFEST && memfile_len(f)) {
 		if (open)
 			memfile_drop(open);
-		manifest_submit(c, NULL, f, to, 1);
-	} else if (to_kind == MEMFILE_DRY_RUN && memfile_len(f)) {
-		f->kind = MEMFILE_DRY_RUN;
-		memfile_rename(f, to);
-		dry_run_submit(c, NULL, f);
+		manifest_submit(c, NULL, f, to, SUBMIT_RENAMED);
 	} else {
 		f->kind = to_kind;
 		memfile_rename(f, to);
@@ -202,7 +143,7 @@ static void rename_file(struct call *c, struct node *dir, const char *name, stru
 {
 	CLEANUP_FREE char *from = path_below(dir, name), *to = path_below(to_dir, to_name);
 	CLEANUP_MEMFILE struct memfile *f = memfile_get(c->fs->memfiles, from);
-	enum memfile_kind to_kind = kind_of_name(to, to_name);
+	enum memfile_kind to_kind = kind_of_name(to_name);
 	struct manifest m;
 
 	if (check_rename(c, to_dir, to_name, to, flags) < 0) {
@@ -279,7 +220,7 @@ const struct name_ops collection_names = {
 	.mkdir = mkdir_object,
 	.unlink = unlink_file,
 	.rmdir = rmdir_object,
-	.symlink = symlink_file,
+	.symlink = scratch_symlink,
 	.rename = rename_file,
 };
 const struct name_ops apply_names = {
@@ -287,7 +228,7 @@ const struct name_ops apply_names = {
 	.mkdir = mkdir_manifests,
 	.unlink = unlink_file,
 	.rmdir = rmdir_manifests,
-	.symlink = symlink_file,
+	.symlink = scratch_symlink,
 	.rename = rename_file,
 };
 

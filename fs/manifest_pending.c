@@ -51,6 +51,9 @@ static void note_file(struct pending *p, int rc)
 	p->file->sticky = rc;
 	p->file->stored = 1;
 	pthread_mutex_unlock(&p->file->lock);
+	/* what a dry run leaves is not what was written */
+	if (rc == 0 && str_starts(p->path, "dry-run/"))
+		memfile_drop(p->file);
 }
 
 void on_manifest_done(void *arg, int rc, const struct faults *faults)
@@ -87,20 +90,36 @@ void after_rename_in(void *arg, int rc, const struct faults *faults)
 	on_manifest_done(p, rc, faults);
 }
 
+static void on_tried(void *arg, int rc, const struct faults *faults)
+{
+	struct pending *p = arg;
+
+	(void)faults;
+	reply_code(p->req, rc < 0 ? reply_errno(rc) : 0);
+	pending_free(p);
+}
+
 void manifest_submit(struct call *c, struct node *n, struct memfile *f, const char *path,
-		     int of_rename)
+		     enum submit how)
 {
 	struct pending *p = pending_new(c, n, f, path);
+	manifest_done_fn done = how == SUBMIT_RENAMED ? after_rename_in : on_manifest_done;
 	struct manifest_attrs attrs;
 	struct buf bytes = BUF_INIT;
 
-	p->of_rename = of_rename;
+	p->of_rename = how == SUBMIT_RENAMED;
 	pthread_mutex_lock(&f->lock);
-	f->dirty = 0;
+	f->dirty = how == SUBMIT_TRIED;
 	buf_add(&bytes, f->data.data, f->data.len);
 	attrs = (struct manifest_attrs){f->mode, f->uid, f->gid, f->mtime};
 	pthread_mutex_unlock(&f->lock);
 	c->fs->n_writes++;
-	manifest_write(c->fs->manifests, &call_who(c)->caller, path, &attrs, &bytes,
-		       of_rename ? after_rename_in : on_manifest_done, p);
+	if (how == SUBMIT_TRIED)
+		manifest_try(c->fs->manifests, &call_who(c)->caller, path, &bytes, on_tried, p);
+	else if (how == SUBMIT_CUT)
+		manifest_keep_draft(c->fs->manifests, &call_who(c)->caller, path, &attrs, &bytes,
+				    "the writer was killed before it had closed the file", done, p);
+	else
+		manifest_write(c->fs->manifests, &call_who(c)->caller, path, &attrs, &bytes, done,
+			       p);
 }

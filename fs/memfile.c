@@ -31,7 +31,6 @@ void memfile_unref(struct memfile *f)
 	pthread_mutex_destroy(&f->lock);
 	free(f->path);
 	free(f->target);
-	free(f->faults);
 	free(f);
 }
 
@@ -44,6 +43,16 @@ void memfiles_free(struct memfiles *all)
 	strmap_fini(&all->by_path);
 	pthread_mutex_destroy(&all->lock);
 	free(all);
+}
+
+size_t memfiles_count(struct memfiles *all)
+{
+	size_t n;
+
+	pthread_mutex_lock(&all->lock);
+	n = all->by_path.n;
+	pthread_mutex_unlock(&all->lock);
+	return n;
 }
 
 struct memfile *memfile_get(struct memfiles *all, const char *path)
@@ -140,6 +149,16 @@ size_t memfile_len(struct memfile *f)
 	len = f->data.len;
 	pthread_mutex_unlock(&f->lock);
 	return len;
+}
+
+int memfile_is_open(struct memfile *f)
+{
+	int open;
+
+	pthread_mutex_lock(&f->lock);
+	open = f->n_open > 0;
+	pthread_mutex_unlock(&f->lock);
+	return open;
 }
 
 void memfile_rename(struct memfile *f, const char *path)

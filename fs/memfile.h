@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Files in memory: scratch files of editors and tools, manifests while they are
- * written (or that nobody has written anything into yet), and dry runs. By path,
+ * written (or that nobody has written anything into yet). By path,
  * relative to the mount. Bounded in number and bytes: past MEMFILES_MAX the oldest
  * that nobody has open goes.
  *
@@ -20,7 +20,7 @@
 #define MEMFILES_BYTES_MAX (64u << 20)
 #define MEMFILE_MAX        (16u << 20) /* one scratch file */
 
-enum memfile_kind { MEMFILE_SCRATCH, MEMFILE_MANIFEST, MEMFILE_DRY_RUN };
+enum memfile_kind { MEMFILE_SCRATCH, MEMFILE_MANIFEST };
 
 struct memfile {
 	_Atomic unsigned refs;
@@ -40,12 +40,12 @@ struct memfile {
 	int dirty;     /* has bytes that were not submitted */
 	int stored;    /* MANIFEST: there is (or was) a manifest of this name */
 	int sticky;    /* -errno of the last refused flush, until the next write */
-	char *faults;  /* DRY_RUN: owned text of <name>.err, NULL: none */
 };
 
 struct memfiles;
 struct memfiles *memfiles_new(void);
 void memfiles_free(struct memfiles *all);
+size_t memfiles_count(struct memfiles *all);
 
 /* Owned reference, NULL if there is none. */
 struct memfile *memfile_get(struct memfiles *all, const char *path);
@@ -60,6 +60,7 @@ void memfile_drop(struct memfile *f);
 /* Its path now, which a rename may change at any time; owned. */
 char *memfile_path(struct memfile *f);
 size_t memfile_len(struct memfile *f);
+int memfile_is_open(struct memfile *f); /* for writing */
 /* Under another path, over whatever is there. */
 void memfile_rename(struct memfile *f, const char *path);
 /* Bytes at off (< 0: the end); with the lock held. -EFBIG, -EDQUOT. */

@@ -5,8 +5,19 @@
 #include <fcntl.h>
 
 #include "fs/changes.h"
+#include "fs/closer.h"
+#include "fs/extent.h"
 #include "fs/reply.h"
 #include "objects/codec.h"
+
+/* What is written, until it is acted upon. */
+struct message_handle {
+	struct handle h;
+	struct content *content; /* to read, owned; NULL: write only */
+	struct buf text;         /* lock: all that was written */
+	off_t base;              /* lock: offset of the first write: >> appends to what is shown */
+	int has_base, dirty, n_writes;
+};
 
 /* -- what a written message becomes -- */
 
@@ -15,6 +26,8 @@ static void message_free(struct message *m)
 	struct fs *fs = m->fs;
 
 	handle_unref(m->handle);
+	if (m->source)
+		memfile_unref(m->source);
 	node_unref(m->node);
 	identity_unref(m->who);
 	free(m->text);
@@ -37,16 +50,47 @@ struct message *message_new(struct call *c, struct node *n, const char *text)
 	return m;
 }
 
+/* The write failed: its bytes are not in the file. */
+static void take_back(struct message *m)
+{
+	struct message_handle *mh = (struct message_handle *)m->handle;
+
+	pthread_mutex_lock(&mh->h.lock);
+	buf_resize(&mh->text, 0);
+	mh->dirty = mh->has_base = mh->n_writes = 0;
+	pthread_mutex_unlock(&mh->h.lock);
+}
+
+struct message *message_of_file(struct call *c, struct node *n, struct memfile *f)
+{
+	struct message *m = message_new(c, n, "");
+
+	pthread_mutex_lock(&f->lock);
+	free(m->text);
+	m->len = f->data.len;
+	m->text = xstrndup(buf_str(&f->data), m->len);
+	pthread_mutex_unlock(&f->lock);
+	f->refs++;
+	m->source = f;
+	return m;
+}
+
 static void answer(struct message *m, int rc)
 {
+	if (rc < 0 && m->rehearsal && m->ack)
+		take_back(m);
+	if (rc == 0 && m->source)
+		memfile_drop(m->source);
+	if (rc == -EINVAL && m->source)
+		rc = -EBADMSG; /* mv misreports EINVAL */
 	if (rc < 0)
 		m->fs->n_errors++;
 	if (rc < 0)
-		fuse_reply_err(m->req, reply_errno(rc));
+		reply_code(m->req, reply_errno(rc));
 	else if (m->ack)
 		fuse_reply_write(m->req, m->ack);
 	else
-		fuse_reply_err(m->req, 0);
+		reply_code(m->req, 0);
 	message_free(m);
 }
 
@@ -54,6 +98,8 @@ static void note(struct message *m, const char *text)
 {
 	CLEANUP(buf_fini) struct buf path = BUF_INIT;
 
+	if (m->rehearsal && !m->ack)
+		return; /* the performance follows, and says it */
 	node_path(m->node, &path);
 	note_refusal(m->fs, m->who->uid, buf_str(&path), text);
 }
@@ -76,13 +122,23 @@ void message_refuse(struct message *m, int rc, const struct faults *faults)
 	answer(m, rc);
 }
 
+/* What is missing may come with the next line. */
+static int only_incomplete(const struct api_batch *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		for (size_t k = 0; k < b->list[i]->faults.n; k++)
+			if (b->list[i]->faults.list[k].kind != FAULT_REQUIRED)
+				return 0;
+	return 1;
+}
+
 static void on_batch_done(struct api_batch *b, int rc)
 {
 	struct message *m = b->arg;
 	struct faults all = FAULTS_INIT;
 
 	changes_drain(m->fs->changes);
-	if (rc == 0) {
+	if (rc == 0 || (m->rehearsal && m->ack && only_incomplete(b))) {
 		answer(m, 0);
 		return;
 	}
@@ -105,6 +161,8 @@ void message_submit(struct message *m, struct api_batch *taken)
 	struct identity *who = m->who;
 	struct fs *fs = m->fs;
 
+	for (size_t i = 0; m->rehearsal && i < taken->n; i++)
+		taken->list[i]->flags |= API_DRY_RUN;
 	who->refs++;
 	api_submit(fs->api, &who->caller, taken);
 	identity_unref(who);
@@ -121,15 +179,7 @@ struct api_request *message_request(struct message *m, enum api_verb verb)
 
 /* -- the handle -- */
 
-struct message_handle {
-	struct handle h;
-	struct content *content; /* to read, owned; NULL: write only */
-	struct buf text;         /* lock: all that was written */
-	off_t base;              /* lock: offset of the first write: >> appends to what is shown */
-	int has_base, dirty, n_writes;
-};
-
-static void act(struct message_handle *mh, struct call *c, size_t ack)
+static void act(struct message_handle *mh, struct call *c, size_t ack, int rehearsal)
 {
 	struct message *m = xcalloc(1, sizeof(*m));
 
@@ -137,6 +187,7 @@ static void act(struct message_handle *mh, struct call *c, size_t ack)
 	m->fs->n_background++;
 	m->req = c->req;
 	m->ack = ack;
+	m->rehearsal = rehearsal;
 	m->node = node_ref(mh->h.node);
 	m->who = call_who(c);
 	m->who->refs++;
@@ -166,15 +217,16 @@ static int place_write(struct message_handle *mh, const char *data, size_t len, 
 	return 0;
 }
 
-static int is_whole(const struct message_handle *mh)
+/* What the first write of a short message is; anything else is acted upon at close. */
+static enum extent first_extent(const struct message_handle *mh)
 {
 	unsigned flags = mh->h.node->row->flags;
 
 	if (mh->n_writes != 1 || mh->text.len >= FS_MESSAGE_MAX)
-		return 0;
+		return EXTENT_OPEN;
 	if (flags & ROW_ACT_WRITE)
-		return 1;
-	return (flags & ROW_ACT_LINE) && mh->text.len && mh->text.data[mh->text.len - 1] == '\n';
+		return EXTENT_WHOLE;
+	return flags & ROW_ACT_LINE ? extent_of(mh->text.data, mh->text.len) : EXTENT_OPEN;
 }
 
 /* ctl files: every write is a command of its own. */
@@ -190,6 +242,7 @@ static void restart_if_acted(struct message_handle *mh)
 static void message_write(struct handle *h, struct call *c, const char *data, size_t len, off_t off)
 {
 	struct message_handle *mh = (struct message_handle *)h;
+	enum extent extent = EXTENT_OPEN;
 	int rc;
 
 	if (!len) {
@@ -199,9 +252,12 @@ static void message_write(struct handle *h, struct call *c, const char *data, si
 	pthread_mutex_lock(&h->lock);
 	restart_if_acted(mh);
 	rc = place_write(mh, data, len, off);
-	if (rc == 0 && is_whole(mh)) {
-		mh->dirty = 0;
-		act(mh, c, len); /* unlocks */
+	if (rc == 0)
+		extent = first_extent(mh);
+	if (extent != EXTENT_OPEN) {
+		/* a line by itself is tried, and acted upon at close with what follows it */
+		mh->dirty = extent == EXTENT_LINE;
+		act(mh, c, len, extent == EXTENT_LINE); /* unlocks */
 		return;
 	}
 	pthread_mutex_unlock(&h->lock);
@@ -213,18 +269,62 @@ static void message_write(struct handle *h, struct call *c, const char *data, si
 	}
 }
 
+/* Take the text to act upon it. Return: whether there is any; with the lock held then. */
+static int take_work(struct message_handle *mh, int still_dirty)
+{
+	pthread_mutex_lock(&mh->h.lock);
+	if (mh->dirty && mh->text.len) {
+		mh->dirty = still_dirty;
+		return 1;
+	}
+	pthread_mutex_unlock(&mh->h.lock);
+	return 0;
+}
+
+static int has_work(struct message_handle *mh)
+{
+	int work = take_work(mh, 1);
+
+	if (work)
+		pthread_mutex_unlock(&mh->h.lock);
+	return work;
+}
+
+/* It hears what is wrong with the text so far, if that is no mere beginning. */
+static void answer_heir(struct message_handle *mh, struct call *c)
+{
+	if (!take_work(mh, 1)) {
+		reply_ok(c);
+	} else if (extent_of(mh->text.data, mh->text.len) == EXTENT_OPEN) {
+		pthread_mutex_unlock(&mh->h.lock);
+		reply_ok(c);
+	} else {
+		act(mh, c, 0, 1); /* unlocks */
+	}
+}
+
+static void refuse_killed(struct message_handle *mh, struct call *c)
+{
+	if (take_work(mh, 0))
+		pthread_mutex_unlock(&mh->h.lock);
+	err_set(&c->err, EINTR, "the writer was killed: nothing was done");
+	reply_refused(c, mh->h.node, NULL);
+}
+
 static void message_flush(struct handle *h, struct call *c)
 {
 	struct message_handle *mh = (struct message_handle *)h;
 
-	pthread_mutex_lock(&h->lock);
-	if (mh->dirty && mh->text.len) {
-		mh->dirty = 0;
-		act(mh, c, 0); /* unlocks */
-		return;
-	}
-	pthread_mutex_unlock(&h->lock);
-	reply_ok(c);
+	if (!has_work(mh))
+		reply_ok(c);
+	else if (closer_is_heir(h, c))
+		answer_heir(mh, c);
+	else if (closer_was_killed(c))
+		refuse_killed(mh, c);
+	else if (take_work(mh, 0))
+		act(mh, c, 0, 0); /* unlocks */
+	else
+		reply_ok(c);
 }
 
 static void message_read(struct handle *h, struct call *c, size_t size, off_t off)

@@ -51,10 +51,16 @@ void reply_refused(struct call *c, const struct node *n, const char *name)
 	if (c->err.msg[0])
 		note_refusal(c->fs, c->uid, buf_str(&path), c->err.msg);
 	/* a node that is gone makes the kernel walk again, also when it was to be changed */
-	fuse_reply_err(c->req, code == ESTALE ? ESTALE : reply_errno(code));
+	reply_code(c->req, code == ESTALE ? ESTALE : reply_errno(code));
 }
 
 void reply_ok(struct call *c)
 {
-	fuse_reply_err(c->req, 0);
+	reply_code(c->req, 0);
+}
+
+void reply_code(fuse_req_t req, int code)
+{
+	if (req)
+		fuse_reply_err(req, code);
 }

@@ -33,7 +33,7 @@ enum row_flag {
 	ROW_FIXED = 64,  /* never changes while we run */
 	/* when a message file acts */
 	ROW_ACT_WRITE = 128, /* in write(), if the first one is below FS_MESSAGE_MAX */
-	ROW_ACT_LINE = 256,  /* in write(), if the first one is also ended by a newline */
+	ROW_ACT_LINE = 256,  /* in write(), if the first one is also whole: extent.h */
 	ROW_COMMANDS = 512,  /* each write is a message of its own: ctl */
 	ROW_KEEP = 1024,     /* found by a directory's `find`, and the kernel may keep the name */
 };

@@ -46,7 +46,8 @@ enum api_verb {
 
 enum api_flag {
 	API_FORCE = 1,   /* apply: take fields from other managers */
-	API_DRY_RUN = 2, /* everything but the commit; result is what would be stored */
+	API_DRY_RUN = 2, /* everything but the commit: preview is what would be stored. All requests
+			    of a batch or none; later ones see what earlier ones would make */
 	API_STATUS =
 		4, /* through the status subresource: only status changes (and is authorized so) */
 	API_SCALE = 8,       /* through the scale subresource */

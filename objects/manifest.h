@@ -104,11 +104,20 @@ struct manifest_attrs { /* what cp -p, rsync and touch set; kept for the file, t
 /* rc 0: stored and applied. Else -errno, faults say it all (also kept as the draft). */
 typedef void (*manifest_done_fn)(void *arg, int rc, const struct faults *faults);
 
-/* The file's whole content is now this. bytes are taken (buffer left empty). Equal bytes that were
- * good change nothing; no bytes make an empty draft (touch). */
+/* The file's whole content is now this. bytes are taken (buffer left empty). Equal bytes are
+ * applied again: what others changed or deleted meanwhile is as the manifest says. No bytes make an
+ * empty draft (touch). */
 void manifest_write(struct manifests *all, const struct caller *who, const char *path,
 		    const struct manifest_attrs *attrs, struct buf *taken_bytes,
 		    manifest_done_fn done, void *arg);
+/* The file's whole content is now this, but nobody wants it applied: a draft, `why` its fault. */
+void manifest_keep_draft(struct manifests *all, const struct caller *who, const char *path,
+			 const struct manifest_attrs *attrs, struct buf *taken_bytes,
+			 const char *why, manifest_done_fn done, void *arg);
+/* What would be said of this text, when more of it may follow: nothing is kept, applied or noted. A
+ * mere beginning (no object yet, or one without a kind) is no fault. */
+void manifest_try(struct manifests *all, const struct caller *who, const char *path,
+		  struct buf *taken_bytes, manifest_done_fn done, void *arg);
 /*
  * What is certain already, in write(): tab indentation, no such kind, a kind that does not belong
  * into this directory. Return: 0 when nothing is certain; -errno with err. text may be partial.

@@ -195,11 +195,12 @@ static void try_step(struct run *run, size_t i)
 	s.live = live;
 	api_now(s.now);
 	step_take(&s);
-	if (r->faults.n) {
-		;
-	} else if (r->flags & API_DRY_RUN) {
+	if (!r->faults.n && (r->flags & API_DRY_RUN)) {
 		value_unref(r->preview);
 		r->preview = value_ref(s.outcome == OUTCOME_KEEP ? live : s.next);
+	}
+	if (r->faults.n) {
+		;
 	} else if (s.outcome == OUTCOME_KEEP) {
 		object_unref(r->result);
 		r->result = store_get(run->api->store, request_key(r));
@@ -247,12 +248,19 @@ static void run_reset(struct run *run)
 	}
 }
 
+static int is_dry(const struct api_batch *b)
+{
+	return b->n && (b->list[0]->flags & API_DRY_RUN);
+}
+
 static void run_attempt(struct run *run)
 {
 	run->attempts++;
 	run_reset(run);
 	for (size_t i = 0; i < run->batch->n; i++)
 		run_step(run, i);
+	if (is_dry(run->batch)) /* each saw what those before it would make: that was all */
+		run_reset(run);
 	if (first_fault(run->batch) || run->txn->n_ops == 0) {
 		run_end(run);
 		return;

@@ -365,30 +365,51 @@ static int check_parent(struct manifests *all, const char *path, struct err *err
 	return err_set(err, ENOENT, "%s: there is no directory %s", path, parent);
 }
 
-void manifest_write(struct manifests *all, const struct caller *who, const char *path,
-		    const struct manifest_attrs *attrs, struct buf *taken_bytes,
-		    manifest_done_fn done, void *arg)
+/* why NULL: the text is read, and applied or tried. */
+static void write_bytes(struct op *op, const struct manifest_attrs *attrs, struct buf *taken_bytes,
+			const char *why)
 {
-	struct op *op = op_new(all, OP_WRITE, who, path, done, arg);
 	struct err err = ERR_INIT;
-	int rc = place_parse(path, &op->place, &err);
+	int rc = place_parse(op->path, &op->place, &err);
 
 	op->bytes = *taken_bytes;
 	*taken_bytes = (struct buf)BUF_INIT;
 	if (!rc)
-		rc = check_parent(all, path, &err);
+		rc = check_parent(op->all, op->path, &err);
 	if (rc) {
+		answer(op->done, op->arg, rc, &err);
 		op_discard(op);
-		answer(done, arg, rc, &err);
 		return;
 	}
 	op->place.file = strrchr(op->path, '/') + 1;
 	op->has_attrs = attrs != NULL;
 	if (attrs)
 		op->attrs = *attrs;
-	if (op->bytes.len)
+	if (why)
+		fault_add_code(&op->faults, EINTR, "%s", why);
+	else if (op->bytes.len)
 		wants_parse(&op->place, op->bytes.data, op->bytes.len, &op->wants, &op->faults);
 	op_submit(op);
+}
+
+void manifest_write(struct manifests *all, const struct caller *who, const char *path,
+		    const struct manifest_attrs *attrs, struct buf *taken_bytes,
+		    manifest_done_fn done, void *arg)
+{
+	write_bytes(op_new(all, OP_WRITE, who, path, done, arg), attrs, taken_bytes, NULL);
+}
+
+void manifest_try(struct manifests *all, const struct caller *who, const char *path,
+		  struct buf *taken_bytes, manifest_done_fn done, void *arg)
+{
+	write_bytes(op_new(all, OP_TRY, who, path, done, arg), NULL, taken_bytes, NULL);
+}
+
+void manifest_keep_draft(struct manifests *all, const struct caller *who, const char *path,
+			 const struct manifest_attrs *attrs, struct buf *taken_bytes,
+			 const char *why, manifest_done_fn done, void *arg)
+{
+	write_bytes(op_new(all, OP_WRITE, who, path, done, arg), attrs, taken_bytes, why);
 }
 
 void manifest_remove(struct manifests *all, const struct caller *who, const char *path,

@@ -157,7 +157,7 @@ int dir_exists(const struct manifests *all, const char *dir);
 
 /* -- operations: in order per path and per object -- */
 
-enum op_type { OP_WRITE, OP_REMOVE, OP_RENAME, OP_ATTRS, OP_EXPIRE };
+enum op_type { OP_WRITE, OP_TRY, OP_REMOVE, OP_RENAME, OP_ATTRS, OP_EXPIRE };
 
 struct op_key {
 	char *key; /* owned */
@@ -194,7 +194,26 @@ void op_submit(struct op *op);
 void op_end(struct op *op, int rc, const struct faults *faults);
 void op_fail(struct op *op, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
+/* -- write.c, for trial.c -- */
+/* The file as it is in the index, a copy; NULL: it is not there. */
+struct entry *manifest_entry(struct manifests *all, const char *path);
+/* The file as it will be, without what it holds. was NULL or removed: a new file. */
+struct entry *successor(struct op *op, const char *path, const struct entry *was);
+/* The path whose objects are written. */
+const char *op_target(const struct op *op);
+void add_applies(struct op *op, struct api_batch *b, unsigned flags);
+/* What is wrong, in the order of the text, into op->faults. */
+void collect_faults(struct op *op, struct api_batch *b, int rc);
+/* The bytes and what is wrong with them are kept under the name; what the file held stays held.
+ * Ends op. */
+void refuse(struct op *op, const char *path, const struct entry *was);
+/* -- trial.c -- */
+void dry_run(struct op *op);
+/* The text is refused already; what else is wrong with it is said in the same breath. */
+void refuse_with_all(struct op *op);
+
 void write_run(struct op *op);
+void try_run(struct op *op);
 void rename_run(struct op *op);
 void remove_run(struct op *op);
 void attrs_run(struct op *op);

@@ -145,6 +145,9 @@ static void run(struct op *op)
 	case OP_WRITE:
 		write_run(op);
 		break;
+	case OP_TRY:
+		try_run(op);
+		break;
 	case OP_RENAME:
 		rename_run(op);
 		break;

@@ -6,8 +6,7 @@
 
 #include "objects/codec.h"
 
-/* The file as it is in the index, a copy; NULL: it is not there. */
-static struct entry *current(struct manifests *all, const char *path)
+struct entry *manifest_entry(struct manifests *all, const char *path)
 {
 	struct entry *copy = NULL;
 	const struct entry *e;
@@ -26,8 +25,7 @@ static int same_attrs(const struct manifest_attrs *a, const struct manifest_attr
 	       a->mtime.tv_sec == b->mtime.tv_sec && a->mtime.tv_nsec == b->mtime.tv_nsec;
 }
 
-/* The file as it will be, without what it holds. was NULL or removed: a new file. */
-static struct entry *successor(struct op *op, const char *path, const struct entry *was)
+struct entry *successor(struct op *op, const char *path, const struct entry *was)
 {
 	struct entry *e = entry_new(path);
 	int fresh = !was || was->removed_ms;
@@ -86,8 +84,7 @@ static char *faults_text(const struct faults *faults, const char *file)
 	return buf_steal(&text);
 }
 
-/* The bytes and what is wrong with them are kept under the name; what the file held stays held. */
-static void refuse(struct op *op, const char *path, const struct entry *was)
+void refuse(struct op *op, const char *path, const struct entry *was)
 {
 	CLEANUP_FREE char *for_ring = faults_text(&op->faults, path);
 	struct entry *e;
@@ -109,7 +106,7 @@ static void refuse(struct op *op, const char *path, const struct entry *was)
 	commit_record(op, path, e, &op->bytes);
 }
 
-static const char *target(const struct op *op)
+const char *op_target(const struct op *op)
 {
 	return op->to ? op->to : op->path;
 }
@@ -145,7 +142,7 @@ static void collect_wanted(struct op *op, struct api_batch *b)
 	}
 }
 
-static void collect_faults(struct op *op, struct api_batch *b, int rc)
+void collect_faults(struct op *op, struct api_batch *b, int rc)
 {
 	collect_wanted(op, b);
 	for (size_t i = op->wants.n; i < b->n; i++) {
@@ -164,7 +161,7 @@ static void collect_faults(struct op *op, struct api_batch *b, int rc)
 
 /* -- the batch -- */
 
-static void add_applies(struct op *op, struct api_batch *b, unsigned flags)
+void add_applies(struct op *op, struct api_batch *b, unsigned flags)
 {
 	for (size_t i = 0; i < op->wants.n; i++) {
 		struct wanted *w = &op->wants.list[i];
@@ -280,13 +277,13 @@ static void applied(struct api_batch *b, int rc)
 	struct manifests *all = op->all;
 
 	if (rc) {
-		struct entry *was = current(all, target(op));
+		struct entry *was = manifest_entry(all, op_target(op));
 
 		/* the text went into the transaction: it is needed for the draft */
 		op->bytes = b->extra->ops[0].bytes;
 		b->extra->ops[0].bytes = (struct buf)BUF_INIT;
 		collect_faults(op, b, rc);
-		refuse(op, target(op), was);
+		refuse(op, op_target(op), was);
 		entry_free(was);
 		return;
 	}
@@ -305,116 +302,20 @@ static void apply(struct op *op, const struct entry *was, const struct entry *fr
 	struct api_batch *b = api_batch_new(applied, op);
 	CLEANUP_FREE char *meta = NULL;
 
-	op->next = successor(op, target(op), was);
+	op->next = successor(op, op_target(op), was);
 	hold_wants(op, &op->next->holds);
 	add_applies(op, b, 0);
 	add_gone(op, b, was, &op->next->holds);
 	add_gone(op, b, from, &op->next->holds);
 	meta = record_meta(op->next);
 	b->extra = store_txn_new();
-	store_txn_record_put(b->extra, RECORD_SPACE, target(op), meta, &op->bytes);
+	store_txn_record_put(b->extra, RECORD_SPACE, op_target(op), meta, &op->bytes);
 	if (from)
 		store_txn_record_delete(b->extra, RECORD_SPACE, from->path);
 	api_submit(op->all->api, &op->who, b);
 }
 
-/* -- dry runs -- */
-
-/* As kubectl shows an object: without the bookkeeping of who holds which field. */
-static struct value *for_the_eye(const struct value *obj)
-{
-	const struct value *meta = value_get(obj, "metadata");
-
-	if (!value_get(meta, "managedFields"))
-		return value_ref(obj);
-	return value_set(value_ref(obj), "metadata", value_del(value_ref(meta), "managedFields"));
-}
-
-static void dry_run_done(struct api_batch *b, int rc)
-{
-	struct op *op = b->arg;
-	struct entry *was = current(op->all, op->path);
-
-	if (rc) {
-		collect_faults(op, b, rc);
-		refuse(op, op->path, was);
-	} else {
-		buf_resize(&op->bytes, 0);
-		for (size_t i = 0; i < b->n; i++) {
-			CLEANUP_VALUE struct value *v = for_the_eye(b->list[i]->preview);
-
-			if (i)
-				buf_adds(&op->bytes, "---\n");
-			yaml_render(v, &op->bytes);
-		}
-		commit_record(op, op->path, successor(op, op->path, was), &op->bytes);
-	}
-	entry_free(was);
-}
-
-static int made_here(const struct op *op, const char *ns)
-{
-	for (size_t i = 0; i < op->wants.n && str_eq(op->wants.list[i].kind->kind, "Namespace");
-	     i++)
-		if (str_eq(op->wants.list[i].name, ns))
-			return 1;
-	return 0;
-}
-
-/* A dry run does not make the Namespaces of the text: that they are missing is no fault of it. */
-static void forgive_namespaces(const struct op *op, struct api_batch *b)
-{
-	for (size_t i = 0; i < op->wants.n; i++)
-		if (b->list[i]->faults.code == ENOENT && made_here(op, op->wants.list[i].ns))
-			faults_fini(&b->list[i]->faults);
-}
-
-/* The text is refused already; what else is wrong with it is said in the same breath. */
-static void found_more(struct api_batch *b, int rc)
-{
-	struct op *op = b->arg;
-	struct entry *was = current(op->all, target(op));
-
-	forgive_namespaces(op, b);
-	if (rc)
-		collect_faults(op, b, rc);
-	refuse(op, target(op), was);
-	entry_free(was);
-}
-
-static void refuse_with_all(struct op *op)
-{
-	struct api_batch *b = api_batch_new(found_more, op);
-
-	add_applies(op, b, API_DRY_RUN);
-	api_submit(op->all->api, &op->who, b);
-}
-
-static void dry_run(struct op *op)
-{
-	struct api_batch *b = api_batch_new(dry_run_done, op);
-
-	add_applies(op, b, API_DRY_RUN);
-	api_submit(op->all->api, &op->who, b);
-}
-
-/* -- entry points --------------------------------------------------------------------------------
- */
-
-static int holds_same_bytes(struct op *op, const struct entry *was)
-{
-	CLEANUP(buf_fini) struct buf old = BUF_INIT;
-
-	if (!was || was->removed_ms || was->size != op->bytes.len)
-		return 0;
-	if (op->bytes.len == 0)
-		return 1;
-	if (was->draft || op->place.dry)
-		return 0;
-	return store_record_read(api_store(op->all->api), RECORD_SPACE, was->path, &old, NULL) ==
-		       0 &&
-	       old.len == op->bytes.len && memcmp(old.data, op->bytes.data, old.len) == 0;
-}
+/* -- entry points -- */
 
 /* `touch`, or a file that was emptied: it is a draft, and its objects stay as they are. */
 static void write_empty(struct op *op, const char *path, const struct entry *was)
@@ -450,10 +351,10 @@ static void keep(struct op *op, const struct entry *was)
 
 void write_run(struct op *op)
 {
-	struct entry *was = current(op->all, op->path);
+	struct entry *was = manifest_entry(op->all, op->path);
 	int code;
 
-	if (holds_same_bytes(op, was))
+	if (op->bytes.len == 0 && was && !was->removed_ms && was->size == 0)
 		keep(op, was);
 	else if (op->bytes.len == 0)
 		write_empty(op, op->path, was);
@@ -492,7 +393,8 @@ static void rename_empty(struct op *op, const struct entry *was, const struct en
 
 void rename_run(struct op *op)
 {
-	struct entry *from = current(op->all, op->path), *was = current(op->all, op->to);
+	struct entry *from = manifest_entry(op->all, op->path),
+		     *was = manifest_entry(op->all, op->to);
 	struct err err = ERR_INIT;
 	int rc = 0;
 
@@ -520,7 +422,7 @@ void rename_run(struct op *op)
 
 void attrs_run(struct op *op)
 {
-	struct entry *was = current(op->all, op->path);
+	struct entry *was = manifest_entry(op->all, op->path);
 
 	if (!was || was->removed_ms)
 		op_fail(op, ENOENT, "%s: no such manifest", op->path);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* Texts that are applied to nothing: dry runs, refused ones, and those that are not whole yet. */
+#include "objects/manifests/manifests_i.h"
+
+#include <errno.h>
+
+#include "objects/codec.h"
+
+/* -- dry runs -- */
+
+/* As kubectl shows an object: without the bookkeeping of who holds which field. */
+static struct value *for_the_eye(const struct value *obj)
+{
+	const struct value *meta = value_get(obj, "metadata");
+
+	if (!value_get(meta, "managedFields"))
+		return value_ref(obj);
+	return value_set(value_ref(obj), "metadata", value_del(value_ref(meta), "managedFields"));
+}
+
+static void dry_run_done(struct api_batch *b, int rc)
+{
+	struct op *op = b->arg;
+	struct entry *was = manifest_entry(op->all, op->path);
+
+	if (rc) {
+		collect_faults(op, b, rc);
+		refuse(op, op->path, was);
+	} else {
+		buf_resize(&op->bytes, 0);
+		for (size_t i = 0; i < b->n; i++) {
+			CLEANUP_VALUE struct value *v = for_the_eye(b->list[i]->preview);
+
+			if (i)
+				buf_adds(&op->bytes, "---\n");
+			yaml_render(v, &op->bytes);
+		}
+		commit_record(op, op->path, successor(op, op->path, was), &op->bytes);
+	}
+	entry_free(was);
+}
+
+/* The text is refused already; what else is wrong with it is said in the same breath. */
+static void found_more(struct api_batch *b, int rc)
+{
+	struct op *op = b->arg;
+	struct entry *was = manifest_entry(op->all, op_target(op));
+
+	if (rc)
+		collect_faults(op, b, rc);
+	refuse(op, op_target(op), was);
+	entry_free(was);
+}
+
+void refuse_with_all(struct op *op)
+{
+	struct api_batch *b = api_batch_new(found_more, op);
+
+	add_applies(op, b, API_DRY_RUN);
+	api_submit(op->all->api, &op->who, b);
+}
+
+void dry_run(struct op *op)
+{
+	struct api_batch *b = api_batch_new(dry_run_done, op);
+
+	add_applies(op, b, API_DRY_RUN);
+	api_submit(op->all->api, &op->who, b);
+}
+
+/* -- trying: what is wrong with a text of which more may follow -- */
+
+static void tried(struct api_batch *b, int rc)
+{
+	struct op *op = b->arg;
+
+	if (rc)
+		collect_faults(op, b, rc);
+	op_end(op, op->faults.n ? -(op->faults.code ? op->faults.code : EINVAL) : 0, &op->faults);
+}
+
+/* It ends where a parser wants more, or before it is an object. */
+static int is_beginning(const struct op *op)
+{
+	size_t lines = 1;
+
+	for (size_t i = 0; i < op->bytes.len; i++)
+		lines += op->bytes.data[i] == '\n';
+	for (size_t i = 0; i < op->faults.n; i++) {
+		const struct fault *f = &op->faults.list[i];
+
+		if (f->kind == FAULT_SYNTAX ? f->line + 1 >= lines
+					    : f->kind == FAULT_REQUIRED && !strchr(f->field, '.'))
+			return 1;
+	}
+	return !op->wants.n;
+}
+
+void try_run(struct op *op)
+{
+	struct api_batch *b;
+
+	if (is_beginning(op)) {
+		op_end(op, 0, NULL);
+		return;
+	}
+	b = api_batch_new(tried, op);
+	add_applies(op, b, API_DRY_RUN);
+	api_submit(op->all->api, &op->who, b);
+}
