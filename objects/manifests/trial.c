@@ -79,9 +79,31 @@ static void tried(struct api_batch *b, int rc)
 	op_end(op, op->faults.n ? -(op->faults.code ? op->faults.code : EINVAL) : 0, &op->faults);
 }
 
-/* It ends where a parser wants more, or before it is an object. */
+static int says_more_than_its_name(const struct value *body)
+{
+	for (size_t i = 0; i < value_count(body); i++) {
+		const char *key = value_key_at(body, i);
+
+		if (!str_eq(key, "apiVersion") && !str_eq(key, "kind") && !str_eq(key, "metadata"))
+			return 1;
+	}
+	return 0;
+}
+
+static const struct wanted *last_wanted(const struct wants *w)
+{
+	const struct wanted *last = NULL;
+
+	for (size_t i = 0; i < w->n; i++)
+		if (!last || w->list[i].document >= last->document)
+			last = &w->list[i];
+	return last;
+}
+
+/* The text ends where a parser wants more, or its last object has but a head. */
 static int is_beginning(const struct op *op)
 {
+	const struct wanted *last = last_wanted(&op->wants);
 	size_t lines = 1;
 
 	for (size_t i = 0; i < op->bytes.len; i++)
@@ -93,7 +115,7 @@ static int is_beginning(const struct op *op)
 					    : f->kind == FAULT_REQUIRED && !strchr(f->field, '.'))
 			return 1;
 	}
-	return !op->wants.n;
+	return !last || (!op->faults.n && !says_more_than_its_name(last->body));
 }
 
 void try_run(struct op *op)
