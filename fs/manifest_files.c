@@ -35,16 +35,26 @@ static void mem_read(struct handle *h, struct call *c, size_t size, off_t off)
 	pthread_mutex_unlock(&f->lock);
 }
 
-/* What is certain already at the first write fails there, for those who do not look at close. */
-static int check_early(struct handle *h, struct call *c, const char *data, size_t len, off_t off)
+/*
+ * What is certain already fails in write(), for those who do not look at close: the first write,
+ * and those that go on where it ended (a shell's builtins write line by line).
+ */
+static int check_early(struct memfile *f, struct call *c, const char *data, size_t len, off_t off)
 {
-	struct memfile *f = file_of(h);
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
 	CLEANUP_FREE char *path = NULL;
 
-	if (f->kind == MEMFILE_SCRATCH || off != 0)
+	if (f->kind == MEMFILE_SCRATCH)
+		return 0;
+	pthread_mutex_lock(&f->lock);
+	if (f->data.len < FS_MESSAGE_MAX && (size_t)off + len == f->data.len)
+		buf_add(&text, f->data.data, f->data.len);
+	pthread_mutex_unlock(&f->lock);
+	if (!text.len && off != 0)
 		return 0;
 	path = memfile_path(f);
-	return manifest_check_early(c->fs->manifests, &call_who(c)->caller, path, data, len,
+	return manifest_check_early(c->fs->manifests, &call_who(c)->caller, path,
+				    text.len ? text.data : data, text.len ? text.len : len,
 				    &c->err);
 }
 
@@ -54,13 +64,15 @@ static void mem_write(struct handle *h, struct call *c, const char *data, size_t
 	int rc;
 
 	pthread_mutex_lock(&f->lock);
-	rc = memfile_write(f, data, len, h->flags & O_APPEND ? -1 : off);
+	if (h->flags & O_APPEND)
+		off = (off_t)f->data.len;
+	rc = memfile_write(f, data, len, off);
 	pthread_mutex_unlock(&f->lock);
 	if (rc < 0)
 		err_set(&c->err, -rc,
 			rc == -EFBIG ? "larger than 3 MiB" : "too much in memory files");
 	else
-		rc = check_early(h, c, data, len, h->flags & O_APPEND ? -1 : off);
+		rc = check_early(f, c, data, len, off);
 	if (rc < 0)
 		reply_refused(c, h->node, NULL);
 	else

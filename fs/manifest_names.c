@@ -201,7 +201,9 @@ static void rmdir_manifests(struct call *c, struct node *dir, const char *name)
 {
 	CLEANUP_FREE char *path = path_below(dir, name);
 
-	if (manifest_rmdir(c->fs->manifests, path, &c->err) < 0)
+	if (memfiles_below(c->fs->memfiles, path))
+		err_set(&c->err, ENOTEMPTY, "there are scratch files in it");
+	if (c->err.code || manifest_rmdir(c->fs->manifests, path, &c->err) < 0)
 		reply_refused(c, dir, name);
 	else
 		reply_ok(c);

@@ -7,12 +7,34 @@
 
 #include "util/strmap.h"
 
+/* What a user has. A few uids may share one: the table of them cannot grow. */
+struct account {
+	size_t n;             /* in the table; its lock */
+	_Atomic size_t bytes; /* open ones that were taken out of it, too */
+};
+
+#define N_ACCOUNTS 4096u
+
 struct memfiles {
 	pthread_mutex_t lock;
 	struct strmap by_path; /* lock; the table's references */
 	uint64_t serial;       /* lock */
 	_Atomic size_t bytes;
+	struct account accounts[N_ACCOUNTS];
 };
+
+static struct account *account_of(struct memfiles *all, unsigned uid)
+{
+	return &all->accounts[hash_bytes(&uid, sizeof(uid)) % N_ACCOUNTS];
+}
+
+static void count_bytes(struct memfile *f, size_t was, size_t now)
+{
+	f->all->bytes += now;
+	f->all->bytes -= was;
+	f->account->bytes += now;
+	f->account->bytes -= was;
+}
 
 struct memfiles *memfiles_new(void)
 {
@@ -26,7 +48,7 @@ void memfile_unref(struct memfile *f)
 {
 	if (--f->refs)
 		return;
-	f->all->bytes -= f->data.len;
+	count_bytes(f, f->data.len, 0);
 	buf_fini(&f->data);
 	pthread_mutex_destroy(&f->lock);
 	free(f->path);
@@ -73,39 +95,53 @@ static void remove_locked(struct memfiles *all, struct memfile *f)
 	if (strmap_get(&all->by_path, f->path) != f)
 		return;
 	strmap_del(&all->by_path, f->path);
+	f->account->n--;
 	memfile_unref(f);
 }
 
-static int make_room(struct memfiles *all)
+static struct memfile *oldest_closed(struct memfiles *all, const struct account *a)
 {
 	struct memfile *oldest = NULL;
 
-	if (all->by_path.n < MEMFILES_MAX && all->bytes < MEMFILES_BYTES_MAX)
-		return 1;
 	STRMAP_FOREACH (s, &all->by_path) {
 		struct memfile *f = s->val;
 
-		if (!f->n_open && f->refs == 1 && (!oldest || f->serial < oldest->serial))
+		if (f->account == a && !f->n_open && f->refs == 1 &&
+		    (!oldest || f->serial < oldest->serial))
 			oldest = f;
 	}
-	if (oldest)
+	return oldest;
+}
+
+/* Return: whether another file of this user fits; his oldest may have gone for it. */
+static int make_room(struct memfiles *all, const struct account *a)
+{
+	while (all->by_path.n >= MEMFILES_MAX || a->n >= MEMFILES_USER_MAX ||
+	       all->bytes >= MEMFILES_BYTES_MAX || a->bytes >= MEMFILES_USER_BYTES_MAX) {
+		struct memfile *oldest = oldest_closed(all, a);
+
+		if (!oldest)
+			return 0;
 		remove_locked(all, oldest);
-	return oldest != NULL;
+	}
+	return 1;
 }
 
 struct memfile *memfile_make(struct memfiles *all, const char *path, enum memfile_kind kind,
 			     unsigned uid, unsigned gid, unsigned mode, struct err *err)
 {
+	struct account *account = account_of(all, uid);
 	struct memfile *f;
 
 	pthread_mutex_lock(&all->lock);
 	f = strmap_get(&all->by_path, path);
-	if (!f && make_room(all)) {
+	if (!f && make_room(all, account)) {
 		f = xcalloc(1, sizeof(*f));
 		f->refs = 1;
 		f->all = all;
 		f->path = xstrdup(path);
 		f->kind = kind;
+		f->account = account;
 		f->uid = uid;
 		f->gid = gid;
 		f->mode = mode & 07777;
@@ -113,11 +149,13 @@ struct memfile *memfile_make(struct memfiles *all, const char *path, enum memfil
 		pthread_mutex_init(&f->lock, NULL);
 		clock_gettime(CLOCK_REALTIME, &f->mtime);
 		strmap_set(&all->by_path, path, f);
+		account->n++;
 	}
 	if (f)
 		f->refs++;
 	else
-		err_set(err, EDQUOT, "more than %u files in memory", MEMFILES_MAX);
+		err_set(err, EDQUOT, "more than %u files or %u MiB in memory", MEMFILES_USER_MAX,
+			MEMFILES_USER_BYTES_MAX >> 20);
 	pthread_mutex_unlock(&all->lock);
 	return f;
 }
@@ -176,6 +214,7 @@ void memfile_rename(struct memfile *f, const char *path)
 		free(f->path);
 		f->path = xstrdup(path);
 		strmap_set(&all->by_path, path, f);
+		f->account->n++;
 	}
 	pthread_mutex_unlock(&all->lock);
 }
@@ -189,7 +228,8 @@ static int may_grow(struct memfile *f, size_t to)
 {
 	if (to > limit_of(f))
 		return -EFBIG;
-	if (to > f->data.len && f->all->bytes + (to - f->data.len) > MEMFILES_BYTES_MAX)
+	if (to > f->data.len && (f->all->bytes + (to - f->data.len) > MEMFILES_BYTES_MAX ||
+				 f->account->bytes + (to - f->data.len) > MEMFILES_USER_BYTES_MAX))
 		return -EDQUOT;
 	return 0;
 }
@@ -202,7 +242,7 @@ int memfile_write(struct memfile *f, const void *data, size_t len, off_t off)
 	if (rc < 0)
 		return rc;
 	buf_pwrite(&f->data, data, len, at);
-	f->all->bytes += f->data.len - was;
+	count_bytes(f, was, f->data.len);
 	f->dirty = 1;
 	f->sticky = 0;
 	f->mtime_set = 0;
@@ -218,8 +258,7 @@ int memfile_resize(struct memfile *f, off_t size)
 	if (rc < 0 || (size_t)size == was)
 		return rc;
 	buf_resize(&f->data, (size_t)size);
-	f->all->bytes += f->data.len;
-	f->all->bytes -= was;
+	count_bytes(f, was, f->data.len);
 	f->dirty = size > 0;
 	clock_gettime(CLOCK_REALTIME, &f->mtime);
 	return 0;
@@ -239,6 +278,20 @@ void memfile_list(struct memfiles *all, const char *dir, void (*fn)(void *arg, s
 			fn(arg, f);
 	}
 	pthread_mutex_unlock(&all->lock);
+}
+
+static void count_one(void *arg, struct memfile *f)
+{
+	(void)f;
+	++*(size_t *)arg;
+}
+
+int memfiles_below(struct memfiles *all, const char *dir)
+{
+	size_t n = 0;
+
+	memfile_list(all, dir, count_one, &n);
+	return n > 0;
 }
 
 int name_is_scratch(const char *name)

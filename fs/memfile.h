@@ -2,8 +2,8 @@
 /*
  * Files in memory: scratch files of editors and tools, manifests while they are
  * written (or that nobody has written anything into yet). By path,
- * relative to the mount. Bounded in number and bytes: past MEMFILES_MAX the oldest
- * that nobody has open goes.
+ * relative to the mount. Bounded in number and bytes, per user and together: past his
+ * bounds the oldest of his own that nobody has open goes; nobody loses one to another.
  *
  * Locking: any thread; a file's own fields are under its lock.
  */
@@ -16,9 +16,11 @@
 #include "util/buf.h"
 #include "util/err.h"
 
-#define MEMFILES_MAX       1024u
-#define MEMFILES_BYTES_MAX (64u << 20)
-#define MEMFILE_MAX        (16u << 20) /* one scratch file */
+#define MEMFILES_MAX            8192u
+#define MEMFILES_BYTES_MAX      (256u << 20)
+#define MEMFILES_USER_MAX       1024u
+#define MEMFILES_USER_BYTES_MAX (64u << 20)
+#define MEMFILE_MAX             (16u << 20) /* one scratch file */
 
 enum memfile_kind { MEMFILE_SCRATCH, MEMFILE_MANIFEST };
 
@@ -28,7 +30,8 @@ struct memfile {
 	char *path;            /* owned; under the table's lock: memfile_path() */
 	_Atomic unsigned kind; /* enum memfile_kind */
 	unsigned uid, gid;
-	uint64_t serial; /* when it was made */
+	struct account *account; /* who made it: his bounds */
+	uint64_t serial;         /* when it was made */
 
 	pthread_mutex_t lock; /* everything below */
 	struct buf data;
@@ -69,6 +72,9 @@ int memfile_resize(struct memfile *f, off_t size);
 /* Direct children of a directory that uid may see; fn gets an owned-by-nobody reference. */
 void memfile_list(struct memfiles *all, const char *dir, void (*fn)(void *arg, struct memfile *f),
 		  void *arg);
+
+/* There are some in this directory, whoever sees them. */
+int memfiles_below(struct memfiles *all, const char *dir);
 
 /* Names that editors and tools use for what is never a manifest. */
 int name_is_scratch(const char *name);

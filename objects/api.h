@@ -129,6 +129,9 @@ struct api *api_new(struct store *store, const struct api_hooks *hooks, struct e
 void api_free(struct api *a);
 struct store *api_store(struct api *a);
 
+/* What authorization says of a request, without making it. Return: 0, -EACCES with err. */
+int api_may(struct api *a, const struct caller *who, const struct api_request *r, struct err *err)
+	MUST_CHECK;
 /* Batch is taken. */
 void api_submit(struct api *a, const struct caller *who, struct api_batch *taken);
 /*

@@ -120,7 +120,8 @@ void manifest_try(struct manifests *all, const struct caller *who, const char *p
 		  struct buf *taken_bytes, manifest_done_fn done, void *arg);
 /*
  * What is certain already, in write(): tab indentation, no such kind, a kind that does not belong
- * into this directory. Return: 0 when nothing is certain; -errno with err. text may be partial.
+ * into this directory, an object (of a short text) that the caller may not write. Return: 0 when
+ * nothing is certain; -errno with err. text may be partial.
  */
 int manifest_check_early(struct manifests *all, const struct caller *who, const char *path,
 			 const char *text, size_t len, struct err *err) MUST_CHECK;

@@ -318,21 +318,25 @@ static void committed(struct store_txn *txn, int rc, const struct err *err)
 
 /* -- the beginning -- */
 
+int api_may(struct api *a, const struct caller *who, const struct api_request *r, struct err *err)
+{
+	if (who->trusted || !a->hooks.authorize)
+		return 0;
+	return a->hooks.authorize(a->hooks.arg, who, r, err);
+}
+
 /* What does not depend on the state of the store: asked and decoded once. */
 static void prepare_request(struct run *run, const struct caller *who, struct api_request *r)
 {
-	struct api *a = run->api;
 	struct err err = ERR_INIT;
 	int rc;
 
 	if (request_resolve_key(r))
 		return;
-	if (!who->trusted && a->hooks.authorize) {
-		rc = a->hooks.authorize(a->hooks.arg, who, r, &err);
-		if (rc) {
-			fault_add_code(&r->faults, -rc, "%s", err.msg);
-			return;
-		}
+	rc = api_may(run->api, who, r, &err);
+	if (rc) {
+		fault_add_code(&r->faults, -rc, "%s", err.msg);
+		return;
 	}
 	/* A configuration is applied as it was written (an empty map in it is held, too); what
 	 * comes of it is decoded after the merge. */

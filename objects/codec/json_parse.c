@@ -94,7 +94,7 @@ static size_t unescape_unicode(struct json *j, const char *at)
 		used = 10;
 	}
 	if (cp == 0) {
-		fail(j, at, "\\u0000 is not allowed: text holds no NUL");
+		fail(j, at, "\\u0000 is not allowed: text must not hold a NUL byte");
 		return 0;
 	}
 	buf_add(&j->scratch, utf8, utf8_encode(cp, utf8));

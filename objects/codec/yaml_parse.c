@@ -172,7 +172,7 @@ static struct value *build_scalar(struct builder *b)
 	if (!account(b, 1, n))
 		return NULL;
 	if (memchr(s, '\0', n))
-		return fault_here(b, "text holds no NUL");
+		return fault_here(b, "text must not hold a NUL byte");
 	if (!*tag && !is_plain(e))
 		return value_new_stringn(s, n);
 	if (str_eq(tag, "binary"))

@@ -57,7 +57,7 @@ static int check_bytes(struct yaml_reader *r)
 		if (c != '\t' && c != '\r')
 			return bad_byte(r, i,
 					c ? "control characters are not allowed"
-					  : "text holds no NUL");
+					  : "text must not hold a NUL byte");
 	}
 	if (n < r->len)
 		return bad_byte(r, n, "invalid UTF-8");

@@ -106,6 +106,50 @@ static int check_tab(const struct place *p, const char *text, size_t len, struct
 	return rc;
 }
 
+/* A key of the document itself follows `metadata:`, so that names nothing new any more. */
+static int metadata_is_over(const char *text, size_t len)
+{
+	int seen = 0;
+
+	while (len) {
+		const char *nl = memchr(text, '\n', len);
+		size_t n = nl ? (size_t)(nl - text) : len;
+
+		if (seen && n && ((*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z')))
+			return 1;
+		seen |= n >= 9 && memcmp(text, "metadata:", 9) == 0;
+		n += nl != NULL;
+		text += n;
+		len -= n;
+	}
+	return 0;
+}
+
+/* Of a short text with one object that is named for sure: may he write it at all? */
+static int check_allowed(struct manifests *all, const struct caller *who, const struct place *p,
+			 const char *text, size_t len, struct err *err)
+{
+	CLEANUP(faults_fini) struct faults faults = FAULTS_INIT;
+	struct wants wants = {0};
+	int rc = 0;
+
+	if (who->uid == 0 || p->dry || len > MAX_EARLY || !metadata_is_over(text, len))
+		return 0;
+	wants_parse(p, text, len, &wants, &faults);
+	if (wants.n == 1 && !faults.n) {
+		const struct wanted *w = &wants.list[0];
+		struct api_request *r = api_request_new(API_APPLY, w->kind, w->ns, w->name);
+
+		r->body = value_ref(w->body);
+		rc = api_may(all->api, who, r, err);
+		api_request_free(r);
+		if (rc)
+			err_wrap(err, "%s", p->file);
+	}
+	wants_fini(&wants);
+	return rc;
+}
+
 int manifest_check_early(struct manifests *all, const struct caller *who, const char *path,
 			 const char *text, size_t len, struct err *err)
 {
@@ -121,6 +165,8 @@ int manifest_check_early(struct manifests *all, const struct caller *who, const 
 		rc = check_head(&p, text, len, err);
 		if (!rc)
 			rc = check_tab(&p, text, len, err);
+		if (!rc)
+			rc = check_allowed(all, who, &p, text, len, err);
 	}
 	place_fini(&p);
 	return rc;

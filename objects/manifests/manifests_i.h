@@ -18,6 +18,7 @@
 #define MAX_DRAFTS_PER_UID 4096
 #define MAX_FAULTS_TEXT    (16u << 10) /* of one file */
 #define RETRY_MS           5000
+#define MAX_EARLY          4096 /* bytes of a text that is read while it is written */
 
 /* An object that a file stands for. */
 struct held {

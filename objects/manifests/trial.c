@@ -8,16 +8,6 @@
 
 /* -- dry runs -- */
 
-/* As kubectl shows an object: without the bookkeeping of who holds which field. */
-static struct value *for_the_eye(const struct value *obj)
-{
-	const struct value *meta = value_get(obj, "metadata");
-
-	if (!value_get(meta, "managedFields"))
-		return value_ref(obj);
-	return value_set(value_ref(obj), "metadata", value_del(value_ref(meta), "managedFields"));
-}
-
 static void dry_run_done(struct api_batch *b, int rc)
 {
 	struct op *op = b->arg;
@@ -29,11 +19,9 @@ static void dry_run_done(struct api_batch *b, int rc)
 	} else {
 		buf_resize(&op->bytes, 0);
 		for (size_t i = 0; i < b->n; i++) {
-			CLEANUP_VALUE struct value *v = for_the_eye(b->list[i]->preview);
-
 			if (i)
 				buf_adds(&op->bytes, "---\n");
-			yaml_render(v, &op->bytes);
+			yaml_render(b->list[i]->preview, &op->bytes);
 		}
 		commit_record(op, op->path, successor(op, op->path, was), &op->bytes);
 	}
@@ -115,7 +103,7 @@ static int is_beginning(const struct op *op)
 					    : f->kind == FAULT_REQUIRED && !strchr(f->field, '.'))
 			return 1;
 	}
-	return !last || (!op->faults.n && !says_more_than_its_name(last->body));
+	return !op->faults.n && (!last || !says_more_than_its_name(last->body));
 }
 
 void try_run(struct op *op)

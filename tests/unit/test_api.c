@@ -429,6 +429,46 @@ static void test_service_addresses(void **state)
 	assert_string_equal(value_dig_str(a->value, "spec", "clusterIP", NULL), "10.96.0.2");
 }
 
+/* A removal that is only asked about frees no address, also when records are committed with it. */
+static void test_dry_deletion_keeps_the_address(void **state)
+{
+	struct fixture *f = *state;
+	struct api_request *r;
+
+	must(f, request(API_CREATE, "services", "default", "a", SERVICE("10.96.0.3")));
+	r = request(API_DELETE, "services", "default", "a", NULL);
+	r->flags |= API_DRY_RUN;
+	must(f, r);
+	object_unref(get(f, "services", "default", "a"));
+	assert_int_equal(call(f,
+			      request(API_CREATE, "services", "default", "b", SERVICE("10.96.0.3")),
+			      NULL),
+			 -EINVAL);
+}
+
+static void count_batch(struct api_batch *b, int rc)
+{
+	*(int *)b->arg = rc;
+}
+
+static void test_dry_batch_sees_itself(void **state)
+{
+	struct fixture *f = *state;
+	struct api_request *ns = request(API_CREATE, "namespaces", "", "later", "{}"),
+			   *map = request(API_CREATE, "configmaps", "later", "c", CONFIG("{}"));
+	int rc = 1;
+	struct api_batch *b = api_batch_new(count_batch, &rc);
+
+	ns->flags |= API_DRY_RUN;
+	map->flags |= API_DRY_RUN;
+	api_batch_add(b, ns);
+	api_batch_add(b, map);
+	api_submit(f->api, &alice, b); /* nothing is committed: done at once */
+	assert_int_equal(rc, 0);
+	assert_null(get(f, "namespaces", "", "later"));
+	assert_null(get(f, "configmaps", "later", "c"));
+}
+
 static void test_apply_merges_and_takes_away(void **state)
 {
 	struct fixture *f = *state;
@@ -509,6 +549,8 @@ int main(void)
 		TEST(test_pods_end_gracefully),
 		TEST(test_a_batch_is_all_or_nothing),
 		TEST(test_dry_run_stores_nothing),
+		TEST(test_dry_batch_sees_itself),
+		TEST(test_dry_deletion_keeps_the_address),
 		TEST(test_service_addresses),
 		TEST(test_apply_merges_and_takes_away),
 		TEST(test_parallel_changes_are_all_made),

@@ -10,6 +10,7 @@
 
 #include "fs/cri_log.h"
 #include "fs/escape.h"
+#include "fs/extent.h"
 #include "fs/memfile.h"
 #include "fs/words.h"
 
@@ -124,8 +125,9 @@ static void test_memfiles(void **state)
 	assert_null(memfile_get(all, "apply/b"));
 	assert_string_equal(a->data.data, "hello!"); /* who has it open goes on with it */
 	memfile_unref(a);
-	/* the oldest goes when there are too many */
-	for (unsigned i = 0; i < MEMFILES_MAX + 10; i++) {
+	/* a user's oldest goes when he has too many, nobody else's */
+	memfile_unref(memfile_make(all, "apply/his", MEMFILE_SCRATCH, 2, 2, 0600, &err));
+	for (unsigned i = 0; i < MEMFILES_USER_MAX + 10; i++) {
 		CLEANUP_FREE char *path = xasprintf("apply/f%u", i);
 
 		a = memfile_make(all, path, MEMFILE_SCRATCH, 1, 1, 0600, &err);
@@ -133,7 +135,80 @@ static void test_memfiles(void **state)
 		memfile_unref(a);
 	}
 	assert_null(memfile_get(all, "apply/f0"));
+	assert_int_equal(memfiles_count(all), MEMFILES_USER_MAX + 1);
+	a = memfile_get(all, "apply/his");
+	assert_non_null(a);
+	memfile_unref(a);
 	memfiles_free(all);
+}
+
+static void test_bytes_of_a_user(void **state)
+{
+	struct memfiles *all = memfiles_new();
+	static char block[MEMFILE_MAX];
+	struct err err = ERR_INIT;
+	struct memfile *open[MEMFILES_USER_BYTES_MAX / MEMFILE_MAX + 1], *his;
+	size_t n = ARRAY_LEN(open);
+
+	(void)state;
+	for (size_t i = 0; i < n; i++) {
+		CLEANUP_FREE char *path = xasprintf("apply/f%zu", i);
+
+		/* as open files, which nothing takes away */
+		open[i] = memfile_make(all, path, MEMFILE_SCRATCH, 1, 1, 0600, &err);
+		if (i < n - 1)
+			assert_int_equal(memfile_write(open[i], block, sizeof(block), 0), 0);
+		else
+			assert_null(open[i]);
+	}
+	assert_int_equal(err.code, EDQUOT);
+	his = memfile_make(all, "apply/his", MEMFILE_SCRATCH, 2, 2, 0600, &err);
+	assert_int_equal(memfile_write(his, "x", 1, 0), 0);
+	memfile_unref(his);
+	for (size_t i = 0; i < n - 1; i++)
+		memfile_unref(open[i]);
+	/* and closed ones make way */
+	his = memfile_make(all, "apply/new", MEMFILE_SCRATCH, 1, 1, 0600, &err);
+	assert_non_null(his);
+	memfile_unref(his);
+	memfiles_free(all);
+}
+
+static void test_extent(void **state)
+{
+	static const struct {
+		const char *text;
+		enum extent extent;
+	} cases[] = {
+		{"", EXTENT_OPEN},
+		{"\n", EXTENT_OPEN},
+		{"# later\n", EXTENT_OPEN},
+		{"spec: {replicas: 3}", EXTENT_OPEN},
+		{"spec: {replicas: 3}\n", EXTENT_LINE},
+		{"spec: {replicas: 3} # three\n", EXTENT_LINE},
+		{"spec:\n", EXTENT_OPEN},
+		{"spec: # all\n", EXTENT_OPEN},
+		{"spec:\n  replicas: 3\n", EXTENT_WHOLE},
+		{"metadata:\n  labels:\n", EXTENT_OPEN},
+		{"spec: {replicas: 3,\n", EXTENT_OPEN},
+		{"note: |\n", EXTENT_OPEN},
+		{"note: it's\n", EXTENT_LINE},
+		{"note: 'it''s {'\n", EXTENT_LINE},
+		{"note: \"a\\\"{\"\n", EXTENT_LINE},
+		{"note: \"open\n", EXTENT_OPEN},
+		{"{\"spec\": {\"replicas\": 3}}\n", EXTENT_WHOLE},
+		{"{\"spec\": {\"replicas\": 3}\n", EXTENT_OPEN},
+		{"[{\"op\": \"x\"}]\n", EXTENT_WHOLE},
+		{"  {\"a\": \"}\"}\n", EXTENT_WHOLE},
+		{"}\n", EXTENT_LINE},
+		{"a\\\n", EXTENT_LINE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		if (extent_of(cases[i].text, strlen(cases[i].text)) != cases[i].extent)
+			fail_msg("%s", cases[i].text);
+	assert_int_equal(extent_of("\"\\\n", 3), EXTENT_OPEN); /* ends in an escape */
 }
 
 static void test_cri_log(void **state)
@@ -155,9 +230,10 @@ static void test_cri_log(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_words),    cmocka_unit_test(test_words_refused),
-		cmocka_unit_test(test_escape),   cmocka_unit_test(test_scratch_names),
-		cmocka_unit_test(test_memfiles), cmocka_unit_test(test_cri_log),
+		cmocka_unit_test(test_words),           cmocka_unit_test(test_words_refused),
+		cmocka_unit_test(test_escape),          cmocka_unit_test(test_scratch_names),
+		cmocka_unit_test(test_memfiles),        cmocka_unit_test(test_cri_log),
+		cmocka_unit_test(test_bytes_of_a_user), cmocka_unit_test(test_extent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -628,13 +628,107 @@ static void test_dry_run(void **state)
 	assert_int_equal(manifest_read(f->all, "dry-run/p.yaml", &got, &err), 0);
 	assert_non_null(strstr(buf_str(&got), "imagePullPolicy: Always"));
 	assert_non_null(strstr(buf_str(&got), "---\n"));
-	assert_null(strstr(buf_str(&got), "managedFields"));
+	assert_non_null(strstr(buf_str(&got), "managedFields")); /* as object.yaml */
 	assert_false(exists(f, "default", "one"));
 	assert_int_equal(write_as(f, &alice, "dry-run/p.yaml", CM("one") "dota: 1\n", &faults),
 			 -EINVAL);
 	assert_file(f, "dry-run/p.yaml", 1, "dota");
 	assert_int_equal(remove_as(f, &alice, "dry-run/p.yaml"), 0);
 	assert_false(is_file(f, "dry-run/p.yaml"));
+}
+
+static void test_dry_run_is_what_a_write_would_store(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(buf_fini) struct buf got = BUF_INIT, live = BUF_INIT;
+	CLEANUP_OBJECT struct object *o = NULL;
+	struct err err = ERR_INIT;
+
+	must_write(f, HERE "one.yaml", CM("one") DATA("k", "v"));
+	must_write(f, "dry-run/one.yaml", CM("one") DATA("k", "v"));
+	assert_int_equal(manifest_read(f->all, "dry-run/one.yaml", &got, &err), 0);
+	o = find(f, "default", "one");
+	yaml_render(o->value, &live);
+	assert_string_equal(buf_str(&got), buf_str(&live));
+	/* names and namespaces as in any file */
+	must_write(f, "dry-run/stem.yaml", "apiVersion: v1\nkind: ConfigMap\n");
+	must_write(f, "dry-run/ns.yaml",
+		   CM("x") "  namespace: later\n---\napiVersion: v1\nkind: Namespace\n"
+			   "metadata: {name: later}\n");
+	must_write(f, "dry-run/list.yaml",
+		   "apiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: ConfigMap, "
+		   "metadata: {name: item}}]\n");
+	assert_false(exists(f, "default", "stem") || exists(f, "later", "x") ||
+		     exists(f, "default", "item"));
+}
+
+static int try_as(struct fixture *f, const struct caller *who, const char *path, const char *text)
+{
+	struct buf bytes = BUF_INIT;
+	ANSWER(a);
+
+	buf_adds(&bytes, text);
+	manifest_try(f->all, who, path, &bytes, on_done, &a);
+	assert_null(bytes.data);
+	return wait_for(&a, NULL);
+}
+
+static void test_trying(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(buf_fini) struct buf noted = BUF_INIT;
+	static const char *const beginnings[] = {
+		"# to come\n",
+		"apiVersion: v1\n",
+		"apiVersion: v1\nkind: ConfigMap\nmetadata:\n",
+		"apiVersion: v1\nkind: ConfigMap\ndata: {a: b,\n",
+		CM("one") DATA("k", "v") "---\napiVersion: v1\n",
+		CM("one") DATA("k", "v") "---\n",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(beginnings); i++)
+		assert_int_equal(try_as(f, &alice, HERE "t.yaml", beginnings[i]), 0);
+	assert_int_equal(try_as(f, &alice, HERE "t.yaml", CM("one") DATA("k", "v")), 0);
+	assert_int_equal(try_as(f, &alice, HERE "t.yaml", CM("one") "dota: {}\n"), -EINVAL);
+	assert_int_equal(try_as(f, &alice, HERE "t.yaml", CM("one") "data: {k: [1]}\n"), -EINVAL);
+	assert_int_equal(try_as(f, &alice, HERE "t.yaml", "a: b: c\n\n\n" CM("one")), -EINVAL);
+	f->forbidden = "alice";
+	assert_int_equal(try_as(f, &alice, HERE "t.yaml", CM("one") DATA("k", "v")), -EACCES);
+	f->forbidden = NULL;
+	assert_false(is_file(f, HERE "t.yaml") || exists(f, "default", "one"));
+	manifest_errors(f->all, alice.uid, &noted);
+	assert_int_equal(noted.len, 0);
+}
+
+static void test_a_draft_that_nobody_wants_applied(void **state)
+{
+	struct fixture *f = *state;
+	struct buf bytes = BUF_INIT;
+	ANSWER(a);
+
+	must_write(f, HERE "cut.yaml", CM("one") DATA("k", "v") "---\n" CM("two"));
+	buf_adds(&bytes, CM("one"));
+	manifest_keep_draft(f->all, &alice, HERE "cut.yaml", &attrs, &bytes, "cut off", on_done,
+			    &a);
+	assert_int_equal(wait_for(&a, NULL), -EINTR);
+	assert_file(f, HERE "cut.yaml", 1, "cut off");
+	assert_true(exists(f, "default", "one") && exists(f, "default", "two"));
+	must_write(f, HERE "cut.yaml", CM("one"));
+	assert_false(exists(f, "default", "two"));
+}
+
+static void test_the_same_bytes_again(void **state)
+{
+	struct fixture *f = *state;
+	struct api_request *r;
+
+	must_write(f, HERE "one.yaml", CM("one") DATA("k", "v"));
+	r = api_request_new(API_DELETE, kind_find("", "v1", "configmaps"), "default", "one");
+	assert_int_equal(api_call(f->api, &(struct caller){.user = "bob", .trusted = 1}, r), 0);
+	api_request_free(r);
+	assert_false(exists(f, "default", "one"));
+	must_write(f, HERE "one.yaml", CM("one") DATA("k", "v"));
+	assert_true(exists(f, "default", "one"));
 }
 
 static void test_listing_and_directories(void **state)
@@ -851,6 +945,10 @@ int main(void)
 		TEST(test_rename_changes_an_implied_name),
 		TEST(test_a_refused_rename_leaves_the_source),
 		TEST(test_dry_run),
+		TEST(test_dry_run_is_what_a_write_would_store),
+		TEST(test_trying),
+		TEST(test_a_draft_that_nobody_wants_applied),
+		TEST(test_the_same_bytes_again),
 		TEST(test_listing_and_directories),
 		TEST(test_attributes),
 		TEST(test_what_is_certain_early),

@@ -217,7 +217,7 @@ static void test_faults_of_text(void **state)
 	assert_int_equal(faults_of(latin, sizeof(latin) - 1, &out), -EINVAL);
 	assert_int_equal(faults_of(bell, sizeof(bell) - 1, &out), -EINVAL);
 	assert_int_equal(faults_of(utf16, sizeof(utf16) - 1, &out), -EINVAL);
-	assert_string_equal(buf_str(&out), "f:1:5: text holds no NUL (byte 0x00)\n"
+	assert_string_equal(buf_str(&out), "f:1:5: text must not hold a NUL byte (byte 0x00)\n"
 					   "f:1:7: invalid UTF-8 (byte 0xe9)\n"
 					   "f:2:4: control characters are not allowed (byte 0x07)\n"
 					   "f:1:1: invalid UTF-8 (byte 0xff)\n");
