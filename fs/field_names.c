@@ -97,15 +97,46 @@ static void mkdir_field(struct call *c, struct node *dir, const char *name, unsi
 	fuse_reply_entry(c->req, &e);
 }
 
+/* What is at the path is a struct: its fields belong together. */
+static int is_struct(const struct object *o, const char *sub)
+{
+	struct field_path path;
+	struct spot at;
+	int found;
+
+	field_path_parse(sub, &path);
+	found = spot_walk(o, &path, &at);
+	field_path_fini(&path);
+	return found && at.schema && at.schema->type == SCHEMA_STRUCT;
+}
+
 /*
- * `rm -r` of the object's directory ends in its rmdir, which deletes the object; on
- * the way there its fields and files are not taken out one by one.
+ * `rm -r` of an object's directory, or of a struct in it (an element of containers, a strategy),
+ * ends in the rmdir that removes it as a whole; on the way there its fields are not taken out one
+ * by one, each a change of its own, or refused because it is required.
  */
+static int goes_with_its_directory(struct call *c, const struct node *dir, const struct object *o)
+{
+	CLEANUP_FREE char *sub = xstrdup(dir->sub);
+	char *slash = sub;
+
+	if (walker_holds(c->fs, dir->uid, c->pid))
+		return 1;
+	while (o && slash && *sub) {
+		if (walker_holds_field(c->fs, dir->uid, sub, c->pid) && is_struct(o, sub))
+			return 1;
+		slash = strrchr(sub, '/');
+		if (slash)
+			*slash = '\0';
+	}
+	return 0;
+}
+
 static void remove_field(struct call *c, struct node *dir, const char *name)
 {
 	CLEANUP_FREE char *sub = field_sub(dir, name);
 	CLEANUP_MEMFILE struct memfile *scratch = scratch_get(c, dir, name);
-	CLEANUP_OBJECT struct object *o = NULL;
+	CLEANUP_OBJECT struct object *o = node_get_object(c->fs, dir, &c->err);
 	enum row_type type;
 	struct field_path path;
 	struct spot at;
@@ -113,11 +144,10 @@ static void remove_field(struct call *c, struct node *dir, const char *name)
 
 	if (scratch)
 		memfile_drop(scratch);
-	if (scratch || walker_holds(c->fs, dir->uid, c->pid)) {
+	if (scratch || goes_with_its_directory(c, dir, o)) {
 		reply_ok(c);
 		return;
 	}
-	o = node_get_object(c->fs, dir, &c->err);
 	if (!o || field_is_systems_own(sub) || (!*dir->sub && row_child(c, dir, name)) ||
 	    !field_type(c->fs, o, sub, &type)) {
 		err_set(&c->err, EPERM, "%s cannot be removed", name);

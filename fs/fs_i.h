@@ -126,5 +126,6 @@ void dirs_drop(struct fs *fs);
 void handles_drop(struct fs *fs);
 /* True while the process has the directory of this object open: `rm -r` walks it. */
 int walker_holds(struct fs *fs, const char *uid, pid_t pid);
+int walker_holds_field(struct fs *fs, const char *uid, const char *sub, pid_t pid);
 /* The child of a directory by name; found_by_row_out: a fixed row. NULL: c->err. Owned. */
 struct node *dir_child(struct call *c, struct node *dir, const char *name, int *found_by_row_out);

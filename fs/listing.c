@@ -171,6 +171,18 @@ int walker_holds(struct fs *fs, const char *uid, pid_t pid)
 	return held;
 }
 
+int walker_holds_field(struct fs *fs, const char *uid, const char *sub, pid_t pid)
+{
+	int held = 0;
+
+	pthread_mutex_lock(&fs->open_lock);
+	for (struct dir_handle *d = fs->open_dirs; d && !held; d = d->next)
+		held = d->pid == pid && d->node->row == &row_field_dir &&
+		       strcmp(d->node->uid, uid) == 0 && strcmp(d->node->sub, sub) == 0;
+	pthread_mutex_unlock(&fs->open_lock);
+	return held;
+}
+
 /* Attributes of a name for readdirplus. A name that is gone meanwhile is listed without. */
 static struct node *plus_entry(struct call *c, struct dir_handle *d, const char *name,
 			       struct fuse_entry_param *e)

@@ -28,9 +28,11 @@ line_of_count() { grep '^    count: ' "$1"; }
 number_of_count() { grep -n '^    count: ' "$1" | cut -d: -f1; }
 # One key after the other, as hands would: the editor must have drawn its screen before.
 nano_with() { # OPTION FILE PATH
+    local end='\r'
+    [ "$(number_of_count "$2")" != "$(wc -l <"$2")" ] || end= # nano ends the last line by itself
     {
         sleep 0.7
-        printf '\013%s' "$(line_of_count "$2")"
+        printf "\\013%s$end" "$(line_of_count "$2")"
         sleep 0.2
         printf '\017'
         sleep 0.2
