@@ -85,7 +85,7 @@ static int has_work(struct memfile *f, int *sticky_out)
 	int work;
 
 	pthread_mutex_lock(&f->lock);
-	work = f->kind == MEMFILE_MANIFEST && f->dirty && f->data.len > 0;
+	work = f->kind == MEMFILE_MANIFEST && f->dirty && f->data.len > 0 && !f->unlinked;
 	*sticky_out = f->sticky;
 	pthread_mutex_unlock(&f->lock);
 	return work;
@@ -149,6 +149,18 @@ static const struct handle_ops mem_ops = {
 	.truncate = mem_truncate,
 	.release = mem_release,
 };
+
+struct memfile *file_open_at(struct fs *fs, const struct node *n)
+{
+	struct memfile *f = NULL;
+
+	pthread_mutex_lock(&fs->open_lock);
+	for (struct handle *h = fs->open_files; h && !f; h = h->next)
+		if (h->node == n && h->ops == &mem_ops && (f = file_of(h)))
+			f->refs++;
+	pthread_mutex_unlock(&fs->open_lock);
+	return f;
+}
 
 struct handle *handle_of_file(struct call *c, struct node *n, struct memfile *taken, int flags)
 {

@@ -38,6 +38,9 @@ void stat_memfile(struct memfile *f, struct stat *st);
 /* A file in memory, open for writing. Takes the reference. */
 struct handle *handle_of_file(struct call *c, struct node *n, struct memfile *taken, int flags);
 
+/* A file without a name that somebody has open for writing; owned reference, NULL: none. */
+struct memfile *file_open_at(struct fs *fs, const struct node *n);
+
 /* A request that waits for a commit of the manifests. */
 struct pending {
 	struct fs *fs;

@@ -188,8 +188,13 @@ int stat_manifest(struct call *c, const struct node *n, struct stat *st)
 		stat_memfile(f, st);
 		return 0;
 	}
-	if (n->row != &row_manifest || manifest_get(c->fs->manifests, n->sub, &m) < 0)
-		return err_set(&c->err, ESTALE, "%s is gone", n->fname);
+	if (n->row != &row_manifest || manifest_get(c->fs->manifests, n->sub, &m) < 0) {
+		f = file_open_at(c->fs, n);
+		if (!f)
+			return err_set(&c->err, ESTALE, "%s is gone", n->fname);
+		stat_memfile(f, st);
+		return 0;
+	}
 	st->st_size = (off_t)m.size;
 	st->st_mode = S_IFREG | (m.mode & 07777);
 	st->st_uid = m.uid;

@@ -48,7 +48,7 @@ static void unlink_file(struct call *c, struct node *dir, const char *name)
 	struct manifest m;
 
 	if (f)
-		memfile_drop(f);
+		memfile_unlink(f);
 	if (manifest_is_name(name) && manifest_get(c->fs->manifests, path, &m) == 0) {
 		manifest_fini(&m);
 		manifest_remove(c->fs->manifests, &call_who(c)->caller, path, on_manifest_done,
@@ -101,7 +101,7 @@ static void rename_memfile(struct call *c, struct memfile *f, const char *to,
 
 	if (to_kind == MEMFILE_MANIFEST && memfile_len(f)) {
 		if (open)
-			memfile_drop(open);
+			memfile_unlink(open);
 		manifest_submit(c, NULL, f, to, SUBMIT_RENAMED);
 	} else {
 		f->kind = to_kind;

@@ -169,6 +169,14 @@ void memfile_drop(struct memfile *f)
 	pthread_mutex_unlock(&all->lock);
 }
 
+void memfile_unlink(struct memfile *f)
+{
+	pthread_mutex_lock(&f->lock);
+	f->unlinked = 1;
+	pthread_mutex_unlock(&f->lock);
+	memfile_drop(f);
+}
+
 char *memfile_path(struct memfile *f)
 {
 	char *path;

@@ -42,6 +42,7 @@ struct memfile {
 	int n_open;    /* for writing */
 	int dirty;     /* has bytes that were not submitted */
 	int stored;    /* MANIFEST: there is (or was) a manifest of this name */
+	int unlinked;  /* its name was removed: who has it open writes for himself */
 	int sticky;    /* -errno of the last refused flush, until the next write */
 };
 
@@ -60,6 +61,8 @@ DEFINE_CLEANUP(struct memfile *, memfile_unref)
 #define CLEANUP_MEMFILE CLEANUP(memfile_unrefp)
 /* Take it out of the table; who has it open goes on with it. */
 void memfile_drop(struct memfile *f);
+/* The same, because its name was removed or another file has it now. */
+void memfile_unlink(struct memfile *f);
 /* Its path now, which a rename may change at any time; owned. */
 char *memfile_path(struct memfile *f);
 size_t memfile_len(struct memfile *f);

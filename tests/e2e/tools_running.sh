@@ -104,4 +104,5 @@ equal "documents that are gone" 1 "$(uids | wc -l)"
 
 rm "$dir/web.yaml" || fail rm
 eventually 20 test ! -e "$live"
-eventually 30 test -z "$(pids)"
+no_pids() { [ -z "$(pids)" ]; }
+eventually 30 no_pids
