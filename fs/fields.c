@@ -297,7 +297,7 @@ const struct row row_field_dir = {
 		 "are there even when empty",
 	.writes = "a new file sets a key; `mkdir` prepares a map or an element (stored with its "
 		  "first "
-		  "value); `rm` and `rmdir` remove a key with everything below it",
+		  "value); `rm`, `rmdir` and `rm -r` remove a key with everything below it",
 	.errors = "EINVAL unknown field or refused; EPERM immutable; EACCES; EISDIR, ENOTDIR the "
 		  "field is "
 		  "of the other sort",

@@ -249,8 +249,9 @@ const struct row row_manifest = {
 	.stat = stat_manifest,
 	.setattr = setattr_manifest,
 	.reads = "the exact bytes that were written (also .yml, .json)",
-	.writes = "a manifest, one or several documents: applied at close, fsync, or rename into "
-		  "place. "
+	.writes = "a manifest, one or several documents: applied at close by the process that "
+		  "opened it (a child that inherited the descriptor only hears what is wrong so "
+		  "far), fsync, or rename into place; what a killed writer leaves is a draft. "
 		  "Removing the file deletes its objects after a grace of 1 s",
 	.errors = MANIFEST_ERRORS,
 };
@@ -273,9 +274,12 @@ const struct row row_mem_file = {
 	.open = open_manifest,
 	.stat = stat_manifest,
 	.setattr = setattr_manifest,
-	.reads = "what its owner wrote; in memory, never an object",
-	.writes = "anything up to 16 MiB; renaming it to a manifest's name applies it",
-	.errors = "EDQUOT too many; EFBIG too large; EPERM a name that is not possible",
+	.reads = "what its owner wrote; in memory, never an object; also in the directory of an "
+		 "object and of its fields, by the names that editors use",
+	.writes = "anything up to 16 MiB; renaming it to a manifest's name applies it, onto a file "
+		  "of an object writes that. A user has 1024 of them and 64 MiB; his oldest goes",
+	.errors = "EDQUOT too many; EFBIG too large; EPERM a name that is not possible; EBADMSG "
+		  "from rename: refused",
 };
 const struct row row_mem_link = {
 	.name = "<scratch link>",
@@ -321,8 +325,10 @@ const struct row row_dry_run = {
 	.find = manifest_find,
 	.list = manifest_list_into,
 	.names = &apply_names,
-	.reads = "what would be stored, for each manifest that the reader wrote here",
-	.writes = "as apply/; nothing is stored",
+	.reads = "what would be stored, for each manifest that the reader wrote here, as "
+		 "object.yaml "
+		 "would show it",
+	.writes = "as apply/; no object is made or changed",
 	.errors = MANIFEST_ERRORS,
 };
 const struct row *const manifest_rows[] = {&row_manifest, &row_manifest_err, &row_mem_file,

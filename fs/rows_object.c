@@ -238,7 +238,9 @@ static const struct row row_object_yaml = {
 	.render = render_yaml,
 	.act = act_object,
 	.reads = "the whole live object as YAML",
-	.writes = "the object that replaces it, at close; a resourceVersion in it must match",
+	.writes =
+		"the object that replaces it, at close, or by renaming a file from beside it onto "
+		"this one (`sed -i`, vim, emacs); a resourceVersion in it must match",
 	.errors = WRITE_ERRORS,
 };
 static const struct row row_object_json = {
@@ -260,9 +262,9 @@ static const struct row row_patch = {
 	.mode = 0200,
 	.flags = ROW_ACT_LINE,
 	.act = act_patch_strategic,
-	.writes = "a strategic merge patch, YAML or JSON: at once when it is short and ends in a "
-		  "newline, "
-		  "else at close",
+	.writes = "a strategic merge patch, YAML or JSON: in write() when the first one is short, "
+		  "ends in a newline and is whole (a single line is tried in write(), and acted "
+		  "upon at close with those that follow it), else at close",
 	.errors = WRITE_ERRORS,
 };
 static const struct row row_patch_merge = {
@@ -272,7 +274,7 @@ static const struct row row_patch_merge = {
 	.mode = 0200,
 	.flags = ROW_ACT_LINE,
 	.act = act_patch_merge,
-	.writes = "a JSON Merge Patch (RFC 7396), YAML or JSON",
+	.writes = "a JSON Merge Patch (RFC 7396), YAML or JSON; when: as patch",
 	.errors = WRITE_ERRORS,
 };
 static const struct row row_patch_json = {
@@ -282,7 +284,7 @@ static const struct row row_patch_json = {
 	.mode = 0200,
 	.flags = ROW_ACT_LINE,
 	.act = act_patch_json,
-	.writes = "a JSON Patch (RFC 6902): a list of operations",
+	.writes = "a JSON Patch (RFC 6902): a list of operations; when: as patch",
 	.errors = WRITE_ERRORS,
 };
 static const struct row row_object_apply = {
@@ -292,7 +294,10 @@ static const struct row row_object_apply = {
 	.mode = 0200,
 	.flags = ROW_ACT_LINE,
 	.act = act_apply,
-	.writes = "a partial manifest: server-side apply without force",
+	.writes =
+		"a partial manifest: server-side apply without force; when: as patch. It is all "
+		"that this user applies: a field that an earlier one of his (a manifest, too) says "
+		"and this one does not goes away",
 	.errors = WRITE_ERRORS,
 };
 static const struct row row_object_apply_force = {
@@ -386,5 +391,5 @@ const struct row row_object = {
 	.list = field_list_top,
 	.names = &field_names,
 	.reads = "one object; directly in the resource's directory when it is cluster-scoped",
-	.writes = "`rmdir` (and `rm -r`) deletes the object",
+	.writes = "`rmdir` (and `rm -r`) deletes the object; tools may keep scratch files here",
 };
