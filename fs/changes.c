@@ -9,14 +9,21 @@
 #include "fs/notifier.h"
 #include "util/log.h"
 
+struct moved_name {
+	struct moved_name *next;
+	struct node *dir; /* owned reference */
+	char *name;       /* owned */
+};
+
 struct changes {
 	struct fs *fs;
 	struct watch *watch;
 	pthread_t thread;
 	pthread_mutex_t wake_lock;
 	pthread_cond_t wake;
-	int woken, stopping;  /* wake_lock */
-	pthread_mutex_t lock; /* one drains at a time; listeners */
+	int woken, stopping;      /* wake_lock */
+	struct moved_name *moved; /* wake_lock */
+	pthread_mutex_t lock;     /* one drains at a time; listeners */
 	struct change_listener *listeners;
 };
 
@@ -127,9 +134,39 @@ static void start_watch(struct changes *ch)
 	ch->watch = store_watch(ch->fs->store, NULL, store_revision(ch->fs->store), on_change, ch);
 }
 
+void changes_forget_name(struct changes *ch, struct node *dir, const char *name)
+{
+	struct moved_name *m = xcalloc(1, sizeof(*m));
+
+	m->dir = node_ref(dir);
+	m->name = xstrdup(name);
+	pthread_mutex_lock(&ch->wake_lock);
+	m->next = ch->moved;
+	ch->moved = m;
+	ch->woken = 1;
+	pthread_cond_signal(&ch->wake);
+	pthread_mutex_unlock(&ch->wake_lock);
+}
+
+/* Unlike an inode's, an entry's invalidation waits for who changes its directory. */
+static void forget_names(struct fs *fs, struct moved_name *taken)
+{
+	while (taken) {
+		struct moved_name *next = taken->next;
+
+		fuse_lowlevel_notify_inval_entry(fs->session, node_id(taken->dir), taken->name,
+						 strlen(taken->name));
+		node_unref(taken->dir);
+		free(taken->name);
+		free(taken);
+		taken = next;
+	}
+}
+
 static void *run(void *arg)
 {
 	struct changes *ch = arg;
+	struct moved_name *moved;
 	int stopping = 0;
 
 	while (!stopping) {
@@ -138,8 +175,10 @@ static void *run(void *arg)
 			pthread_cond_wait(&ch->wake, &ch->wake_lock);
 		ch->woken = 0;
 		stopping = ch->stopping;
+		moved = STEAL(ch->moved);
 		pthread_mutex_unlock(&ch->wake_lock);
 		changes_drain(ch);
+		forget_names(ch->fs, moved);
 	}
 	return NULL;
 }

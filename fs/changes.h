@@ -16,11 +16,16 @@
 
 struct fs;
 struct changes;
+struct node;
 
 struct changes *changes_new(struct fs *fs);
 void changes_free(struct changes *ch);
 /* Work off everything that is committed by now. */
 void changes_drain(struct changes *ch);
+
+/* The kernel keeps a name that it moved in its cache, where it stands for nothing of the kind: it
+ * forgets it soon, on a thread that may wait for the client that moves it. */
+void changes_forget_name(struct changes *ch, struct node *dir, const char *name);
 
 /* Told of each change of an object of this uid (NULL: every change), on the draining thread: must
  * not wait. */

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define PF_SIGNALED 0x400u /* linux/include/linux/sched.h: the task dies of a signal */
+#define MAX_DESCRIPTORS 4096   /* more are not looked through: the file may be among them */
+#define PF_SIGNALED     0x400u /* linux/include/linux/sched.h: the task dies of a signal */
 
 /* The first bytes of /proc/<pid>/<name>. Return: 0, or -1 when the process is gone. */
 static int read_proc(pid_t pid, const char *name, char *out, size_t cap)
@@ -51,7 +52,7 @@ static int has_open(pid_t pid, const char *path)
 {
 	char name[64], link[4096];
 	const struct dirent *e;
-	int found = 0;
+	int found = 0, n_seen = 0;
 	DIR *d;
 
 	snprintf(name, sizeof(name), "/proc/%d/fd", (int)pid);
@@ -60,7 +61,7 @@ static int has_open(pid_t pid, const char *path)
 		ssize_t n = readlinkat(dirfd(d), e->d_name, link, sizeof(link) - 1);
 
 		link[n > 0 ? n : 0] = '\0';
-		found = names_file(link, path);
+		found = n_seen++ > MAX_DESCRIPTORS || names_file(link, path);
 	}
 	if (d)
 		closedir(d);

@@ -210,7 +210,6 @@ static void rename_scratch(struct call *c, struct memfile *f, struct node *dir, 
 static void rename_to_backup(struct call *c, struct node *dir, const char *name,
 			     const char *to_name)
 {
-	CLEANUP_FREE char *to = path_below(dir, to_name);
 	CLEANUP_NODE struct node *n = NULL;
 	int by_row;
 
@@ -220,7 +219,7 @@ static void rename_to_backup(struct call *c, struct node *dir, const char *name,
 	if (c->err.code || !n)
 		reply_refused(c, dir, name);
 	else
-		scratch_keep_copy(c, n, to);
+		scratch_keep_copy(c, n, dir, to_name);
 }
 
 /* Return: whether it was answered here. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "fs/attr.h"
+#include "fs/changes.h"
 #include "fs/dirs.h"
 #include "fs/manifest_files.h"
 #include "fs/reply.h"
@@ -148,8 +149,9 @@ void scratch_symlink(struct call *c, struct node *dir, const char *name, const c
 	fuse_reply_entry(c->req, &e);
 }
 
-void scratch_keep_copy(struct call *c, struct node *of, const char *path)
+void scratch_keep_copy(struct call *c, struct node *of, struct node *dir, const char *name)
 {
+	CLEANUP_FREE char *path = path_below(dir, name);
 	CLEANUP_OBJECT struct object *o = node_get_object(c->fs, of, &c->err);
 	CLEANUP_CONTENT struct content *t = o ? content_get(c, of, o) : NULL;
 	CLEANUP_MEMFILE struct memfile *f = NULL;
@@ -169,5 +171,7 @@ void scratch_keep_copy(struct call *c, struct node *of, const char *path)
 		reply_refused(c, of, NULL);
 	} else {
 		reply_ok(c);
+		/* the kernel moved the name of the file itself */
+		changes_forget_name(c->fs->changes, dir, name);
 	}
 }

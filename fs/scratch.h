@@ -30,4 +30,4 @@ void scratch_create(struct call *c, struct node *dir, const char *name, enum mem
 		    unsigned mode, struct fuse_file_info *fi);
 void scratch_symlink(struct call *c, struct node *dir, const char *name, const char *target);
 /* A file is renamed to a backup's name: the backup gets its text, and it stays what it is. */
-void scratch_keep_copy(struct call *c, struct node *of, const char *path);
+void scratch_keep_copy(struct call *c, struct node *of, struct node *dir, const char *name);

@@ -47,6 +47,12 @@ equal uid "$uid" "$(cat "$live/metadata/uid")"
 # by hand: a copy beside it, renamed over it
 sed 's/replicas: 2/replicas: 3/' "$live/object.yaml" >"$live/object.yaml.new" && mv "$live/object.yaml.new" "$live/object.yaml" || fail mv
 equal replicas 3 "$(cat "$live/spec/replicas")"
+# a backup by renaming is a copy of what was, and the object's file stays
+mv "$live/object.yaml" "$live/object.yaml~" && echo 6 >"$live/spec/replicas" || fail "mv to a backup"
+eventually 9 grep -q '^  replicas: 3' "$live/object.yaml~"
+contains "$(cat "$live/object.yaml")" '^  replicas: 6'
+refused 'busy' mv "$live/object.yaml~" "$live/object.yaml"
+rm "$live/object.yaml~" && echo 3 >"$live/spec/replicas" || fail "rm of a backup"
 # a version that is not the present one
 cp "$live/object.yaml" stale && echo 2 >"$live/spec/replicas" || fail stale
 refused 'busy' cp stale "$live/object.yaml"
