@@ -127,6 +127,10 @@ static int exists(struct call *c, const char *path)
 static int check_rename(struct call *c, struct node *to_dir, const char *to_name, const char *to,
 			unsigned flags)
 {
+	CLEANUP_MEMFILE struct memfile *there = memfile_get(c->fs->memfiles, to);
+
+	if (there && !may_see_memfile(c, there))
+		return err_set(&c->err, EACCES, "another user has a file of this name");
 	if (flags & ~1u) /* RENAME_NOREPLACE is the only one that makes sense here */
 		return err_set(&c->err, EINVAL, "names cannot be exchanged");
 	if (!to_dir->row->names || to_dir->row->names->rename != collection_names.rename)

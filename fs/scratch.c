@@ -104,13 +104,25 @@ void scratch_list_into(struct call *c, struct node *dir, struct listing *out)
 
 /* -- making them -- */
 
+/* A new file of the caller's; NULL with c->err, also when somebody else's has this name. Owned. */
+static struct memfile *make(struct call *c, const char *path, enum memfile_kind kind, unsigned mode)
+{
+	struct memfile *f =
+		memfile_make(c->fs->memfiles, path, kind, c->uid, c->gid, mode, &c->err);
+
+	if (!f || may_see_memfile(c, f))
+		return f;
+	memfile_unref(f);
+	err_set(&c->err, EACCES, "another user has a file of this name");
+	return NULL;
+}
+
 void scratch_create(struct call *c, struct node *dir, const char *name, enum memfile_kind kind,
 		    unsigned mode, struct fuse_file_info *fi)
 {
 	CLEANUP_FREE char *path = path_below(dir, name);
 	CLEANUP_NODE struct node *n = NULL;
-	struct memfile *f =
-		memfile_make(c->fs->memfiles, path, kind, c->uid, c->gid, mode, &c->err);
+	struct memfile *f = make(c, path, kind, mode);
 
 	if (!f) {
 		reply_refused(c, dir, name);
@@ -130,8 +142,7 @@ void scratch_symlink(struct call *c, struct node *dir, const char *name, const c
 	if (!name_is_scratch(name))
 		err_set(&c->err, EPERM, "links cannot be made here, except by editors (.#name)");
 	else
-		f = memfile_make(c->fs->memfiles, path, MEMFILE_SCRATCH, c->uid, c->gid, 0777,
-				 &c->err);
+		f = make(c, path, MEMFILE_SCRATCH, 0777);
 	if (!f) {
 		reply_refused(c, dir, name);
 		return;
@@ -158,8 +169,7 @@ void scratch_keep_copy(struct call *c, struct node *of, struct node *dir, const 
 	int rc = -ENOSPC;
 
 	if (t)
-		f = memfile_make(c->fs->memfiles, path, MEMFILE_SCRATCH, c->uid, c->gid, 0600,
-				 &c->err);
+		f = make(c, path, MEMFILE_SCRATCH, 0600);
 	if (f) {
 		pthread_mutex_lock(&f->lock);
 		memfile_resize(f, 0);

@@ -349,12 +349,20 @@ static void keep(struct op *op, const struct entry *was)
 	commit_record(op, op->path, e, NULL);
 }
 
+/* In apply/ and dry-run/ a name is of who took it, also while its removal is under way. */
+static int is_others(const struct op *op, const char *path, const struct entry *was)
+{
+	return was && place_is_shared(path) && op->who.uid != 0 && was->attrs.uid != op->who.uid;
+}
+
 void write_run(struct op *op)
 {
 	struct entry *was = manifest_entry(op->all, op->path);
 	int code;
 
-	if (op->bytes.len == 0 && was && !was->removed_ms && was->size == 0)
+	if (is_others(op, op->path, was))
+		op_fail(op, EACCES, "%s: another user has a file of this name", op->path);
+	else if (op->bytes.len == 0 && was && !was->removed_ms && was->size == 0)
 		keep(op, was);
 	else if (op->bytes.len == 0)
 		write_empty(op, op->path, was);
@@ -400,6 +408,9 @@ void rename_run(struct op *op)
 
 	if (!from || from->removed_ms) {
 		op_fail(op, ENOENT, "%s: no such manifest", op->path);
+	} else if (is_others(op, op->path, from) || is_others(op, op->to, was)) {
+		op_fail(op, EACCES, "%s: another user has a file of this name",
+			is_others(op, op->to, was) ? op->to : op->path);
 	} else if (from->size && (rc = store_record_read(api_store(op->all->api), RECORD_SPACE,
 							 op->path, &op->bytes, &err))) {
 		op_fail(op, -rc, "%s", err.msg);

@@ -97,6 +97,15 @@ if command -v setpriv >/dev/null; then
     equal "what he sees" "his~" "$(his ls "$mnt/apply")"
     refused 'No such file' his cat "$mnt/apply/f1100~"
     equal "what root sees" his "$(cat "$mnt/apply/his~")"
+    # a name is of who took it, also while its removal is under way
+    map owned 1 >"$mnt/apply/site.yaml" || fail site
+    refused 'Permission denied' his cp d.yaml "$mnt/apply/site.yaml"
+    refused 'Permission denied' his sh -c "echo x >'$mnt/apply/f1100~'"
+    his cp d.yaml "$mnt/apply/upload" && refused 'Permission denied' his mv "$mnt/apply/upload" "$mnt/apply/site.yaml"
+    refused 'Permission denied' his mv "$mnt/apply/upload" "$mnt/apply/f1100~"
+    cmp <(map owned 1) "$mnt/apply/site.yaml" || fail "root's file was overwritten"
+    rm "$mnt/apply/site.yaml" && refused 'Permission denied' his cp d.yaml "$mnt/apply/site.yaml"
+    eventually 10 test ! -e "$live/owned"
 fi
 mkdir "$mnt/apply/sub" && echo x >"$mnt/apply/sub/x~" && refused 'not empty' rmdir "$mnt/apply/sub"
 rm -r "$mnt/apply/sub" && rm -f "$mnt"/apply/*~ || fail "rm of scratch files"
