@@ -68,9 +68,10 @@ static void mem_write(struct handle *h, struct call *c, const char *data, size_t
 		off = (off_t)f->data.len;
 	rc = memfile_write(f, data, len, off);
 	pthread_mutex_unlock(&f->lock);
-	if (rc < 0)
-		err_set(&c->err, -rc,
-			rc == -EFBIG ? "larger than 3 MiB" : "too much in memory files");
+	if (rc == -EFBIG)
+		err_set(&c->err, EFBIG, "larger than %zu MiB", memfile_limit(f) >> 20);
+	else if (rc < 0)
+		err_set(&c->err, -rc, "more than %u MiB in memory", MEMFILES_USER_BYTES_MAX >> 20);
 	else
 		rc = check_early(f, c, data, len, off);
 	if (rc < 0)

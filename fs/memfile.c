@@ -227,14 +227,14 @@ void memfile_rename(struct memfile *f, const char *path)
 	pthread_mutex_unlock(&all->lock);
 }
 
-static size_t limit_of(const struct memfile *f)
+size_t memfile_limit(const struct memfile *f)
 {
 	return f->kind == MEMFILE_SCRATCH ? MEMFILE_MAX : 3u << 20;
 }
 
 static int may_grow(struct memfile *f, size_t to)
 {
-	if (to > limit_of(f))
+	if (to > memfile_limit(f))
 		return -EFBIG;
 	if (to > f->data.len && (f->all->bytes + (to - f->data.len) > MEMFILES_BYTES_MAX ||
 				 f->account->bytes + (to - f->data.len) > MEMFILES_USER_BYTES_MAX))
@@ -245,7 +245,7 @@ static int may_grow(struct memfile *f, size_t to)
 int memfile_write(struct memfile *f, const void *data, size_t len, off_t off)
 {
 	size_t at = off < 0 ? f->data.len : (size_t)off, was = f->data.len;
-	int rc = at > limit_of(f) ? -EFBIG : may_grow(f, at + len);
+	int rc = at > memfile_limit(f) ? -EFBIG : may_grow(f, at + len);
 
 	if (rc < 0)
 		return rc;
@@ -261,7 +261,7 @@ int memfile_write(struct memfile *f, const void *data, size_t len, off_t off)
 int memfile_resize(struct memfile *f, off_t size)
 {
 	size_t was = f->data.len;
-	int rc = size < 0 || (uint64_t)size > limit_of(f) ? -EFBIG : may_grow(f, (size_t)size);
+	int rc = size < 0 || (uint64_t)size > memfile_limit(f) ? -EFBIG : may_grow(f, (size_t)size);
 
 	if (rc < 0 || (size_t)size == was)
 		return rc;

@@ -66,7 +66,8 @@ void memfile_unlink(struct memfile *f);
 /* Its path now, which a rename may change at any time; owned. */
 char *memfile_path(struct memfile *f);
 size_t memfile_len(struct memfile *f);
-int memfile_is_open(struct memfile *f); /* for writing */
+size_t memfile_limit(const struct memfile *f); /* in bytes */
+int memfile_is_open(struct memfile *f);        /* for writing */
 /* Under another path, over whatever is there. */
 void memfile_rename(struct memfile *f, const char *path);
 /* Bytes at off (< 0: the end); with the lock held. -EFBIG, -EDQUOT. */
