@@ -7,7 +7,11 @@
 #include "fs/dirs.h"
 #include "fs/fs_i.h"
 #include "fs/notifier.h"
+#include "fs/stream.h"
 #include "util/log.h"
+#include "util/strmap.h"
+
+#define N_BUCKETS 256
 
 struct changes {
 	struct fs *fs;
@@ -15,10 +19,36 @@ struct changes {
 	pthread_t thread;
 	pthread_mutex_t wake_lock;
 	pthread_cond_t wake;
-	int woken, stopping;  /* wake_lock */
-	pthread_mutex_t lock; /* one drains at a time; listeners */
-	struct change_listener *listeners;
+	int woken, stopping;                          /* wake_lock */
+	pthread_mutex_t lock;                         /* one drains at a time; listeners */
+	struct change_listener *listeners[N_BUCKETS]; /* lock; by uid */
 };
+
+const char *uid_of_event_object(const struct object *o)
+{
+	const char *uid;
+
+	if (strcmp(o->kind->kind, "Event") != 0)
+		return NULL;
+	uid = value_dig_str(o->value, "involvedObject", "uid", NULL);
+	return uid ? uid : value_dig_str(o->value, "regarding", "uid", NULL);
+}
+
+static struct change_listener **bucket_of(struct changes *ch, const char *uid)
+{
+	return &ch->listeners[hash_bytes(uid, strlen(uid)) % N_BUCKETS];
+}
+
+static void tell_listeners(struct changes *ch, const char *uid, const struct change *c)
+{
+	if (!uid)
+		return;
+	for (struct change_listener *l = *bucket_of(ch, uid), *next; l; l = next) {
+		next = l->next;
+		if (strcmp(l->uid, uid) == 0)
+			l->fn(l->arg, c);
+	}
+}
 
 static void invalidate(struct fs *fs, struct node *n)
 {
@@ -81,11 +111,8 @@ static void work_off(struct changes *ch, struct change *c)
 	invalidate_list(fs, list, n);
 	if (c->type != CHANGE_MODIFIED)
 		invalidate_dirs(fs, c->now);
-	for (struct change_listener *l = ch->listeners, *next; l; l = next) {
-		next = l->next;
-		if (!l->uid || strcmp(l->uid, c->now->uid) == 0)
-			l->fn(l->arg, c);
-	}
+	tell_listeners(ch, c->now->uid, c);
+	tell_listeners(ch, uid_of_event_object(c->now), c);
 	notifier_note(fs->notifier, c);
 }
 
@@ -108,6 +135,8 @@ void changes_drain(struct changes *ch)
 		watch_free(ch->watch);
 		start_watch(ch);
 		invalidate_all(ch->fs);
+		streams_wake_all(ch->fs->streams);
+		notifier_lost(ch->fs->notifier);
 	}
 	pthread_mutex_unlock(&ch->lock);
 }
@@ -177,12 +206,14 @@ void changes_free(struct changes *ch)
 
 void changes_listen(struct changes *ch, struct change_listener *l)
 {
+	struct change_listener **at = bucket_of(ch, l->uid);
+
 	pthread_mutex_lock(&ch->lock);
-	l->next = ch->listeners;
+	l->next = *at;
 	if (l->next)
 		l->next->prev = &l->next;
-	l->prev = &ch->listeners;
-	ch->listeners = l;
+	l->prev = at;
+	*at = l;
 	pthread_mutex_unlock(&ch->lock);
 }
 
@@ -193,4 +224,5 @@ void changes_unlisten(struct changes *ch, struct change_listener *l)
 	if (l->next)
 		l->next->prev = l->prev;
 	pthread_mutex_unlock(&ch->lock);
+	free(STEAL(l->uid));
 }

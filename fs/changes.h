@@ -17,16 +17,24 @@
 struct fs;
 struct changes;
 
+/* The uid of what an Event is about (a Node's name where an agent wrote that); NULL: it is no
+ * Event.
+ */
+const char *uid_of_event_object(const struct object *o);
+
 struct changes *changes_new(struct fs *fs);
 void changes_free(struct changes *ch);
 /* Work off everything that is committed by now. */
 void changes_drain(struct changes *ch);
 
-/* Told of each change of an object of this uid (NULL: every change), on the draining thread: must
- * not wait. */
+/*
+ * Told of each change of the object of this uid, and of each Event about it, on the
+ * draining thread: must not wait. When changes were lost (more at once than the change log
+ * holds) every stream is woken instead, and looks at the store.
+ */
 struct change_listener {
 	struct change_listener *next, **prev;
-	char *uid; /* owned */
+	char *uid; /* owned: freed by changes_unlisten() */
 	void (*fn)(void *arg, const struct change *c);
 	void *arg;
 };

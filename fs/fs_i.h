@@ -65,6 +65,7 @@ struct call {
 	fuse_req_t req;
 	unsigned uid, gid;
 	pid_t pid;
+	int flags;            /* read, write: of the open file now (fcntl(2) F_SETFL) */
 	struct identity *who; /* owned, made by call_who() */
 	struct err err;
 };

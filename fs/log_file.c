@@ -216,7 +216,6 @@ static void follow_close(struct stream *s)
 	struct follow *f = (struct follow *)s;
 
 	changes_unlisten(s->h.fs->changes, &f->listener);
-	free(f->listener.uid);
 	streams_del_fd(s->h.fs->streams, f->inotify);
 	fd_close_at(&f->inotify);
 	log_text_fini(&f->log);

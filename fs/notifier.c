@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "fs/attr.h"
+#include "fs/changes.h"
 #include "fs/dirs.h"
 #include "util/log.h"
 #include "util/loop.h"
@@ -47,13 +48,6 @@ static int kernel_holds(struct fs *fs, const struct place *at)
 	if (n)
 		node_unref(n);
 	return n != NULL;
-}
-
-const char *uid_of_event_object(const struct object *o)
-{
-	const char *uid = value_dig_str(o->value, "involvedObject", "uid", NULL);
-
-	return uid ? uid : value_dig_str(o->value, "regarding", "uid", NULL);
 }
 
 static int kernel_holds_uid(struct fs *fs, const char *uid)
@@ -124,6 +118,11 @@ void notifier_note(struct notifier *n, const struct change *c)
 	if (!n->stopping)
 		enqueue(n, c);
 	pthread_mutex_unlock(&n->lock);
+}
+
+void notifier_lost(struct notifier *n)
+{
+	(void)n;
 }
 
 /* -- the thread -- */

@@ -26,6 +26,8 @@ void notifier_stop(struct notifier *n);
 void notifier_free(struct notifier *n);
 /* A committed change. */
 void notifier_note(struct notifier *n, const struct change *c);
+/* Changes were not seen: whatever is watched may be another. */
+void notifier_lost(struct notifier *n);
 
 /* Is this the notifier's own thread? */
 int notifier_is(const struct notifier *n, pid_t pid);

@@ -37,7 +37,5 @@ struct notifier {
 	struct place place; /* of what is removed */
 };
 
-/* The uid of what an Event is about, NULL for other objects. */
-const char *uid_of_event_object(const struct object *o);
 /* Tell the watches on these inodes what happened; on the notifier's thread. */
 void notifier_tell(struct notifier *n, const struct note *note, const struct inode_set *to);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fs/changes.h"
 #include "fs/dirs.h"
 #include "fs/escape.h"
 #include "fs/field_path.h"
