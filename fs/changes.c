@@ -34,6 +34,17 @@ const char *uid_of_event_object(const struct object *o)
 	return uid ? uid : value_dig_str(o->value, "regarding", "uid", NULL);
 }
 
+struct object *object_of_event(struct store *store, const struct object *event)
+{
+	const char *uid = uid_of_event_object(event);
+	struct object *o = uid ? store_get_uid(store, uid) : NULL;
+
+	if (!o && uid &&
+	    str_eq(value_dig_str(event->value, "involvedObject", "kind", NULL), "Node"))
+		o = store_get(store, (struct objkey){kind_find("", "v1", "nodes"), "", uid});
+	return o;
+}
+
 static struct change_listener **bucket_of(struct changes *ch, const char *uid)
 {
 	return &ch->listeners[hash_bytes(uid, strlen(uid)) % N_BUCKETS];

@@ -21,6 +21,8 @@ struct changes;
  * Event.
  */
 const char *uid_of_event_object(const struct object *o);
+/* What an Event is about, as it is now. Owned; NULL: there is no such object. */
+struct object *object_of_event(struct store *store, const struct object *event);
 
 struct changes *changes_new(struct fs *fs);
 void changes_free(struct changes *ch);

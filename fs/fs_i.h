@@ -42,6 +42,7 @@ struct fs {
 	struct memfiles *memfiles;
 	struct changes *changes;
 	struct streams *streams;
+	struct log_watches *log_watches;
 	struct fields_made *made; /* directories that mkdir prepared, not stored yet */
 	struct notifier *notifier;
 	struct execs *execs;

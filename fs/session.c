@@ -17,6 +17,7 @@
 #include "fs/fields.h"
 #include "fs/fs_i.h"
 #include "fs/images_dir.h"
+#include "fs/log_watch.h"
 #include "fs/memfile.h"
 #include "fs/notifier.h"
 #include "fs/stream.h"
@@ -115,6 +116,7 @@ static void free_parts(struct fs *fs)
 	changes_free(fs->changes);
 	notifier_free(fs->notifier);
 	streams_free(fs->streams);
+	log_watches_free(fs->log_watches);
 	if (fs->session)
 		fuse_session_destroy(fs->session);
 	nodes_free(fs->nodes);
@@ -158,6 +160,7 @@ struct fs *fs_mount(const struct fs_config *cfg, struct err *err)
 	/* children that are started must not keep the mount alive */
 	fcntl(fuse_session_fd(fs->session), F_SETFD, FD_CLOEXEC);
 	fs->streams = streams_new(fs);
+	fs->log_watches = log_watches_new(fs);
 	fs->changes = changes_new(fs);
 	fs->notifier = notifier_new(fs);
 	return fs;

@@ -17,6 +17,12 @@ struct parked {
 	off_t off;
 };
 
+struct source {
+	struct source *next;
+	void (*fn)(void *arg);
+	void *arg;
+};
+
 struct streams {
 	struct fs *fs;
 	pthread_t thread;
@@ -27,7 +33,14 @@ struct streams {
 	uint64_t next_id;   /* lock */
 	int stopping;       /* lock */
 	int epoll, event;
+	struct source *sources; /* made before there are streams */
 };
+
+/* What epoll(7) gives back: a stream's number made odd, a source's address, or 0: wake up. */
+static uint64_t stream_mark(const struct stream *s)
+{
+	return s->id << 1 | 1;
+}
 
 static void signal_thread(struct streams *all)
 {
@@ -366,6 +379,11 @@ static int serve_awake(struct streams *all)
 	return stopping;
 }
 
+static void call_source(const struct source *source)
+{
+	source->fn(source->arg);
+}
+
 static void *run(void *arg)
 {
 	struct streams *all = arg;
@@ -378,8 +396,10 @@ static void *run(void *arg)
 		for (int i = 0; i < n; i++) {
 			uint64_t count;
 
-			if (events[i].data.u64)
-				wake_id(all, events[i].data.u64);
+			if (events[i].data.u64 & 1)
+				wake_id(all, events[i].data.u64 >> 1);
+			else if (events[i].data.u64)
+				call_source(events[i].data.ptr);
 			else if (read(all->event, &count, sizeof(count)) < 0)
 				continue;
 		}
@@ -391,7 +411,7 @@ static void *run(void *arg)
 struct streams *streams_new(struct fs *fs)
 {
 	struct streams *all = xcalloc(1, sizeof(*all));
-	struct epoll_event ev = {.events = EPOLLIN};
+	struct epoll_event ev = {.events = EPOLLIN, .data = {.u64 = 0}};
 
 	all->fs = fs;
 	all->awake_end = &all->awake;
@@ -424,15 +444,29 @@ void streams_free(struct streams *all)
 	streams_stop(all);
 	close(all->epoll);
 	close(all->event);
+	for (struct source *next; all->sources; all->sources = next) {
+		next = all->sources->next;
+		free(all->sources);
+	}
 	pthread_mutex_destroy(&all->lock);
 	free(all);
 }
 
 int streams_add_fd(struct streams *all, int fd, unsigned events, struct stream *s)
 {
-	struct epoll_event ev = {.events = events, .data = {.u64 = s->id}};
+	struct epoll_event ev = {.events = events, .data = {.u64 = stream_mark(s)}};
 
 	return epoll_ctl(all->epoll, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
+}
+
+void streams_add_source(struct streams *all, int fd, void (*fn)(void *arg), void *arg)
+{
+	struct source *source = xcalloc(1, sizeof(*source));
+	struct epoll_event ev = {.events = EPOLLIN, .data = {.ptr = source}};
+
+	*source = (struct source){all->sources, fn, arg};
+	all->sources = source;
+	epoll_ctl(all->epoll, EPOLL_CTL_ADD, fd, &ev);
 }
 
 void streams_del_fd(struct streams *all, int fd)

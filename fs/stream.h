@@ -65,4 +65,6 @@ void streams_wake_all(struct streams *all);
 void stream_on_interrupt(struct stream *s, fuse_req_t req);
 /* Wake s whenever fd is readable (or at its end), on the streams' thread; events as epoll(7). */
 int streams_add_fd(struct streams *all, int fd, unsigned events, struct stream *s);
+/* Call fn whenever fd is readable, on the streams' thread, until streams_stop(). */
+void streams_add_source(struct streams *all, int fd, void (*fn)(void *arg), void *arg);
 void streams_del_fd(struct streams *all, int fd);
