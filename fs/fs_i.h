@@ -57,6 +57,7 @@ struct fs {
 	void (*on_gone)(void *arg);
 	void *on_gone_arg;
 	struct timespec started;
+	_Atomic uint64_t n_scans, n_told; /* the notifier's */
 	_Atomic uint64_t n_requests, n_errors, n_opens, n_writes;
 };
 

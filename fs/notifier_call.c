@@ -40,6 +40,7 @@ static int begin(struct teller *t, const char *dir, enum action action, const ch
 	if (strlen(dir) >= sizeof(t->dir) || strlen(name) > FS_NAME_MAX || t->abandoned ||
 	    is_stuck(t, dir))
 		return 0;
+	t->n->fs->n_told++;
 	pthread_mutex_lock(&t->doing);
 	strcpy(t->dir, dir);
 	strcpy(t->name, name);

@@ -16,6 +16,7 @@
 #include "util/loop.h"
 
 #define SCAN_MIN_MS 100  /* between scans; more where a scan costs more */
+#define SCAN_MAX_MS 300  /* ... while no scan finds a watch */
 #define SCAN_SHARE  20   /* a scan may take 1/20 of the time */
 #define SCAN_OLD_MS 2000 /* while watches are told: are they still there? */
 
@@ -30,17 +31,26 @@ static int copy_watched(const struct inode_set *from, struct inode_set *to)
 	return 1;
 }
 
+static uint64_t cpu_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 /* Look for new watches, and tell them what they may have missed. */
 static void scan(struct teller *t)
 {
 	struct notifier *n = t->n;
 	struct inode_set now, new;
-	uint64_t start = loop_now_ms(), cost;
+	uint64_t start = loop_now_ms(), cost = cpu_ms();
 	struct stat st;
 
 	if (!t->device && stat(n->fs->mountpoint, &st) == 0)
 		t->device = st.st_dev;
 	t->scan_wanted = 0;
+	n->fs->n_scans++;
 	n->scan_ms = start;
 	inotify_scan(t->device, &now);
 	inode_set_minus(&now, &t->watched, &new);
@@ -50,7 +60,7 @@ static void scan(struct teller *t)
 	if (!t->abandoned)
 		copy_watched(&t->watched, &n->watched);
 	pthread_mutex_unlock(&n->lock);
-	cost = loop_now_ms() - start;
+	cost = cpu_ms() - cost;
 	for (const struct note *at = t->told; at && new.n; at = at->next)
 		tell_note(t, at, &new);
 	tell_indexes(t, &new);
@@ -59,8 +69,13 @@ static void scan(struct teller *t)
 	t->n_told = 0;
 	logs_scanned(t, start);
 	t->last_scan_ms = start;
+	t->pause_ms = t->watched.n ? SCAN_MIN_MS : t->pause_ms * 2;
+	if (t->pause_ms < SCAN_MIN_MS)
+		t->pause_ms = SCAN_MIN_MS;
+	if (t->pause_ms > SCAN_MAX_MS)
+		t->pause_ms = SCAN_MAX_MS;
 	t->next_scan_ms =
-		loop_now_ms() + (cost * SCAN_SHARE > SCAN_MIN_MS ? cost * SCAN_SHARE : SCAN_MIN_MS);
+		loop_now_ms() + (cost * SCAN_SHARE > t->pause_ms ? cost * SCAN_SHARE : t->pause_ms);
 }
 
 enum work { WORK_END, WORK_NOTE, WORK_LOGS, WORK_ALL, WORK_INDEXES, WORK_SCAN };
