@@ -17,7 +17,8 @@
 
 #define SCAN_MIN_MS 100  /* between scans; more where a scan costs more */
 #define SCAN_MAX_MS 300  /* ... while no scan finds a watch */
-#define SCAN_SHARE  20   /* a scan may take 1/20 of the time */
+#define SCAN_SHARE  20   /* scans may take 1/20 of the time */
+#define SCAN_SHARE0 50   /* ... while no scan finds a watch */
 #define SCAN_OLD_MS 2000 /* while watches are told: are they still there? */
 
 static int copy_watched(const struct inode_set *from, struct inode_set *to)
@@ -74,8 +75,8 @@ static void scan(struct teller *t)
 		t->pause_ms = SCAN_MIN_MS;
 	if (t->pause_ms > SCAN_MAX_MS)
 		t->pause_ms = SCAN_MAX_MS;
-	t->next_scan_ms =
-		loop_now_ms() + (cost * SCAN_SHARE > t->pause_ms ? cost * SCAN_SHARE : t->pause_ms);
+	cost *= t->watched.n ? SCAN_SHARE : SCAN_SHARE0;
+	t->next_scan_ms = loop_now_ms() + (cost > t->pause_ms ? cost : t->pause_ms);
 }
 
 enum work { WORK_END, WORK_NOTE, WORK_LOGS, WORK_ALL, WORK_INDEXES, WORK_SCAN };

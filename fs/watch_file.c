@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "fs/content.h"
 #include "fs/dirs.h"
 #include "fs/stream.h"
 #include "objects/codec.h"
@@ -28,32 +29,57 @@ static const char *const type_names[] = {
 };
 
 /* Whoever goes on after a deletion does so at its own resourceVersion, not the object's. */
-static void add_json(const struct object *o, uint64_t rv, struct buf *out)
+static struct content *render_json(enum change_type type, const struct object *o, uint64_t rv)
 {
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
 	struct value *v = value_ref(o->value);
 
 	if (rv != o->rv) {
-		CLEANUP_FREE char *text = xasprintf("%llu", (unsigned long long)rv);
+		CLEANUP_FREE char *version = xasprintf("%llu", (unsigned long long)rv);
 
-		v = value_bury(v, value_new_string(text), "metadata", "resourceVersion", NULL);
+		v = value_bury(v, value_new_string(version), "metadata", "resourceVersion", NULL);
 	}
-	json_render(v, out);
+	buf_addf(&text, "{\"type\":\"%s\",\"object\":", type_names[type]);
+	json_render(v, &text);
+	buf_adds(&text, "}\n");
 	value_unref(v);
+	return content_new(text.data, text.len);
+}
+
+/* All readers are shown the same, about at the same time: made once. */
+static void add_json(const struct watch_stream *w, enum change_type type, const struct object *o,
+		     uint64_t rv, struct buf *out)
+{
+	struct contents *made = w->s.h.fs->contents;
+	uint64_t version = rv << 2 | (uint64_t)type;
+	CLEANUP_CONTENT struct content *text = contents_find(made, version, version);
+
+	if (!text) {
+		text = render_json(type, o, rv);
+		text->version = version;
+		contents_keep(made, version, text);
+	}
+	buf_add(out, text->data, text->len);
 }
 
 static void add_line(const struct watch_stream *w, enum change_type type, const struct object *o,
 		     uint64_t rv, struct buf *out)
 {
+	char version[24];
+
 	if (w->json) {
-		buf_addf(out, "{\"type\":\"%s\",\"object\":", type_names[type]);
-		add_json(o, rv, out);
-		buf_adds(out, "}\n");
-	} else if (*o->ns) {
-		buf_addf(out, "%s %s/%s %llu\n", type_names[type], o->ns, o->name,
-			 (unsigned long long)rv);
-	} else {
-		buf_addf(out, "%s %s %llu\n", type_names[type], o->name, (unsigned long long)rv);
+		add_json(w, type, o, rv, out);
+		return;
 	}
+	buf_adds(out, type_names[type]);
+	buf_addc(out, ' ');
+	if (*o->ns) {
+		buf_adds(out, o->ns);
+		buf_addc(out, '/');
+	}
+	buf_adds(out, o->name);
+	buf_add(out, version,
+		(size_t)snprintf(version, sizeof(version), " %llu\n", (unsigned long long)rv));
 }
 
 static void add_error(const struct watch_stream *w, int code, const char *reason, const char *text,
