@@ -6,6 +6,7 @@
 
 #include "fs/dirs.h"
 #include "fs/message.h"
+#include "fs/notifier.h"
 #include "fs/reply.h"
 #include "fs/words.h"
 #include "objects/codec.h"
@@ -203,13 +204,23 @@ const struct row *const container_rows[] = {
 	NULL,
 };
 
-static const struct row row_container = {
+/* Whoever watches the directory watches the log in it. */
+static int stat_container(struct call *c, const struct node *n, struct stat *st)
+{
+	(void)st;
+	if (!call_is_own(c))
+		notifier_log_asked(c->fs->notifier, n);
+	return 0;
+}
+
+const struct row row_container = {
 	.name = "<name>",
 	.where = "<pod>/containers/",
 	.type = ROW_DIR,
 	.mode = 0755,
 	.flags = ROW_OBJECT | ROW_KEEP,
 	.rows = container_rows,
+	.stat = stat_container,
 	.reads = "one container",
 };
 

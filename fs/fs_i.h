@@ -43,6 +43,7 @@ struct fs {
 	struct changes *changes;
 	struct streams *streams;
 	struct log_watches *log_watches;
+	struct open_logs *open_logs;
 	struct fields_made *made; /* directories that mkdir prepared, not stored yet */
 	struct notifier *notifier;
 	struct execs *execs;

@@ -18,51 +18,45 @@
 
 struct log_handle {
 	struct handle h;
-	struct log_text log; /* h.lock */
+	struct open_log *log; /* owned reference */
 };
+
+/* Return: 0, or -EIO when what is there is rotated away. */
+static int read_log(struct handle *h, struct open_log *log, uint64_t off, size_t size,
+		    struct buf *out)
+{
+	int rc;
+
+	pthread_mutex_lock(&log->lock);
+	if (off > log->read_to)
+		log->read_to = off;
+	if (off + size > log->text.len)
+		log_text_grow(&log->text, h->fs, h->node, log->read_to);
+	rc = log_text_read(&log->text, off, size, out);
+	if (off + out->len > log->read_to)
+		log->read_to = off + out->len;
+	pthread_mutex_unlock(&log->lock);
+	return out->len ? 0 : rc;
+}
 
 static void log_read(struct handle *h, struct call *c, size_t size, off_t off)
 {
-	struct log_handle *l = (struct log_handle *)h;
 	CLEANUP(buf_fini) struct buf out = BUF_INIT;
-	int rc;
+	int rc = off < 0 ? -EINVAL
+			 : read_log(h, ((struct log_handle *)h)->log, (uint64_t)off, size, &out);
 
-	if (off < 0) {
-		fuse_reply_err(c->req, EINVAL);
-		return;
-	}
-	pthread_mutex_lock(&h->lock);
-	if ((uint64_t)off + size > l->log.len)
-		log_text_grow(&l->log, h->fs, h->node);
-	rc = log_text_read(&l->log, (uint64_t)off, size, &out);
-	pthread_mutex_unlock(&h->lock);
-	if (rc < 0 && !out.len)
+	if (rc < 0)
 		fuse_reply_err(c->req, -rc);
 	else
 		fuse_reply_buf(c->req, out.data, out.len);
 }
 
-static int log_stat(struct handle *h, struct stat *st)
-{
-	struct log_handle *l = (struct log_handle *)h;
-
-	pthread_mutex_lock(&h->lock);
-	log_text_grow(&l->log, h->fs, h->node);
-	st->st_size = (off_t)l->log.len;
-	pthread_mutex_unlock(&h->lock);
-	return 0;
-}
-
 static void log_release(struct handle *h)
 {
-	log_text_fini(&((struct log_handle *)h)->log);
+	open_log_put(h->fs, ((struct log_handle *)h)->log);
 }
 
-static const struct handle_ops log_ops = {
-	.read = log_read,
-	.stat = log_stat,
-	.release = log_release,
-};
+static const struct handle_ops log_ops = {.read = log_read, .release = log_release};
 
 struct handle *open_log(struct call *c, struct node *n, int flags)
 {
@@ -73,26 +67,20 @@ struct handle *open_log(struct call *c, struct node *n, int flags)
 		return NULL;
 	}
 	l = (struct log_handle *)handle_new(sizeof(*l), &log_ops, c, n, flags);
-	log_text_init(&l->log);
-	log_text_grow(&l->log, c->fs, n);
+	l->log = open_log_new(c->fs, n);
 	return &l->h;
 }
 
 int stat_log(struct call *c, const struct node *n, struct stat *st)
 {
-	struct log_text t;
 	struct stat real;
-	int fd;
+	uint64_t size;
 
 	if (!call_is_own(c))
-		notifier_log_asked(c->fs->notifier, n);
-	log_text_init(&t);
-	log_text_grow(&t, c->fs, n);
-	st->st_size = (off_t)t.len;
-	fd = t.fds[t.file % LOG_FILES];
-	if (fd >= 0 && fstat(fd, &real) == 0)
+		notifier_log_asked(c->fs->notifier, n->parent);
+	if (open_log_size(c->fs, n, &size, &real))
 		st->st_atim = st->st_mtim = st->st_ctim = real.st_mtim;
-	log_text_fini(&t);
+	st->st_size = (off_t)size;
 	return 0;
 }
 
@@ -102,8 +90,8 @@ int stat_log(struct call *c, const struct node *n, struct stat *st)
 
 struct follow {
 	struct stream s;
-	struct log_text log;
-	uint64_t read_to; /* of the text */
+	struct open_log *log; /* owned reference */
+	uint64_t read_to;     /* of the text */
 	int started;
 	struct log_watch watch;
 	struct change_listener listener;
@@ -116,25 +104,35 @@ static void on_growth(void *arg)
 	stream_wake(&f->s);
 }
 
+/* Only when it has started it is known where the log is. Return: whether it is watched now. */
+static int watch_log(struct follow *f)
+{
+	CLEANUP_FREE char *path = NULL;
+
+	if (f->watch.wd >= 0)
+		return 0;
+	pthread_mutex_lock(&f->log->lock);
+	path = xstrdup(f->log->text.path);
+	pthread_mutex_unlock(&f->log->lock);
+	return path && log_watch_start(f->s.h.fs->log_watches, &f->watch, path);
+}
+
 static int follow_fill(struct stream *s, struct buf *out, int *eof, off_t first_off)
 {
 	struct follow *f = (struct follow *)s;
-	struct fs *fs = s->h.fs;
-	CLEANUP_OBJECT struct object *o = node_get_object(fs, s->h.node, NULL);
+	CLEANUP_OBJECT struct object *o = node_get_object(s->h.fs, s->h.node, NULL);
+	int rc;
 
 	if (!f->started)
 		f->read_to = first_off > 0 ? (uint64_t)first_off : 0;
 	f->started = 1;
-	log_text_grow(&f->log, fs, s->h.node);
-	/* only then is it known where the file is; and what came before the watch is to be seen */
-	if (f->watch.wd < 0 && f->log.path &&
-	    log_watch_start(fs->log_watches, &f->watch, f->log.path))
-		log_text_grow(&f->log, fs, s->h.node);
-	if (log_text_read(&f->log, f->read_to, FOLLOW_BATCH, out) < 0)
-		return -EIO;
+	rc = read_log(&s->h, f->log, f->read_to, FOLLOW_BATCH, out);
+	/* what came before the watch is to be seen, too */
+	if (rc == 0 && !out->len && watch_log(f))
+		rc = read_log(&s->h, f->log, f->read_to, FOLLOW_BATCH, out);
 	f->read_to += out->len;
-	*eof = !o && f->read_to >= f->log.len;
-	return 0;
+	*eof = !o && !out->len;
+	return rc;
 }
 
 static void follow_rewind(struct stream *s)
@@ -148,7 +146,7 @@ static void follow_close(struct stream *s)
 
 	changes_unlisten(s->h.fs->changes, &f->listener);
 	log_watch_stop(s->h.fs->log_watches, &f->watch);
-	log_text_fini(&f->log);
+	open_log_put(s->h.fs, f->log);
 }
 
 static const struct stream_ops follow_ops = {
@@ -167,7 +165,7 @@ static struct handle *open_follow(struct call *c, struct node *n, int flags)
 {
 	struct follow *f = (struct follow *)stream_new(sizeof(*f), &follow_ops, c, n, flags);
 
-	log_text_init(&f->log);
+	f->log = open_log_new(c->fs, n);
 	f->watch = (struct log_watch){.wd = -1, .fn = on_growth, .arg = f};
 	/* the pod starts, or is deleted */
 	f->listener = (struct change_listener){.uid = xstrdup(n->uid), .fn = on_change, .arg = f};

@@ -15,7 +15,9 @@
 
 void log_text_init(struct log_text *t)
 {
-	*t = (struct log_text){.fds = {-1, -1, -1}};
+	*t = (struct log_text){0};
+	for (size_t i = 0; i < LOG_FILES; i++)
+		t->fds[i] = -1;
 }
 
 void log_text_fini(struct log_text *t)
@@ -25,6 +27,11 @@ void log_text_fini(struct log_text *t)
 	free(t->path);
 	free(t->marks);
 	buf_fini(&t->part);
+}
+
+int log_text_fd(const struct log_text *t)
+{
+	return t->fds[t->file % LOG_FILES];
 }
 
 static int *fd_at(struct log_text *t, unsigned file)
@@ -153,13 +160,19 @@ static int follow_on(struct log_text *t, struct fs *fs, const struct node *log)
 	return 1;
 }
 
-int log_text_grow(struct log_text *t, struct fs *fs, const struct node *log)
+int log_text_start(struct log_text *t, struct fs *fs, const struct node *log)
+{
+	return log_text_fd(t) >= 0 || follow_on(t, fs, log);
+}
+
+int log_text_grow(struct log_text *t, struct fs *fs, const struct node *log, uint64_t read_to)
 {
 	uint64_t was = t->len;
 
+	log_text_start(t, fs, log);
 	do
 		count_more(t);
-	while (follow_on(t, fs, log));
+	while (read_to >= t->len && follow_on(t, fs, log));
 	return t->len > was;
 }
 

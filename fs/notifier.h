@@ -31,8 +31,8 @@ void notifier_free(struct notifier *n);
 void notifier_note(struct notifier *n, const struct change *c);
 /* Changes were not seen: whatever is watched may be another. */
 void notifier_lost(struct notifier *n);
-/* Somebody asked for a container's log (its node's row is a log): he may watch it. */
-void notifier_log_asked(struct notifier *n, const struct node *log);
+/* Somebody asked for a container's log, or its directory: he may watch it. */
+void notifier_log_asked(struct notifier *n, const struct node *dir);
 
 /* Is this one of the notifier's own threads? */
 int notifier_is(struct notifier *n, pid_t pid);

@@ -12,6 +12,7 @@
 #include "util/loop.h"
 
 #define LOGS_MAX 4096
+#define ASKED_MS 12000 /* attributes are kept for 10 s, and then a watch is set */
 
 struct log_note {
 	struct log_note *next;
@@ -89,10 +90,10 @@ static void on_growth(void *arg)
 	pthread_mutex_unlock(&l->all->n->lock);
 }
 
-static char *real_path(struct fs *fs, const struct node *log)
+static char *real_path(struct fs *fs, const struct node *container)
 {
 	char name[256], *path = NULL;
-	struct fs_container c = container_of(log, name);
+	struct fs_container c = container_of(container, name);
 	struct err err = ERR_INIT;
 
 	if (fs->rooms.log_path && fs->rooms.log_path(fs->rooms.runtime, &c, 0, &path, &err) == 0)
@@ -100,46 +101,60 @@ static char *real_path(struct fs *fs, const struct node *log)
 	return NULL;
 }
 
-void notifier_log_asked(struct notifier *n, const struct node *log)
+static int is_known(struct logs *all, const char *path)
+{
+	struct log_note *l;
+
+	pthread_mutex_lock(&all->lock);
+	l = strmap_get(&all->by_path, path);
+	if (l)
+		l->asked_until_ms = loop_now_ms() + ASKED_MS;
+	pthread_mutex_unlock(&all->lock);
+	return l != NULL;
+}
+
+static struct log_note *new_note(struct notifier *n, const struct node *dir, const char *path)
+{
+	struct log_note *l = xcalloc(1, sizeof(*l));
+	struct place log = {&row_log, dir->kind, dir->ns, dir->name, dir->uid, dir->sub};
+
+	*l = (struct log_note){
+		.all = n->logs,
+		.path = xasprintf("%s/%s", n->fs->mountpoint, path),
+		.ino = place_ino(&log),
+		.dir_ino = dir->ino,
+		.watch = {.wd = -1, .fn = on_growth, .arg = l},
+		.asked_until_ms = loop_now_ms() + ASKED_MS,
+	};
+	return l;
+}
+
+void notifier_log_asked(struct notifier *n, const struct node *dir)
 {
 	CLEANUP(buf_fini) struct buf path = BUF_INIT;
 	CLEANUP_FREE char *real = NULL;
 	struct log_note *l;
 
-	if (!n || log->row != &row_log)
+	if (!n || dir->row != &row_container)
 		return;
-	node_path(log->parent, &path);
-	pthread_mutex_lock(&n->logs->lock);
-	l = strmap_get(&n->logs->by_path, buf_str(&path));
-	if (l)
-		l->asked_until_ms = loop_now_ms() + 1000;
-	pthread_mutex_unlock(&n->logs->lock);
-	if (l)
+	node_path(dir, &path);
+	if (is_known(n->logs, buf_str(&path)))
 		return;
-	real = real_path(n->fs, log);
+	real = real_path(n->fs, dir);
 	if (!real)
-		return;
-	l = xcalloc(1, sizeof(*l));
-	*l = (struct log_note){
-		.all = n->logs,
-		.path = xasprintf("%s/%s", n->fs->mountpoint, buf_str(&path)),
-		.ino = log->ino,
-		.dir_ino = log->parent->ino,
-		.watch = {.wd = -1, .fn = on_growth, .arg = l},
-		.asked_until_ms = loop_now_ms() + 1000,
-	};
-	if (!log_watch_start(n->fs->log_watches, &l->watch, real)) {
-		log_note_free(l);
-		return;
+		return; /* it has not started: asked again when its pod changes */
+	l = new_note(n, dir, buf_str(&path));
+	if (log_watch_start(n->fs->log_watches, &l->watch, real)) {
+		pthread_mutex_lock(&n->logs->lock);
+		if (n->logs->by_path.n < LOGS_MAX &&
+		    !strmap_get(&n->logs->by_path, buf_str(&path))) {
+			strmap_set(&n->logs->by_path, buf_str(&path), l);
+			l = NULL; /* else another was faster */
+		}
+		pthread_mutex_unlock(&n->logs->lock);
 	}
-	pthread_mutex_lock(&n->logs->lock);
-	if (n->logs->by_path.n < LOGS_MAX && !strmap_get(&n->logs->by_path, buf_str(&path))) {
-		strmap_set(&n->logs->by_path, buf_str(&path), l);
-		l = NULL;
-	}
-	pthread_mutex_unlock(&n->logs->lock);
 	if (l)
-		log_note_free(l); /* another was faster */
+		log_note_free(l);
 }
 
 static int is_watched_log(const struct teller *t, const struct log_note *l)

@@ -96,6 +96,7 @@ static void tell_node(const struct telling *g, const struct note *note, const st
 	CLEANUP(buf_fini) struct buf path = BUF_INIT;
 	const struct node *dir = n->row->type == ROW_DIR ? n : n->parent;
 
+	notifier_log_asked(g->t->n, dir); /* it may have started */
 	buf_addf(&path, "%s/", g->t->n->fs->mountpoint);
 	node_path(dir, &path);
 	if (n != dir) {

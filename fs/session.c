@@ -17,6 +17,7 @@
 #include "fs/fields.h"
 #include "fs/fs_i.h"
 #include "fs/images_dir.h"
+#include "fs/log_text.h"
 #include "fs/log_watch.h"
 #include "fs/memfile.h"
 #include "fs/notifier.h"
@@ -124,6 +125,7 @@ static void free_parts(struct fs *fs)
 	memfiles_free(fs->memfiles);
 	fields_made_free(fs->made);
 	execs_free(fs->execs);
+	open_logs_free(fs->open_logs);
 	recent_archives_free(fs->recent);
 	pthread_mutex_destroy(&fs->open_lock);
 	free(fs->mountpoint);
@@ -147,6 +149,7 @@ struct fs *fs_mount(const struct fs_config *cfg, struct err *err)
 	fs->memfiles = memfiles_new();
 	fs->made = fields_made_new();
 	fs->execs = execs_new();
+	fs->open_logs = open_logs_new();
 	fs->recent = recent_archives_new();
 	fs->session = new_session(fs);
 	if (!fs->session || fuse_session_mount(fs->session, cfg->mountpoint) < 0) {
