@@ -15,6 +15,8 @@
 #include "util/log.h"
 #include "util/loop.h"
 
+#define REMOVE_TRIES 20
+
 /* -- the teller's side -- */
 
 /* Does another teller hang in this directory, or above it? */
@@ -95,8 +97,8 @@ void call_act(struct teller *t, enum action action, const char *dir, const char 
 {
 	int rc = act(t, action, dir, name, at);
 
-	/* the kernel had another one of this name, and has forgotten it now */
-	if (rc == -ENOENT && action == ACTION_REMOVE)
+	/* the kernel had the next one of this name, and has forgotten it now, if nobody was faster */
+	for (int i = 0; rc == -ENOENT && action == ACTION_REMOVE && i < REMOVE_TRIES; i++)
 		rc = act(t, action, dir, name, at);
 	if (rc < 0)
 		log_debug("inotify: %s/%s: %s", dir, name, strerror(-rc));
