@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "fs/changes.h"
+#include "fs/notifier.h"
 #include "fs/reply.h"
 #include "objects/codec.h"
 
@@ -41,6 +42,11 @@ static void answer(struct message *m, int rc)
 {
 	if (rc < 0)
 		m->fs->n_errors++;
+	if (rc == 0 && m->removes_dir) {
+		/* the kernel uses this directory no more, even if the object goes on for a while */
+		notifier_client_did(m->fs->notifier, m->node->uid, 1);
+		node_retire(m->node);
+	}
 	if (rc < 0)
 		fuse_reply_err(m->req, reply_errno(rc));
 	else if (m->ack)

@@ -29,6 +29,11 @@ void notifier_stop(struct notifier *n);
 void notifier_free(struct notifier *n);
 /* A committed change. */
 void notifier_note(struct notifier *n, const struct change *c);
+/*
+ * A client's own mkdir or rmdir of an object's directory, before it is answered: of that
+ * the kernel tells itself.
+ */
+void notifier_client_did(struct notifier *n, const char *uid, int removed);
 /* Changes were not seen: whatever is watched may be another. */
 void notifier_lost(struct notifier *n);
 /* Somebody asked for a container's log, or its directory: he may watch it. */

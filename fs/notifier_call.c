@@ -97,10 +97,12 @@ void call_act(struct teller *t, enum action action, const char *dir, const char 
 {
 	int rc = act(t, action, dir, name, at);
 
-	/* the kernel had the next one of this name, and has forgotten it now, if nobody was faster */
-	for (int i = 0; rc == -ENOENT && action == ACTION_REMOVE && i < REMOVE_TRIES; i++)
+	/* the kernel had the next one of this name, and has forgotten it now, if nobody was faster
+	 */
+	for (int i = 0; rc == -ENOENT && action == ACTION_REMOVE && !t->asked && i < REMOVE_TRIES;
+	     i++)
 		rc = act(t, action, dir, name, at);
-	if (rc < 0)
+	if (rc < 0 && !t->asked)
 		log_debug("inotify: %s/%s: %s", dir, name, strerror(-rc));
 }
 
@@ -192,6 +194,30 @@ static struct node *ghost_child(struct call *c, const struct object *o, struct n
 	return NULL;
 }
 
+static uint64_t by_client_hash(const char *uid, int removed)
+{
+	return hash_bytes64(uid, strlen(uid), 1 + (uint64_t)removed);
+}
+
+void notifier_client_did(struct notifier *n, const char *uid, int removed)
+{
+	if (n)
+		n->by_clients[n->n_by_clients++ % BY_CLIENTS] = by_client_hash(uid, removed);
+}
+
+/* The teller's call waits for the client's to end: so what it did is known here. */
+static int client_did(const struct notifier *n, const struct place *at, enum action action)
+{
+	uint64_t hash = by_client_hash(at->uid ? at->uid : "", action == ACTION_REMOVE);
+
+	if (at->row != &row_object)
+		return 0;
+	for (size_t i = 0; i < BY_CLIENTS; i++)
+		if (n->by_clients[i] == hash)
+			return 1;
+	return 0;
+}
+
 /* What the teller does while this request of its is served. */
 struct doing {
 	enum action action;
@@ -228,6 +254,8 @@ int notifier_lookup(struct call *c, struct node *dir, const char *name)
 
 	if (d.this_name && is_parent_of_place(dir, &d.place, name)) {
 		note_asked(c);
+		if (client_did(c->fs->notifier, &d.place, d.action))
+			return 0; /* it is there, or not, as for everybody: the call fails */
 		reply_node(c, d.action == ACTION_MAKE ? NULL : node_get(dir, name, &d.place));
 		return 1;
 	}
@@ -245,6 +273,10 @@ int notifier_made(struct call *c, struct node *dir, const char *name)
 	struct node *n;
 	int by_row;
 
+	if (d.this_name && client_did(c->fs->notifier, &d.place, d.action)) {
+		fuse_reply_err(c->req, EEXIST);
+		return 1;
+	}
 	n = dir_child(c, dir, name, &by_row);
 	err_clear(&c->err);
 	if (!n && d.this_name)
@@ -262,8 +294,10 @@ static int may_remove(struct call *c, struct node *dir, const char *name, const 
 	struct node *now;
 	int by_row, fine;
 
-	if (!d->this_name || d->asked)
-		return d->this_name;
+	if (!d->this_name || client_did(c->fs->notifier, &d->place, d->action))
+		return 0;
+	if (d->asked)
+		return 1;
 	now = dir_child(c, dir, name, &by_row);
 	err_clear(&c->err);
 	fine = !now || place_ino(&d->place) == now->ino;

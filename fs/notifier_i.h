@@ -25,6 +25,7 @@
 #include "util/strmap.h"
 
 #define NOTES_MAX   16384u /* more, and the kernel's own queue of a watcher is full, too */
+#define BY_CLIENTS  1024   /* that many at a time; one too many is told twice */
 #define TELLERS_MAX 4      /* one that tells; the others wait for stuck clients */
 
 /* What became of one object since it was told last. */
@@ -82,6 +83,9 @@ struct notifier {
 	int guarded, armed;
 	_Atomic uint64_t scan_ms; /* the last scan's begin */
 	_Atomic pid_t tids[TELLERS_MAX];
+	/* what clients did themselves last, as hashes of uid and action */
+	_Atomic uint64_t by_clients[BY_CLIENTS];
+	_Atomic unsigned n_by_clients;
 };
 
 /* notifier.c. With n->lock: there is something to tell, so look whether it gets on. */

@@ -86,6 +86,13 @@ seen = i.until(*[('CREATE', d + '/b')]) + i.read(1)
 assert (seen.count(('CREATE', d + '/b')), seen.count(('DELETE', d + '/b'))) == (20, 20), seen[-30:]
 assert 'object.yaml' in os.listdir(d + '/b') and open(d + '/b/data/k').read() == '19\n'
 
+# what a client does itself the kernel tells, and nobody tells it again
+for _ in range(5):
+    os.mkdir(d + '/own')
+    os.rmdir(d + '/own')
+seen = i.read(1)
+assert (seen.count(('CREATE', d + '/own')), seen.count(('DELETE', d + '/own'))) == (5, 5), seen
+
 # whoever reads after each event has read the last state in the end
 fast = Inotify(d + '/b/object.yaml')
 pid = os.fork()
