@@ -7,6 +7,7 @@
 
 #include "fs/content.h"
 #include "fs/dirs.h"
+#include "util/loop.h"
 
 static time_t parse_time(const char *text)
 {
@@ -108,13 +109,27 @@ double node_attr_timeout(const struct node *n)
 	return 0;
 }
 
+/*
+ * What inotify_add_watch(2) needs of us is attributes, and only when the kernel has none
+ * that hold: until then, and a moment for the call itself, there may be a watch unseen. A file's
+ * change is also looked for in its directory.
+ */
+void node_asked(struct node *n, double timeout)
+{
+	n->asked_until_ms = loop_now_ms() + 1000 + (uint64_t)(timeout * 1000);
+	if (!*n->uid && n->row->type != ROW_DIR && n->parent)
+		n->parent->asked_until_ms = (uint64_t)n->asked_until_ms;
+}
+
 int node_entry(struct call *c, struct node *n, int found_by_row, struct fuse_entry_param *e)
 {
 	int rc;
 
 	*e = (struct fuse_entry_param){0};
 	/* before the attributes are read: a change meanwhile invalidates them */
-	e->attr_timeout = node_attr_timeout(n);
+	e->attr_timeout = call_is_own(c) ? 0 : node_attr_timeout(n);
+	if (!call_is_own(c))
+		node_asked(n, e->attr_timeout);
 	if (e->attr_timeout > 0)
 		n->cached = 1;
 	rc = node_stat(c, n, &e->attr);

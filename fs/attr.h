@@ -13,3 +13,5 @@ double node_attr_timeout(const struct node *n);
 int node_entry(struct call *c, struct node *n, int found_by_row, struct fuse_entry_param *e);
 /* When an object was changed last: its fields' newest time, nanoseconds count resourceVersions. */
 struct timespec object_time(const struct object *o);
+/* The kernel was told attributes that it keeps for timeout seconds. */
+void node_asked(struct node *n, double timeout);

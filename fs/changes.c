@@ -7,7 +7,11 @@
 #include "fs/dirs.h"
 #include "fs/fs_i.h"
 #include "fs/notifier.h"
+#include "fs/stream.h"
 #include "util/log.h"
+#include "util/strmap.h"
+
+#define N_BUCKETS 256
 
 struct moved_name {
 	struct moved_name *next;
@@ -21,11 +25,48 @@ struct changes {
 	pthread_t thread;
 	pthread_mutex_t wake_lock;
 	pthread_cond_t wake;
-	int woken, stopping;      /* wake_lock */
-	struct moved_name *moved; /* wake_lock */
-	pthread_mutex_t lock;     /* one drains at a time; listeners */
-	struct change_listener *listeners;
+	int woken, stopping;                          /* wake_lock */
+	struct moved_name *moved;                     /* wake_lock */
+	pthread_mutex_t lock;                         /* one drains at a time; listeners */
+	struct change_listener *listeners[N_BUCKETS]; /* lock; by uid */
 };
+
+const char *uid_of_event_object(const struct object *o)
+{
+	const char *uid;
+
+	if (strcmp(o->kind->kind, "Event") != 0)
+		return NULL;
+	uid = value_dig_str(o->value, "involvedObject", "uid", NULL);
+	return uid ? uid : value_dig_str(o->value, "regarding", "uid", NULL);
+}
+
+struct object *object_of_event(struct store *store, const struct object *event)
+{
+	const char *uid = uid_of_event_object(event);
+	struct object *o = uid ? store_get_uid(store, uid) : NULL;
+
+	if (!o && uid &&
+	    str_eq(value_dig_str(event->value, "involvedObject", "kind", NULL), "Node"))
+		o = store_get(store, (struct objkey){kind_find("", "v1", "nodes"), "", uid});
+	return o;
+}
+
+static struct change_listener **bucket_of(struct changes *ch, const char *uid)
+{
+	return &ch->listeners[hash_bytes(uid, strlen(uid)) % N_BUCKETS];
+}
+
+static void tell_listeners(struct changes *ch, const char *uid, const struct change *c)
+{
+	if (!uid)
+		return;
+	for (struct change_listener *l = *bucket_of(ch, uid), *next; l; l = next) {
+		next = l->next;
+		if (strcmp(l->uid, uid) == 0)
+			l->fn(l->arg, c);
+	}
+}
 
 static void invalidate(struct fs *fs, struct node *n)
 {
@@ -88,11 +129,8 @@ static void work_off(struct changes *ch, struct change *c)
 	invalidate_list(fs, list, n);
 	if (c->type != CHANGE_MODIFIED)
 		invalidate_dirs(fs, c->now);
-	for (struct change_listener *l = ch->listeners, *next; l; l = next) {
-		next = l->next;
-		if (!l->uid || strcmp(l->uid, c->now->uid) == 0)
-			l->fn(l->arg, c);
-	}
+	tell_listeners(ch, c->now->uid, c);
+	tell_listeners(ch, uid_of_event_object(c->now), c);
 	notifier_note(fs->notifier, c);
 }
 
@@ -115,6 +153,8 @@ void changes_drain(struct changes *ch)
 		watch_free(ch->watch);
 		start_watch(ch);
 		invalidate_all(ch->fs);
+		streams_wake_all(ch->fs->streams);
+		notifier_lost(ch->fs->notifier);
 	}
 	pthread_mutex_unlock(&ch->lock);
 }
@@ -216,12 +256,14 @@ void changes_free(struct changes *ch)
 
 void changes_listen(struct changes *ch, struct change_listener *l)
 {
+	struct change_listener **at = bucket_of(ch, l->uid);
+
 	pthread_mutex_lock(&ch->lock);
-	l->next = ch->listeners;
+	l->next = *at;
 	if (l->next)
 		l->next->prev = &l->next;
-	l->prev = &ch->listeners;
-	ch->listeners = l;
+	l->prev = at;
+	*at = l;
 	pthread_mutex_unlock(&ch->lock);
 }
 
@@ -232,4 +274,5 @@ void changes_unlisten(struct changes *ch, struct change_listener *l)
 	if (l->next)
 		l->next->prev = l->prev;
 	pthread_mutex_unlock(&ch->lock);
+	free(STEAL(l->uid));
 }

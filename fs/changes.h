@@ -18,6 +18,13 @@ struct fs;
 struct changes;
 struct node;
 
+/* The uid of what an Event is about (a Node's name where an agent wrote that); NULL: it is no
+ * Event.
+ */
+const char *uid_of_event_object(const struct object *o);
+/* What an Event is about, as it is now. Owned; NULL: there is no such object. */
+struct object *object_of_event(struct store *store, const struct object *event);
+
 struct changes *changes_new(struct fs *fs);
 void changes_free(struct changes *ch);
 /* Work off everything that is committed by now. */
@@ -27,11 +34,14 @@ void changes_drain(struct changes *ch);
  * forgets it soon, on a thread that may wait for the client that moves it. */
 void changes_forget_name(struct changes *ch, struct node *dir, const char *name);
 
-/* Told of each change of an object of this uid (NULL: every change), on the draining thread: must
- * not wait. */
+/*
+ * Told of each change of the object of this uid, and of each Event about it, on the
+ * draining thread: must not wait. When changes were lost (more at once than the change log
+ * holds) every stream is woken instead, and looks at the store.
+ */
 struct change_listener {
 	struct change_listener *next, **prev;
-	char *uid; /* owned */
+	char *uid; /* owned: freed by changes_unlisten() */
 	void (*fn)(void *arg, const struct change *c);
 	void *arg;
 };

@@ -6,6 +6,7 @@
 
 #include "fs/dirs.h"
 #include "fs/message.h"
+#include "fs/notifier.h"
 #include "fs/reply.h"
 #include "fs/words.h"
 #include "objects/codec.h"
@@ -48,20 +49,23 @@ static int has_container(const struct object *o, const char *name)
 
 /* -- files of one container -- */
 
+static const struct value *status_part(const struct object *o, const char *sub)
+{
+	const struct value *found = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(status_lists) && !found; i++)
+		found = find_named(value_dig(o->value, "status", status_lists[i], NULL), sub);
+	return found;
+}
+
 static int render_status(struct call *c, const struct node *n, const struct object *o,
 			 struct buf *out)
 {
-	char name[256];
+	const struct value *v = status_part(o, n->sub);
 
 	(void)c;
-	container_of(n, name);
-	for (size_t i = 0; i < ARRAY_LEN(status_lists); i++) {
-		const struct value *v =
-			find_named(value_dig(o->value, "status", status_lists[i], NULL), name);
-
-		if (v)
-			yaml_render(v, out);
-	}
+	if (v)
+		yaml_render(v, out);
 	return 0;
 }
 
@@ -133,7 +137,7 @@ static void act_ctl(struct call *c, struct message *m)
 
 #define CONTAINER_DIR "<pod>/containers/<name>/"
 
-static const struct row row_log = {
+const struct row row_log = {
 	.name = "log",
 	.where = CONTAINER_DIR,
 	.type = ROW_FILE,
@@ -164,6 +168,7 @@ static const struct row row_container_status = {
 	.mode = 0444,
 	.flags = ROW_OBJECT,
 	.render = render_status,
+	.part = status_part,
 	.reads = "the container's entry of .status.containerStatuses as YAML",
 };
 static const struct row row_stats = {
@@ -199,13 +204,23 @@ const struct row *const container_rows[] = {
 	NULL,
 };
 
-static const struct row row_container = {
+/* Whoever watches the directory watches the log in it. */
+static int stat_container(struct call *c, const struct node *n, struct stat *st)
+{
+	(void)st;
+	if (!call_is_own(c))
+		notifier_log_asked(c->fs->notifier, n);
+	return 0;
+}
+
+const struct row row_container = {
 	.name = "<name>",
 	.where = "<pod>/containers/",
 	.type = ROW_DIR,
 	.mode = 0755,
 	.flags = ROW_OBJECT | ROW_KEEP,
 	.rows = container_rows,
+	.stat = stat_container,
 	.reads = "one container",
 };
 

@@ -73,7 +73,7 @@ void content_unref(struct content *t)
 		free(t);
 }
 
-static struct content *cached(struct contents *all, uint64_t ino, uint64_t version)
+struct content *contents_find(struct contents *all, uint64_t ino, uint64_t version)
 {
 	size_t i = ino % CACHE_SLOTS;
 	struct slot *slot = &all->slots[i];
@@ -86,7 +86,7 @@ static struct content *cached(struct contents *all, uint64_t ino, uint64_t versi
 	return t;
 }
 
-static void keep(struct contents *all, uint64_t ino, struct content *t)
+void contents_keep(struct contents *all, uint64_t ino, struct content *t)
 {
 	size_t i = ino % CACHE_SLOTS;
 	struct slot *slot = &all->slots[i];
@@ -126,7 +126,7 @@ struct content *content_get(struct call *c, const struct node *n, const struct o
 	uint64_t version = version_of(c, n, o);
 	struct content *t;
 
-	t = version ? cached(c->fs->contents, n->ino, version) : NULL;
+	t = version ? contents_find(c->fs->contents, n->ino, version) : NULL;
 	if (t)
 		return t;
 	if (n->row->render && n->row->render(c, n, o, &text) < 0) {
@@ -137,6 +137,6 @@ struct content *content_get(struct call *c, const struct node *n, const struct o
 	t = content_new(text.data, text.len);
 	t->version = version;
 	if (version)
-		keep(c->fs->contents, n->ino, t);
+		contents_keep(c->fs->contents, n->ino, t);
 	return t;
 }

@@ -26,6 +26,11 @@ void contents_free(struct contents *all);
 
 /* What the node shows now: owned reference; NULL with c->err. */
 struct content *content_get(struct call *c, const struct node *n, const struct object *o);
+/* Texts of other kinds: key is any number that no inode has and no other text. Owned; NULL: not
+ * kept.
+ */
+struct content *contents_find(struct contents *all, uint64_t key, uint64_t version);
+void contents_keep(struct contents *all, uint64_t key, struct content *t);
 struct content *content_new(const void *data, size_t len);
 struct content *content_ref(struct content *t);
 void content_unref(struct content *t);

@@ -138,7 +138,7 @@ static void write_input(struct stream *s, struct call *c, const char *data, size
 		pthread_mutex_unlock(&s->h.lock);
 		return;
 	}
-	if (s->h.flags & O_NONBLOCK || e->v->ended) {
+	if (c->flags & O_NONBLOCK || e->v->ended) {
 		fuse_reply_err(c->req, e->v->ended ? EPIPE : EAGAIN);
 	} else {
 		w = xmalloc(sizeof(*w) + len);

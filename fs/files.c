@@ -32,6 +32,7 @@ static void fill_info(struct handle *h, struct fuse_file_info *fi)
 {
 	fi->fh = (uint64_t)(uintptr_t)h;
 	fi->direct_io = 1;
+	fi->nonseekable = h->ops->is_pipe && h->ops->is_pipe(h);
 	/* a close that cannot fail needs no round trip */
 	fi->noflush = !h->ops->flush;
 }
@@ -116,6 +117,7 @@ void files_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fu
 	(void)id;
 	call_init(&c, req);
 	call_as_opener(&c, h);
+	c.flags = fi->flags;
 	if (h->ops->read)
 		h->ops->read(h, &c, size, off);
 	else
@@ -131,6 +133,7 @@ void files_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t len, of
 	(void)id;
 	call_init(&c, req);
 	call_as_opener(&c, h);
+	c.flags = fi->flags;
 	if (h->ops->write)
 		h->ops->write(h, &c, data, len, off);
 	else

@@ -42,6 +42,8 @@ struct fs {
 	struct memfiles *memfiles;
 	struct changes *changes;
 	struct streams *streams;
+	struct log_watches *log_watches;
+	struct open_logs *open_logs;
 	struct fields_made *made; /* directories that mkdir prepared, not stored yet */
 	struct notifier *notifier;
 	struct execs *execs;
@@ -56,6 +58,7 @@ struct fs {
 	void (*on_gone)(void *arg);
 	void *on_gone_arg;
 	struct timespec started;
+	_Atomic uint64_t n_scans, n_told; /* the notifier's */
 	_Atomic uint64_t n_requests, n_errors, n_opens, n_writes;
 };
 
@@ -66,6 +69,7 @@ struct call {
 	unsigned uid, gid;
 	pid_t pid;
 	int closing;          /* close(2), not fsync(2) */
+	int flags;            /* read, write: of the open file now (fcntl(2) F_SETFL) */
 	struct identity *who; /* owned, made by call_who() */
 	struct err err;
 };

@@ -25,6 +25,8 @@ struct handle_ops {
 	int (*stat)(struct handle *h, struct stat *st);
 	/* ftruncate(2). Absent: without effect. Return: 0 or -errno. */
 	int (*truncate)(struct handle *h, off_t size);
+	/* Has it no offsets (ESPIPE from lseek(2), a shell then reads byte by byte)? Absent: no. */
+	int (*is_pipe)(const struct handle *h);
 	/* Frees what the kind of handle holds besides. */
 	void (*release)(struct handle *h);
 };

@@ -1,137 +1,62 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A container's log as text. An open `log` reads what is there when it is read, so
- * that `tail -f` sees it grow: entries are decoded as they come, what was decoded
- * does not change. log.follow waits for more, told by inotify on the real file.
+ * log, log.previous: an open one shows what is there when it is read, so that `tail -f` sees it
+ * grow. log.follow waits for more.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/epoll.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "fs/changes.h"
 #include "fs/containers.h"
-#include "fs/cri_log.h"
+#include "fs/log_text.h"
+#include "fs/log_watch.h"
+#include "fs/notifier.h"
 #include "fs/stream.h"
-#include "util/fd.h"
-
-#define LOG_TEXT_MAX (64u << 20) /* decoded, of one open file */
-#define CHUNK        (64u << 10)
-
-struct log_text {
-	int fd;     /* -1: no log yet */
-	char *path; /* owned, NULL: unknown */
-	off_t at;   /* in the file: what was decoded */
-	struct buf text;
-};
-
-static void log_text_fini(struct log_text *t)
-{
-	fd_close_at(&t->fd);
-	free(t->path);
-	buf_fini(&t->text);
-}
-
-static void log_text_open(struct log_text *t, struct fs *fs, const struct node *n)
-{
-	const struct fs_rooms *rooms = &fs->rooms;
-	int previous = strcmp(n->row->name, "log.previous") == 0;
-	char name[256];
-	struct fs_container c = container_of(n, name);
-	struct err err = ERR_INIT;
-
-	if (!t->path && rooms->log_path &&
-	    rooms->log_path(rooms->runtime, &c, previous, &t->path, &err) < 0)
-		t->path = NULL;
-	if (t->path && t->fd < 0)
-		t->fd = open(t->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-}
-
-/* Decode what the file has more than last time. Return: whether there was something. */
-static int log_text_more(struct log_text *t)
-{
-	size_t was = t->text.len;
-	char *chunk = xmalloc(CHUNK);
-	ssize_t n;
-
-	while (t->fd >= 0 && t->text.len < LOG_TEXT_MAX &&
-	       (n = pread(t->fd, chunk, CHUNK, t->at)) > 0) {
-		size_t used = cri_log_decode(chunk, (size_t)n, &t->text);
-
-		if (!used && n == CHUNK) {
-			/* an entry longer than the format allows: shown as it is */
-			buf_add(&t->text, chunk, (size_t)n);
-			used = (size_t)n;
-		}
-		if (!used)
-			break;
-		t->at += (off_t)used;
-	}
-	free(chunk);
-	return t->text.len > was;
-}
-
-/* The file was rotated away: go on with the new one. */
-static int log_text_rotated(struct log_text *t)
-{
-	struct stat old, now;
-
-	if (t->fd < 0 || !t->path || fstat(t->fd, &old) < 0 || stat(t->path, &now) < 0 ||
-	    (old.st_ino == now.st_ino && old.st_dev == now.st_dev))
-		return 0;
-	fd_close_at(&t->fd);
-	t->fd = open(t->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	t->at = 0;
-	return t->fd >= 0;
-}
 
 /* -- log, log.previous -- */
 
 struct log_handle {
 	struct handle h;
-	struct log_text log; /* h.lock */
+	struct open_log *log; /* owned reference */
 };
 
-static void refresh(struct log_handle *l)
+/* Return: 0, or -EIO when what is there is rotated away. */
+static int read_log(struct handle *h, struct open_log *log, uint64_t off, size_t size,
+		    struct buf *out)
 {
-	log_text_open(&l->log, l->h.fs, l->h.node);
-	log_text_more(&l->log);
+	int rc;
+
+	pthread_mutex_lock(&log->lock);
+	if (off > log->read_to)
+		log->read_to = off;
+	if (off + size > log->text.len)
+		log_text_grow(&log->text, h->fs, h->node, log->read_to);
+	rc = log_text_read(&log->text, off, size, out);
+	if (off + out->len > log->read_to)
+		log->read_to = off + out->len;
+	pthread_mutex_unlock(&log->lock);
+	return out->len ? 0 : rc;
 }
 
 static void log_read(struct handle *h, struct call *c, size_t size, off_t off)
 {
-	struct log_handle *l = (struct log_handle *)h;
+	CLEANUP(buf_fini) struct buf out = BUF_INIT;
+	int rc = off < 0 ? -EINVAL
+			 : read_log(h, ((struct log_handle *)h)->log, (uint64_t)off, size, &out);
 
-	pthread_mutex_lock(&h->lock);
-	if (off < 0 || (uint64_t)off + size > l->log.text.len)
-		refresh(l);
-	reply_slice(c->req, l->log.text.data, l->log.text.len, size, off);
-	pthread_mutex_unlock(&h->lock);
-}
-
-static int log_stat(struct handle *h, struct stat *st)
-{
-	struct log_handle *l = (struct log_handle *)h;
-
-	pthread_mutex_lock(&h->lock);
-	refresh(l);
-	st->st_size = (off_t)l->log.text.len;
-	pthread_mutex_unlock(&h->lock);
-	return 0;
+	if (rc < 0)
+		fuse_reply_err(c->req, -rc);
+	else
+		fuse_reply_buf(c->req, out.data, out.len);
 }
 
 static void log_release(struct handle *h)
 {
-	log_text_fini(&((struct log_handle *)h)->log);
+	open_log_put(h->fs, ((struct log_handle *)h)->log);
 }
 
-static const struct handle_ops log_ops = {
-	.read = log_read,
-	.stat = log_stat,
-	.release = log_release,
-};
+static const struct handle_ops log_ops = {.read = log_read, .release = log_release};
 
 struct handle *open_log(struct call *c, struct node *n, int flags)
 {
@@ -142,73 +67,77 @@ struct handle *open_log(struct call *c, struct node *n, int flags)
 		return NULL;
 	}
 	l = (struct log_handle *)handle_new(sizeof(*l), &log_ops, c, n, flags);
-	l->log.fd = -1;
-	refresh(l);
+	l->log = open_log_new(c->fs, n);
 	return &l->h;
 }
 
 int stat_log(struct call *c, const struct node *n, struct stat *st)
 {
-	struct log_text t = {.fd = -1};
 	struct stat real;
+	uint64_t size;
 
-	log_text_open(&t, c->fs, n);
-	log_text_more(&t);
-	st->st_size = (off_t)t.text.len;
-	if (t.fd >= 0 && fstat(t.fd, &real) == 0)
+	if (!call_is_own(c))
+		notifier_log_asked(c->fs->notifier, n->parent);
+	if (open_log_size(c->fs, n, &size, &real))
 		st->st_atim = st->st_mtim = st->st_ctim = real.st_mtim;
-	log_text_fini(&t);
+	st->st_size = (off_t)size;
 	return 0;
 }
 
 /* -- log.follow -- */
 
+#define FOLLOW_BATCH (256u << 10)
+
 struct follow {
 	struct stream s;
-	struct log_text log;
+	struct open_log *log; /* owned reference */
+	uint64_t read_to;     /* of the text */
+	int started;
+	struct log_watch watch;
 	struct change_listener listener;
-	int inotify, watched;
 };
 
-static void drain_inotify(const struct follow *f)
+static void on_growth(void *arg)
 {
-	char events[4096];
+	struct follow *f = arg;
 
-	while (read(f->inotify, events, sizeof(events)) > 0)
-		;
+	stream_wake(&f->s);
 }
 
-/* Before looking at the file, so that nothing comes unseen after. */
-static void watch_log(struct follow *f)
+/* Only when it has started it is known where the log is. Return: whether it is watched now. */
+static int watch_log(struct follow *f)
 {
-	char *slash;
+	CLEANUP_FREE char *path = NULL;
 
-	if (f->watched || !f->log.path)
-		return;
-	CLEANUP_FREE char *dir = xstrdup(f->log.path);
-	slash = strrchr(dir, '/');
-	if (slash && slash != dir)
-		*slash = '\0';
-	/* the directory: writes to the file, and another one in its place */
-	f->watched = inotify_add_watch(f->inotify, dir, IN_MODIFY | IN_CREATE | IN_MOVED_TO) >= 0;
+	if (f->watch.wd >= 0)
+		return 0;
+	pthread_mutex_lock(&f->log->lock);
+	path = xstrdup(f->log->text.path);
+	pthread_mutex_unlock(&f->log->lock);
+	return path && log_watch_start(f->s.h.fs->log_watches, &f->watch, path);
 }
 
 static int follow_fill(struct stream *s, struct buf *out, int *eof, off_t first_off)
 {
 	struct follow *f = (struct follow *)s;
 	CLEANUP_OBJECT struct object *o = node_get_object(s->h.fs, s->h.node, NULL);
+	int rc;
 
-	(void)first_off;
-	drain_inotify(f);
-	log_text_open(&f->log, s->h.fs, s->h.node);
-	watch_log(f);
-	while (log_text_more(&f->log) || log_text_rotated(&f->log))
-		;
-	buf_add(out, buf_str(&f->log.text), f->log.text.len);
-	buf_resize(&f->log.text, 0);
-	if (!o)
-		*eof = 1;
-	return 0;
+	if (!f->started)
+		f->read_to = first_off > 0 ? (uint64_t)first_off : 0;
+	f->started = 1;
+	rc = read_log(&s->h, f->log, f->read_to, FOLLOW_BATCH, out);
+	/* what came before the watch is to be seen, too */
+	if (rc == 0 && !out->len && watch_log(f))
+		rc = read_log(&s->h, f->log, f->read_to, FOLLOW_BATCH, out);
+	f->read_to += out->len;
+	*eof = !o && !out->len;
+	return rc;
+}
+
+static void follow_rewind(struct stream *s)
+{
+	((struct follow *)s)->started = 0;
 }
 
 static void follow_close(struct stream *s)
@@ -216,13 +145,15 @@ static void follow_close(struct stream *s)
 	struct follow *f = (struct follow *)s;
 
 	changes_unlisten(s->h.fs->changes, &f->listener);
-	free(f->listener.uid);
-	streams_del_fd(s->h.fs->streams, f->inotify);
-	fd_close_at(&f->inotify);
-	log_text_fini(&f->log);
+	log_watch_stop(s->h.fs->log_watches, &f->watch);
+	open_log_put(s->h.fs, f->log);
 }
 
-static const struct stream_ops follow_ops = {.fill = follow_fill, .close = follow_close};
+static const struct stream_ops follow_ops = {
+	.fill = follow_fill,
+	.rewind = follow_rewind,
+	.close = follow_close,
+};
 
 static void on_change(void *arg, const struct change *c)
 {
@@ -234,9 +165,8 @@ static struct handle *open_follow(struct call *c, struct node *n, int flags)
 {
 	struct follow *f = (struct follow *)stream_new(sizeof(*f), &follow_ops, c, n, flags);
 
-	f->log.fd = -1;
-	f->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	streams_add_fd(c->fs->streams, f->inotify, EPOLLIN, &f->s);
+	f->log = open_log_new(c->fs, n);
+	f->watch = (struct log_watch){.wd = -1, .fn = on_growth, .arg = f};
 	/* the pod starts, or is deleted */
 	f->listener = (struct change_listener){.uid = xstrdup(n->uid), .fn = on_change, .arg = f};
 	changes_listen(c->fs->changes, &f->listener);
@@ -251,6 +181,9 @@ const struct row row_log_follow = {
 	.flags = ROW_HIDDEN | ROW_OBJECT,
 	.open = open_follow,
 	.subresource = "log",
-	.reads = "blocks; the log, then what is written to it; ends when the pod is gone",
-	.errors = "EAGAIN with O_NONBLOCK and nothing new; EINTR",
+	.reads = "blocks; the log, then what is written to it, through rotation and the next runs; "
+		 "seek to a number of bytes before the first read to go on from there; ends when "
+		 "the pod is gone",
+	.errors = "EAGAIN with O_NONBLOCK and nothing new; EINTR; EIO what was seeked to is "
+		  "rotated away",
 };

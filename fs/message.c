@@ -7,6 +7,7 @@
 #include "fs/changes.h"
 #include "fs/closer.h"
 #include "fs/extent.h"
+#include "fs/notifier.h"
 #include "fs/reply.h"
 #include "objects/codec.h"
 
@@ -85,6 +86,11 @@ static void answer(struct message *m, int rc)
 		rc = -EBADMSG; /* mv misreports EINVAL */
 	if (rc < 0)
 		m->fs->n_errors++;
+	if (rc == 0 && m->removes_dir) {
+		/* the kernel uses this directory no more, even if the object goes on for a while */
+		notifier_client_did(m->fs->notifier, m->node->uid, 1);
+		node_retire(m->node);
+	}
 	if (rc < 0)
 		reply_code(m->req, reply_errno(rc));
 	else if (m->ack)

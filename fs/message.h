@@ -21,6 +21,7 @@ struct message {
 	struct identity *who; /* owned reference */
 	char *text;           /* owned, NUL-terminated besides */
 	size_t len;
+	int removes_dir; /* rmdir of the node */
 	int is_document; /* set by act: faults are looked up in the text */
 	/* below: implementation-specific */
 	fuse_req_t req;

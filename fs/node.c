@@ -14,6 +14,7 @@ struct nodes {
 	pthread_mutex_t lock;
 	struct node **by_place, **by_uid; /* n_buckets each; lock */
 	size_t n_buckets, n;              /* lock */
+	struct node *retired;             /* lock; by hash_next */
 	struct node *root;
 };
 
@@ -79,10 +80,23 @@ static void link_node(struct nodes *t, struct node *n)
 	*at = n;
 }
 
+static void unlink_retired(struct nodes *t, struct node *n)
+{
+	struct node **at = &t->retired;
+
+	while (*at != n)
+		at = &(*at)->hash_next;
+	*at = n->hash_next;
+}
+
 static void unlink_node(struct nodes *t, struct node *n)
 {
 	struct node **at = &t->by_place[n->ino % t->n_buckets];
 
+	if (n->retired) {
+		unlink_retired(t, n);
+		return;
+	}
 	while (*at != n)
 		at = &(*at)->hash_next;
 	*at = n->hash_next;
@@ -163,6 +177,10 @@ void nodes_free(struct nodes *t)
 			next = n->hash_next;
 			free_node(n);
 		}
+	for (struct node *n = t->retired, *next; n; n = next) {
+		next = n->hash_next;
+		free_node(n);
+	}
 	free(t->by_place);
 	free(t->by_uid);
 	pthread_mutex_destroy(&t->lock);
@@ -302,6 +320,59 @@ struct node **nodes_of_uid(struct nodes *t, const char *uid, size_t *n_out)
 	pthread_mutex_unlock(&t->lock);
 	*n_out = n;
 	return list;
+}
+
+void nodes_visit_uid(struct nodes *t, const char *uid, void (*fn)(void *arg, const struct node *n),
+		     void *arg)
+{
+	pthread_mutex_lock(&t->lock);
+	for (struct node *at = t->by_uid[uid_hash(uid) % t->n_buckets]; at; at = at->uid_next)
+		if (strcmp(at->uid, uid) == 0)
+			fn(arg, at);
+	pthread_mutex_unlock(&t->lock);
+}
+
+struct node *node_by_ino(struct nodes *t, uint64_t ino)
+{
+	struct node *n;
+
+	pthread_mutex_lock(&t->lock);
+	n = t->by_place[ino % t->n_buckets];
+	while (n && n->ino != ino)
+		n = n->hash_next;
+	if (n)
+		n->refs++;
+	pthread_mutex_unlock(&t->lock);
+	return n;
+}
+
+struct node *node_child(struct nodes *t, const struct node *parent, const char *fname)
+{
+	struct node *found = NULL;
+
+	pthread_mutex_lock(&t->lock);
+	for (struct node *n = t->by_uid[uid_hash(parent->uid) % t->n_buckets]; n && !found;
+	     n = n->uid_next)
+		if (n->parent == parent && strcmp(n->fname, fname) == 0)
+			found = n;
+	if (found)
+		found->refs++;
+	pthread_mutex_unlock(&t->lock);
+	return found;
+}
+
+void node_retire(struct node *n)
+{
+	struct nodes *t = n->table;
+
+	pthread_mutex_lock(&t->lock);
+	if (!n->retired) {
+		unlink_node(t, n);
+		n->retired = 1;
+		n->hash_next = t->retired;
+		t->retired = n;
+	}
+	pthread_mutex_unlock(&t->lock);
 }
 
 struct node **nodes_all(struct nodes *t, size_t *n_out)

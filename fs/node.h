@@ -27,12 +27,14 @@ struct node {
 	uint64_t ino;
 	const struct row *row;
 	const struct kind *kind;
-	char *ns, *name, *uid, *sub; /* owned, "" when not set */
-	char *fname;                 /* owned: its name in parent */
-	struct node *parent;         /* owned reference, NULL for the root */
-	uint64_t refs;               /* ours; under the table's lock */
-	uint64_t n_lookups;          /* the kernel's; under the table's lock */
-	_Atomic int cached;          /* the kernel was told attributes that it may keep */
+	char *ns, *name, *uid, *sub;     /* owned, "" when not set */
+	char *fname;                     /* owned: its name in parent */
+	struct node *parent;             /* owned reference, NULL for the root */
+	uint64_t refs;                   /* ours; under the table's lock */
+	uint64_t n_lookups;              /* the kernel's; under the table's lock */
+	_Atomic int cached;              /* the kernel was told attributes that it may keep */
+	_Atomic uint64_t asked_until_ms; /* until then it may use them without asking again */
+	int retired;                     /* under the table's lock: found no more */
 };
 
 /* What to look for. NULL strings are "". */
@@ -61,6 +63,15 @@ void node_forget(struct node *n, uint64_t n_lookups);
 /* Nodes of one uid; owned references into an array that the caller frees. */
 struct node **nodes_of_uid(struct nodes *all, const char *uid, size_t *n_out);
 struct node **nodes_all(struct nodes *all, size_t *n_out);
+
+/* Call fn for each node of a uid, with the table's lock. */
+void nodes_visit_uid(struct nodes *all, const char *uid,
+		     void (*fn)(void *arg, const struct node *n), void *arg);
+/* Owned; NULL: not held. */
+struct node *node_by_ino(struct nodes *all, uint64_t ino);
+struct node *node_child(struct nodes *all, const struct node *parent, const char *fname);
+/* The kernel uses it no more for what it names: the next one of its place gets another node. */
+void node_retire(struct node *n);
 
 uint64_t place_ino(const struct place *at);
 /* "apis/core/v1/pods/default/web/status": relative to the mount. */

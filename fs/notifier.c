@@ -1,36 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * A change is told at once to the watches that are known; every scan finds the new
- * ones, and those are told what happened since the scan before. So a watch that was
- * there before a change hears of it, and nobody is scanned for while nothing changes.
+/* What is to be told: one note an object, taken by the teller in the order of their first change.
  */
-#include "fs/notifier_i.h"
-
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <linux/close_range.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "fs/attr.h"
+#include "fs/changes.h"
 #include "fs/dirs.h"
+#include "fs/notifier_i.h"
 #include "util/log.h"
 #include "util/loop.h"
 
-#define NOTES_MAX   4096
-#define SCAN_MIN_MS 100 /* between scans; more where a scan costs more */
-#define SCAN_SHARE  20  /* a scan may take 1/20 of the time */
+#define STUCK_MS 2000 /* a call on the mount that takes longer is left behind */
+#define GUARD_MS 1000
 
 static void note_free(struct note *n)
 {
 	object_unref(n->old);
 	object_unref(n->now);
+	object_unref(n->passed);
 	free(n);
 }
 
-static void notes_free(struct note *list)
+void notes_free(struct note *list)
 {
 	for (struct note *next; list; list = next) {
 		next = list->next;
@@ -38,122 +29,141 @@ static void notes_free(struct note *list)
 	}
 }
 
-/* -- collecting -- */
+/* -- who may want to know -- */
 
-static int kernel_holds(struct fs *fs, const struct place *at)
+struct looking {
+	struct notifier *n;
+	uint64_t since;
+	int watched, fresh;
+};
+
+/* With the locks of the notifier and of the node table. */
+static void look_at(void *arg, const struct node *node)
 {
-	struct node *n = node_find(fs->nodes, at);
+	struct looking *l = arg;
 
-	if (n)
-		node_unref(n);
-	return n != NULL;
+	l->fresh |= node->asked_until_ms >= l->since;
+	l->watched |= inode_set_has(&l->n->watched, node->ino);
 }
 
-const char *uid_of_event_object(const struct object *o)
+static void look_at_dir(struct looking *l, const struct place *dir)
 {
-	const char *uid = value_dig_str(o->value, "involvedObject", "uid", NULL);
+	struct node *node = node_find(l->n->fs->nodes, dir);
 
-	return uid ? uid : value_dig_str(o->value, "regarding", "uid", NULL);
+	if (!node)
+		return; /* nor does the kernel hold anything in it */
+	look_at(l, node);
+	node_unref(node);
+	for (const struct row *const *r = dir->row->rows; *r && l->n->watched.n; r++) {
+		struct place at = *dir;
+
+		at.row = *r;
+		l->watched |= inode_set_has(&l->n->watched, place_ino(&at));
+	}
 }
 
-static int kernel_holds_uid(struct fs *fs, const char *uid)
+/* Whether somebody may watch what shows this object. */
+static struct looking look(struct notifier *n, const struct object *o)
 {
-	size_t n;
-	struct node **list = nodes_of_uid(fs->nodes, uid, &n);
-
-	for (size_t i = 0; i < n; i++)
-		node_unref(list[i]);
-	free(list);
-	return n > 0;
-}
-
-static int somebody_may_look(struct fs *fs, const struct object *o)
-{
-	struct place ns = {.row = &row_namespace, .kind = o->kind, .ns = o->ns};
-	struct place all = {.row = &row_collection, .kind = o->kind};
+	struct looking l = {n, n->scan_ms, 0, 0};
 	const char *about = uid_of_event_object(o);
 
-	return kernel_holds_uid(fs, o->uid) || (*o->ns && kernel_holds(fs, &ns)) ||
-	       kernel_holds(fs, &all) || (about && kernel_holds_uid(fs, about));
+	nodes_visit_uid(n->fs->nodes, o->uid, look_at, &l);
+	if (*o->ns)
+		look_at_dir(&l,
+			    &(struct place){.row = &row_namespace, .kind = o->kind, .ns = o->ns});
+	look_at_dir(&l, &(struct place){.row = &row_collection, .kind = o->kind});
+	if (about) {
+		CLEANUP_OBJECT struct object *subject = object_of_event(n->fs->store, o);
+
+		if (subject)
+			nodes_visit_uid(n->fs->nodes, subject->uid, look_at, &l);
+	}
+	/* its directory is in every collection */
+	l.fresh |= strcmp(o->kind->kind, "Namespace") == 0;
+	return l;
 }
 
-static struct note *find_queued(struct notifier *n, const char *uid)
+/* -- collecting -- */
+
+static void enqueue_new(struct notifier *n, const struct change *c, int fresh)
 {
-	for (struct note *at = n->queue; at; at = at->next) {
-		const struct object *o = at->now ? at->now : at->old;
+	struct note *note = xcalloc(1, sizeof(*note));
 
-		if (strcmp(o->uid, uid) == 0)
-			return at;
-	}
-	return NULL;
-}
-
-static void enqueue(struct notifier *n, const struct change *c)
-{
-	/* a long queue is not searched: more than one note of an object does no harm */
-	struct note *at = n->n_queued < 64 ? find_queued(n, c->now->uid) : NULL;
-
-	if (at) {
-		object_unref(at->now);
-		at->now = c->type == CHANGE_DELETED ? NULL : object_ref(c->now);
-		if (c->type == CHANGE_DELETED && !at->old)
-			at->old = object_ref(c->now);
-		return;
-	}
-	if (n->n_queued >= NOTES_MAX) {
-		if (!n->dropping)
-			log_warn("changes come faster than inotify can be told of them: some are "
-				 "left out");
-		n->dropping = 1;
-		return;
-	}
-	at = xcalloc(1, sizeof(*at));
-	at->now = c->type == CHANGE_DELETED ? NULL : object_ref(c->now);
-	at->old = c->type == CHANGE_DELETED ? object_ref(c->now) : object_ref(c->old);
-	*n->queue_end = at;
-	n->queue_end = &at->next;
+	note->fresh = fresh;
+	note->now = c->type == CHANGE_DELETED ? NULL : object_ref(c->now);
+	note->old = c->type == CHANGE_DELETED ? object_ref(c->now) : object_ref(c->old);
+	*n->queue_end = note;
+	n->queue_end = &note->next;
 	n->n_queued++;
-	pthread_cond_signal(&n->wake);
+	strmap_set(&n->by_uid, c->now->uid, note);
+}
+
+static void coalesce(struct note *note, const struct change *c, int fresh)
+{
+	note->fresh |= fresh;
+	object_unref(STEAL(note->now));
+	if (c->type != CHANGE_DELETED)
+		note->now = object_ref(c->now);
+	else if (!note->old)
+		note->passed = object_ref(c->now);
+}
+
+static void drop_queue(struct notifier *n)
+{
+	notes_free(STEAL(n->queue));
+	n->queue_end = &n->queue;
+	n->n_queued = 0;
+	strmap_fini(&n->by_uid);
+	n->by_uid = (struct strmap)STRMAP_INIT;
+}
+
+static void lost_locked(struct notifier *n)
+{
+	if (!n->lost)
+		log_warn("changes come faster than inotify can be told of them one by one: all "
+			 "that is watched is told");
+	drop_queue(n);
+	n->lost = 1;
+	pthread_cond_broadcast(&n->wake);
 }
 
 void notifier_note(struct notifier *n, const struct change *c)
 {
-	if (!n || !somebody_may_look(n->fs, c->now))
+	struct looking l;
+	struct note *note;
+
+	if (!n)
 		return;
 	pthread_mutex_lock(&n->lock);
-	if (!n->stopping)
-		enqueue(n, c);
+	l = look(n, c->now);
+	if (!n->stopping && !n->lost && (l.watched || l.fresh)) {
+		note = strmap_get(&n->by_uid, c->now->uid);
+		if (note)
+			coalesce(note, c, l.fresh);
+		else
+			enqueue_new(n, c, l.fresh);
+		if (n->n_queued > NOTES_MAX)
+			lost_locked(n);
+		else if (!note && n->n_queued == 1)
+			pthread_cond_broadcast(&n->wake);
+	}
 	pthread_mutex_unlock(&n->lock);
 }
 
-/* -- the thread -- */
-
-/* Look for new watches, and tell them what they may have missed. */
-static void scan(struct notifier *n)
+void notifier_lost(struct notifier *n)
 {
-	struct inode_set now, new;
-	uint64_t start = loop_now_ms(), cost;
-	struct stat st;
-
-	if (!n->device && stat(n->fs->mountpoint, &st) == 0)
-		n->device = st.st_dev;
-	inotify_scan(n->device, &now);
-	inode_set_minus(&now, &n->watched, &new);
-	inode_set_fini(&n->watched);
-	n->watched = now;
-	for (const struct note *at = n->told; at && new.n; at = at->next)
-		notifier_tell(n, at, &new);
-	inode_set_fini(&new);
-	notes_free(STEAL(n->told));
-	n->n_told = 0;
-	cost = loop_now_ms() - start;
-	n->next_scan_ms =
-		loop_now_ms() + (cost * SCAN_SHARE > SCAN_MIN_MS ? cost * SCAN_SHARE : SCAN_MIN_MS);
+	if (!n)
+		return;
+	pthread_mutex_lock(&n->lock);
+	lost_locked(n);
+	pthread_mutex_unlock(&n->lock);
 }
 
-static void wait_until(struct notifier *n, uint64_t at_ms)
+/* -- the guard: a teller that hangs is replaced -- */
+
+static void wait_ms(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t ms)
 {
-	uint64_t now = loop_now_ms(), ms = at_ms > now ? at_ms - now : 1;
 	struct timespec until;
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
@@ -163,69 +173,83 @@ static void wait_until(struct notifier *n, uint64_t at_ms)
 		until.tv_sec++;
 		until.tv_nsec -= 1000000000;
 	}
-	pthread_cond_timedwait(&n->wake, &n->lock, &until);
+	pthread_cond_timedwait(cond, lock, &until);
 }
 
-/* The next note; NULL: it is time to scan, or to stop. */
-static struct note *next_note(struct notifier *n, int *stopping)
+static uint64_t call_since(struct teller *t)
 {
-	struct note *note;
+	uint64_t since;
 
-	pthread_mutex_lock(&n->lock);
-	while (!n->queue && !n->stopping && (!n->told || loop_now_ms() < n->next_scan_ms)) {
-		if (n->told)
-			wait_until(n, n->next_scan_ms);
-		else
-			pthread_cond_wait(&n->wake, &n->lock);
-	}
-	note = n->queue;
-	if (note) {
-		n->queue = note->next;
-		if (!n->queue) {
-			n->queue_end = &n->queue;
-			n->dropping = 0;
-		}
-		n->n_queued--;
-		note->next = NULL;
-	}
-	*stopping = n->stopping;
-	pthread_mutex_unlock(&n->lock);
-	return note;
+	pthread_mutex_lock(&t->doing);
+	since = t->call_since_ms;
+	pthread_mutex_unlock(&t->doing);
+	return since;
 }
 
-static void *run(void *arg)
+/* With n->lock: joins and frees those that came back. Return: how many still hang. */
+static size_t reap_tellers(struct notifier *n)
+{
+	size_t stuck = 0;
+
+	for (struct teller **at = &n->tellers, *t; (t = *at);) {
+		if (!t->abandoned || !t->ended) {
+			stuck += t->abandoned;
+			at = &t->next;
+			continue;
+		}
+		*at = t->next;
+		pthread_join(t->thread, NULL);
+		teller_free(t);
+	}
+	return stuck;
+}
+
+static void replace_if_stuck(struct notifier *n)
+{
+	struct teller *t = n->current;
+	uint64_t since = call_since(t);
+
+	if (!since || loop_now_ms() - since < STUCK_MS || reap_tellers(n) + 1 >= TELLERS_MAX)
+		return;
+	log_warn("inotify cannot be told of changes in %s: a client holds its lock; going on "
+		 "elsewhere",
+		 t->dir);
+	t->abandoned = 1;
+	teller_start(n);
+}
+
+/* Awake only while there is something to tell. */
+static void *guard(void *arg)
 {
 	struct notifier *n = arg;
-	struct note *note;
-	int stopping = 0;
 
-	/*
-	 * Without the device of the mount: when the daemon is killed while this thread waits for an
-	 * answer of the mount, the other threads' end closes the device, and that ends the wait.
-	 */
-	if (close_range(3, ~0u, CLOSE_RANGE_UNSHARE) < 0) {
-		log_warn("inotify will not be told of changes: %m");
-		return NULL;
-	}
-	n->tid = gettid();
-	for (;;) {
-		note = next_note(n, &stopping);
-		if (stopping) {
-			if (note)
-				note_free(note);
+	pthread_mutex_lock(&n->lock);
+	while (!n->stopping) {
+		if (n->armed)
+			wait_ms(&n->guard_wake, &n->lock, GUARD_MS);
+		else
+			pthread_cond_wait(&n->guard_wake, &n->lock);
+		if (n->stopping)
 			break;
-		}
-		if (note) {
-			notifier_tell(n, note, &n->watched);
-			note->next = n->told;
-			n->told = note;
-			n->n_told++;
-		}
-		if (n->told && (loop_now_ms() >= n->next_scan_ms || n->n_told > NOTES_MAX))
-			scan(n);
+		replace_if_stuck(n);
+		if (!reap_tellers(n) && !n->queue && !call_since(n->current))
+			n->armed = 0;
 	}
+	pthread_mutex_unlock(&n->lock);
 	return NULL;
 }
+
+void notifier_arm(struct notifier *n)
+{
+	if (n->armed)
+		return;
+	n->armed = 1;
+	if (!n->guarded)
+		n->guarded = pthread_create(&n->guard, NULL, guard, n) == 0;
+	pthread_cond_signal(&n->guard_wake);
+}
+
+/* -- beginning and end -- */
 
 struct notifier *notifier_new(struct fs *fs)
 {
@@ -238,24 +262,48 @@ struct notifier *notifier_new(struct fs *fs)
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&n->wake, &monotonic);
+	pthread_cond_init(&n->guard_wake, &monotonic);
 	pthread_condattr_destroy(&monotonic);
-	pthread_create(&n->thread, NULL, run, n);
+	n->logs = logs_new(n);
+	pthread_mutex_lock(&n->lock);
+	teller_start(n);
+	pthread_mutex_unlock(&n->lock);
 	return n;
 }
 
+static int all_ended(struct notifier *n)
+{
+	for (struct teller *t = n->tellers; t; t = t->next)
+		if (!t->ended)
+			return 0;
+	return 1;
+}
+
+/* What still hangs in a call is left: the end of the process or of the client frees it. */
 void notifier_stop(struct notifier *n)
 {
-	int was;
+	uint64_t until = loop_now_ms() + 1000;
 
 	if (!n)
 		return;
 	pthread_mutex_lock(&n->lock);
-	was = n->stopping;
+	if (n->stopping) {
+		pthread_mutex_unlock(&n->lock);
+		return;
+	}
 	n->stopping = 1;
-	pthread_cond_signal(&n->wake);
+	pthread_cond_broadcast(&n->wake);
+	pthread_cond_broadcast(&n->guard_wake);
 	pthread_mutex_unlock(&n->lock);
-	if (!was)
-		pthread_join(n->thread, NULL);
+	if (n->guarded)
+		pthread_join(n->guard, NULL);
+	pthread_mutex_lock(&n->lock);
+	while (!all_ended(n) && loop_now_ms() < until)
+		wait_ms(&n->wake, &n->lock, 20);
+	for (struct teller *t = n->tellers; t; t = t->next)
+		t->abandoned = 1;
+	reap_tellers(n);
+	pthread_mutex_unlock(&n->lock);
 }
 
 void notifier_free(struct notifier *n)
@@ -263,92 +311,13 @@ void notifier_free(struct notifier *n)
 	if (!n)
 		return;
 	notifier_stop(n);
-	notes_free(n->queue);
-	notes_free(n->told);
+	drop_queue(n);
+	logs_free(n->logs);
 	inode_set_fini(&n->watched);
+	if (n->tellers)
+		return; /* a call hangs: what its thread looks at when it returns must stay */
 	pthread_mutex_destroy(&n->lock);
 	pthread_cond_destroy(&n->wake);
+	pthread_cond_destroy(&n->guard_wake);
 	free(n);
-}
-
-/* -- in the handlers -- */
-
-int notifier_is(const struct notifier *n, pid_t pid)
-{
-	return n && n->tid && n->tid == pid;
-}
-
-static int is_acted_upon(const struct notifier *n, const char *name)
-{
-	return n->action != ACTION_NONE && strcmp(n->name, name) == 0;
-}
-
-/* What is removed is gone already: for its own rmdir or unlink it is there once more. */
-static void reply_ghost(struct call *c, struct node *dir, const char *name, const struct place *at)
-{
-	struct node *n = node_get(dir, name, at);
-	struct fuse_entry_param e = {
-		.ino = node_id(n),
-		.generation = 1,
-		.attr = {.st_ino = n->ino,
-			 .st_nlink = 1,
-			 .st_mode = (at->row->type == ROW_DIR ? S_IFDIR : S_IFREG) | 0700},
-	};
-
-	node_looked_up(n);
-	fuse_reply_entry(c->req, &e);
-	node_unref(n);
-}
-
-/* The last component only: the ways there are walked as by everybody. */
-static int is_parent_of_place(const struct node *dir, const struct place *at, const char *name)
-{
-	size_t len = strlen(dir->sub);
-
-	if (dir->kind != at->kind || strcmp(dir->ns, at->ns) != 0)
-		return 0;
-	if (at->row == &row_object)
-		return !*dir->uid;
-	if (strcmp(dir->uid, at->uid) != 0 || strncmp(dir->sub, at->sub, len) != 0)
-		return 0;
-	return strcmp(at->sub + len + (len ? 1 : 0), name) == 0;
-}
-
-int notifier_lookup(struct call *c, struct node *dir, const char *name)
-{
-	const struct notifier *n = c->fs->notifier;
-
-	if (!is_acted_upon(n, name) || !is_parent_of_place(dir, &n->place, name))
-		return 0;
-	if (n->action == ACTION_MAKE)
-		fuse_reply_err(c->req, ENOENT);
-	else
-		reply_ghost(c, dir, name, &n->place);
-	return 1;
-}
-
-int notifier_made(struct call *c, struct node *dir, const char *name)
-{
-	struct fuse_entry_param e;
-	struct node *n;
-	int by_row;
-
-	n = dir_child(c, dir, name, &by_row);
-	if (n && node_entry(c, n, by_row, &e) == 0) {
-		node_looked_up(n);
-		fuse_reply_entry(c->req, &e);
-	} else {
-		fuse_reply_err(c->req, ENOENT);
-	}
-	if (n)
-		node_unref(n);
-	return 1;
-}
-
-int notifier_removed(struct call *c, struct node *dir, const char *name)
-{
-	(void)dir;
-	(void)name;
-	fuse_reply_err(c->req, 0);
-	return 1;
 }

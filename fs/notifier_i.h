@@ -1,43 +1,140 @@
 /* SPDX-License-Identifier: MIT */
-/* Inside the notifier: its thread (notifier.c) and what it tells (notifier_tell.c). */
+/*
+ * Inside the notifier:
+ *
+ *	notifier.c        what is to be told, and who is given it
+ *	notifier_teller.c the thread that tells: new watches are found, old ones told
+ *	notifier_tell.c   what an object's change means for the watches in its directory
+ *	notifier_field.c  the same for its fields
+ *	notifier_call.c   calls on the own mount, and the handlers' answers to them
+ *	notifier_log.c    logs, which grow without a change of their pod
+ *
+ * Any call on the mount may wait for a client that holds a directory's lock for ever (the
+ * kernel takes it for the whole of a getdents(2), page faults of its buffer included). A
+ * teller that waits for too long is left to it, and another one goes on elsewhere.
+ *
+ * Lock order: notifier's lock, node table. Neither is held during a call on the mount.
+ */
 #pragma once
+
+#include <limits.h>
 
 #include "fs/fs_i.h"
 #include "fs/inotify_scan.h"
 #include "fs/notifier.h"
+#include "util/strmap.h"
+
+#define NOTES_MAX   16384u /* more, and the kernel's own queue of a watcher is full, too */
+#define BY_CLIENTS  1024   /* that many at a time; one too many is told twice */
+#define TELLERS_MAX 4      /* one that tells; the others wait for stuck clients */
 
 /* What became of one object since it was told last. */
 struct note {
 	struct note *next;
 	struct object *old, *now; /* owned; old NULL: it is new; now NULL: it is gone */
+	struct object *passed;    /* owned; it came and went: old and now are NULL */
+	int fresh;                /* a watch that is not known yet may want it */
 };
+void notes_free(struct note *list);
 
 enum action { ACTION_NONE, ACTION_MAKE, ACTION_REMOVE };
 
-struct notifier {
-	struct fs *fs;
+/* A thread that tells. */
+struct teller {
+	struct notifier *n;
+	struct teller *next; /* n->lock */
 	pthread_t thread;
-	_Atomic pid_t tid;
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	struct note *queue, **queue_end; /* lock */
-	size_t n_queued;                 /* lock */
-	int stopping, dropping;          /* lock */
+	_Atomic pid_t *tid; /* one of the notifier's */
+	_Atomic int abandoned, ended;
 
-	/* the thread's own */
+	/* its own */
 	dev_t device;
 	struct inode_set watched;
-	struct note *told; /* since the last scan */
+	struct note *told; /* since the last scan, fresh ones */
 	size_t n_told;
-	uint64_t next_scan_ms;
+	int scan_wanted;
+	uint64_t next_scan_ms, last_scan_ms, pause_ms;
+	struct index_note *indexes; /* _index files that are to be told */
 
-	/* what it is doing to the mount, for the handlers; they run while the thread waits */
+	/* what it is doing to the mount, for the handlers and for the guard */
+	pthread_mutex_t doing;  /* leaf */
+	uint64_t call_since_ms; /* 0: no call */
+	char dir[PATH_MAX];
 	enum action action;
 	char name[FS_NAME_MAX + 1];
-	struct place place; /* of what is removed */
+	struct place place;         /* what is made or removed */
+	const struct object *ghost; /* gone, and its directories are there once more */
+	int asked;                  /* the kernel looked place up */
 };
 
-/* The uid of what an Event is about, NULL for other objects. */
-const char *uid_of_event_object(const struct object *o);
-/* Tell the watches on these inodes what happened; on the notifier's thread. */
-void notifier_tell(struct notifier *n, const struct note *note, const struct inode_set *to);
+struct notifier {
+	struct fs *fs;
+	pthread_mutex_t lock;
+	pthread_cond_t wake, guard_wake;
+	/* lock */
+	struct teller *tellers, *current;
+	struct note *queue, **queue_end;
+	struct strmap by_uid; /* of the queue */
+	size_t n_queued;
+	int stopping, lost;
+	struct inode_set watched; /* the current teller's, as of its last scan */
+	struct logs *logs;
+	pthread_t guard;
+	int guarded, armed;
+	_Atomic uint64_t scan_ms; /* the last scan's begin */
+	_Atomic pid_t tids[TELLERS_MAX];
+	/* what clients did themselves last, as hashes of uid and action */
+	_Atomic uint64_t by_clients[BY_CLIENTS];
+	_Atomic unsigned n_by_clients;
+};
+
+/* notifier.c. With n->lock: there is something to tell, so look whether it gets on. */
+void notifier_arm(struct notifier *n);
+
+/* notifier_teller.c. With n->lock: start one, in place of the current. */
+void teller_start(struct notifier *n);
+void teller_free(struct teller *t);
+/* Something was told: are the watches still there? */
+void teller_check_old(struct teller *t);
+
+/* notifier_tell.c. Tell the watches on these inodes what happened. */
+void tell_note(struct teller *t, const struct note *note, const struct inode_set *to);
+/* The _index files that the notes before changed. */
+void tell_indexes(struct teller *t, const struct inode_set *to);
+/* Whatever is watched may have changed. */
+void tell_all(struct teller *t);
+
+/* What the telling of one object needs. */
+struct telling {
+	struct teller *t;
+	const struct inode_set *to;
+	const struct object *o; /* what the places are about */
+	char *dir;              /* path of the object's directory */
+};
+static inline int is_watched(const struct telling *g, const struct place *at)
+{
+	return inode_set_has(g->to, place_ino(at));
+}
+static inline struct place object_place(const struct object *o, const struct row *row,
+					const char *sub)
+{
+	return (struct place){row, o->kind, o->ns, o->name, o->uid, sub};
+}
+/* notifier_field.c */
+void tell_fields(const struct telling *g, const struct value *old, const struct value *now);
+/* What is watched below a field (sub "": the object's directory) that is gone goes, too. */
+void remove_below(const struct telling *g, const char *sub);
+
+/* notifier_call.c */
+void call_modify(struct teller *t, const char *dir, const char *name);
+void call_act(struct teller *t, enum action action, const char *dir, const char *name,
+	      const struct place *at);
+
+/* notifier_log.c; on the teller's thread except where it says otherwise. */
+struct logs *logs_new(struct notifier *n);
+void logs_free(struct logs *all);
+/* Any thread, with n->lock: has a log grown? */
+int logs_any(const struct logs *all);
+void logs_tell(struct teller *t);
+/* After a scan that began at ms: forget those that nobody watches. */
+void logs_scanned(struct teller *t, uint64_t ms);

@@ -1,34 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an object's change means for the watches on its directory, its files and its
- * fields, said by calls on the own mount: truncate for a change (IN_MODIFY), mkdir and
- * mknod for what is new, rmdir and unlink for what is gone.
+ * What an object's change means for the watches on its directory and files, said by calls on the
+ * own mount: truncate for a change (IN_MODIFY), mkdir and mknod for what is new, rmdir and unlink
+ * for what is gone.
  */
-#include <errno.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "fs/dirs.h"
-#include "fs/escape.h"
-#include "fs/field_path.h"
 #include "fs/notifier_i.h"
-#include "util/log.h"
 
-/* -- calls on the own mount -- */
+#include "fs/changes.h"
+#include "fs/dirs.h"
 
 static const char *group_dir(const struct kind *k)
 {
 	return *k->group ? k->group : "core";
 }
 
-/* The path of a resource's directory, a namespace's, or (o given) an object's. */
-static char *path_of(const struct notifier *n, const struct kind *k, const char *ns,
-		     const char *name)
+/* The path of a resource's directory, a namespace's, or (name given) an object's. */
+static char *path_of(const struct teller *t, const struct kind *k, const char *ns, const char *name)
 {
 	struct buf path = BUF_INIT;
 
-	buf_addf(&path, "%s/apis/%s/%s/%s", n->fs->mountpoint, group_dir(k), k->version, k->plural);
+	buf_addf(&path, "%s/apis/%s/%s/%s", t->n->fs->mountpoint, group_dir(k), k->version,
+		 k->plural);
 	if (*ns)
 		buf_addf(&path, "/%s", ns);
 	if (*name)
@@ -36,221 +28,222 @@ static char *path_of(const struct notifier *n, const struct kind *k, const char 
 	return buf_steal(&path);
 }
 
-static void tell_modified(const char *dir, const char *name)
-{
-	CLEANUP_FREE char *path = xasprintf("%s/%s", dir, name);
+/* -- _index: one call for the changes of many objects -- */
 
-	if (truncate(path, 0) < 0 && errno != ENOENT && errno != ESTALE)
-		log_debug("inotify: %s: %m", path);
-}
-
-static void act(struct notifier *n, enum action action, const char *dir, const char *name,
-		const struct place *at)
-{
-	CLEANUP_FREE char *path = xasprintf("%s/%s", dir, name);
-	int is_dir = at->row->type == ROW_DIR, rc;
-
-	if (strlen(name) > FS_NAME_MAX)
-		return;
-	strcpy(n->name, name);
-	n->place = *at;
-	n->action = action;
-	if (action == ACTION_MAKE)
-		rc = is_dir ? mkdir(path, 0755) : mknod(path, S_IFREG | 0644, 0);
-	else
-		rc = is_dir ? rmdir(path) : unlink(path);
-	n->action = ACTION_NONE;
-	if (rc < 0)
-		log_debug("inotify: %s: %m", path);
-}
-
-/* -- what an object's change means for watches -- */
-
-struct telling {
-	struct notifier *n;
-	const struct inode_set *to;
-	const struct object *o; /* what the places are about */
-	char *dir;              /* path of the object's directory */
+struct index_note {
+	struct index_note *next;
+	const struct kind *kind;
+	char ns[FS_NAME_MAX + 1]; /* "": of all namespaces */
 };
 
-static int is_watched(const struct telling *t, const struct place *at)
+static void note_index(struct teller *t, const struct kind *k, const char *ns)
 {
-	return inode_set_has(t->to, place_ino(at));
+	struct index_note *i = t->indexes;
+
+	while (i && !(i->kind == k && strcmp(i->ns, ns) == 0))
+		i = i->next;
+	if (i || strlen(ns) > FS_NAME_MAX)
+		return;
+	i = xcalloc(1, sizeof(*i));
+	i->kind = k;
+	strcpy(i->ns, ns);
+	i->next = t->indexes;
+	t->indexes = i;
 }
 
-/* A fixed file of a directory, if it or its directory is watched. */
-static void tell_file(const struct telling *t, const struct row *const *rows,
-		      const struct place *dir, const char *path, const char *name)
+static void tell_index(struct teller *t, const struct index_note *i, const struct inode_set *to)
 {
-	for (; *rows; rows++) {
-		struct place at = *dir;
+	struct place dir = {
+		.row = *i->ns ? &row_namespace : &row_collection, .kind = i->kind, .ns = i->ns};
+	struct place at = dir;
 
-		at.row = *rows;
-		if (strcmp((*rows)->name, name) != 0)
-			continue;
-		if (is_watched(t, dir) || is_watched(t, &at))
-			tell_modified(path, name);
+	at.row = &row_index;
+	if (inode_set_has(to, place_ino(&dir)) || inode_set_has(to, place_ino(&at))) {
+		CLEANUP_FREE char *path = path_of(t, i->kind, i->ns, "");
+
+		call_modify(t, path, row_index.name);
+	}
+}
+
+void tell_indexes(struct teller *t, const struct inode_set *to)
+{
+	for (struct index_note *i = STEAL(t->indexes), *next; i; i = next) {
+		next = i->next;
+		if (to)
+			tell_index(t, i, to);
+		free(i);
+	}
+}
+
+/* -- an object's own files -- */
+
+/* Is this a file whose content follows from its object? */
+static int is_shown(const struct row *r)
+{
+	return r->type == ROW_FILE && r->render && (r->flags & ROW_OBJECT) &&
+	       !(r->flags & (ROW_HIDDEN | ROW_LIVE));
+}
+
+static int differs(const struct row *r, const struct note *note, const char *sub)
+{
+	return is_shown(r) &&
+	       (!r->part || !value_equal(r->part(note->old, sub), r->part(note->now, sub)));
+}
+
+/* A watched directory, or a file: of it, or in it, those that changed. */
+static void tell_node(const struct telling *g, const struct note *note, const struct node *n)
+{
+	CLEANUP(buf_fini) struct buf path = BUF_INIT;
+	const struct node *dir = n->row->type == ROW_DIR ? n : n->parent;
+
+	notifier_log_asked(g->t->n, dir); /* it may have started */
+	buf_addf(&path, "%s/", g->t->n->fs->mountpoint);
+	node_path(dir, &path);
+	if (n != dir) {
+		if (!inode_set_has(g->to, dir->ino) && differs(n->row, note, n->sub))
+			call_modify(g->t, buf_str(&path), n->row->name);
 		return;
 	}
+	for (const struct row *const *r = n->row->rows; r && *r; r++)
+		if (differs(*r, note, n->sub))
+			call_modify(g->t, buf_str(&path), (*r)->name);
 }
 
-static struct place object_place(const struct object *o, const struct row *row, const char *sub)
+static void tell_object(const struct telling *g, const struct note *note)
 {
-	return (struct place){row, o->kind, o->ns, o->name, o->uid, sub};
-}
+	size_t n;
+	struct node **list = nodes_of_uid(g->t->n->fs->nodes, g->o->uid, &n);
 
-static void diff(const struct telling *t, const struct value *old, const struct value *now,
-		 const struct schema *s, const char *sub);
-
-static int is_dir_value(const struct value *v)
-{
-	return value_is(v, VALUE_MAP) || value_is(v, VALUE_LIST);
-}
-
-/* One field that is not what it was. */
-static void diff_field(const struct telling *t, const struct value *old, const struct value *now,
-		       const struct schema *s, const char *sub, const char *name)
-{
-	CLEANUP_FREE char *below = *sub ? xasprintf("%s/%s", sub, name) : xstrdup(name);
-	CLEANUP_FREE char *dir_path = *sub ? xasprintf("%s/%s", t->dir, sub) : xstrdup(t->dir);
-	struct place dir = object_place(t->o, *sub ? &row_field_dir : &row_object, sub);
-	struct place at = object_place(t->o, field_row(ROW_FILE, below), below);
-
-	if (strcmp(below, "metadata/managedFields") == 0)
-		return; /* not listed */
-	if (is_dir_value(old ? old : now))
-		at.row = &row_field_dir;
-	if ((!old || !now) && s && s->type == SCHEMA_MAP) {
-		diff(t, old, now, s, below); /* such a map is there even when empty */
-	} else if (!old || !now) {
-		if (is_watched(t, &dir) || is_watched(t, &at))
-			act(t->n, now ? ACTION_MAKE : ACTION_REMOVE, dir_path, name, &at);
-	} else if (is_dir_value(old) && is_dir_value(now)) {
-		diff(t, old, now, s, below);
-	} else if (is_watched(t, &dir) || is_watched(t, &at)) {
-		tell_modified(dir_path, name);
+	for (size_t i = 0; i < n; i++) {
+		if (inode_set_has(g->to, list[i]->ino))
+			tell_node(g, note, list[i]);
+		node_unref(list[i]);
 	}
+	free(list);
+	tell_fields(g, note->old->value, note->now->value);
 }
 
-static void diff_maps(const struct telling *t, const struct value *old, const struct value *now,
-		      const struct schema *s, const char *sub)
+/* An Event is also a line in `events` and in `describe` of what it is about. */
+static void tell_event(struct teller *t, const struct inode_set *to, const struct object *event)
 {
-	for (size_t i = 0; i < value_count(old); i++) {
-		const char *key = value_key_at(old, i);
-		const struct value *then = value_at(old, i), *is = value_get(now, key);
-		CLEANUP(buf_fini) struct buf name = BUF_INIT;
-
-		if (then == is || (is && value_equal(then, is)))
-			continue;
-		name_escape(key, &name);
-		diff_field(t, then, is, s ? schema_child(s, key) : NULL, sub, buf_str(&name));
-	}
-	for (size_t i = 0; i < value_count(now); i++) {
-		const char *key = value_key_at(now, i);
-		CLEANUP(buf_fini) struct buf name = BUF_INIT;
-
-		if (value_get(old, key))
-			continue;
-		name_escape(key, &name);
-		diff_field(t, NULL, value_at(now, i), s ? schema_child(s, key) : NULL, sub,
-			   buf_str(&name));
-	}
-}
-
-static void diff_lists(const struct telling *t, const struct value *old, const struct value *now,
-		       const struct schema *s, const char *sub)
-{
-	for (size_t i = 0; i < value_count(old); i++) {
-		CLEANUP(buf_fini) struct buf name = BUF_INIT;
-		size_t j;
-
-		element_name(old, s, i, &name);
-		j = element_find(now, s, buf_str(&name));
-		if (j == value_count(now) || !value_equal(value_at(old, i), value_at(now, j)))
-			diff_field(t, value_at(old, i),
-				   j < value_count(now) ? value_at(now, j) : NULL,
-				   s ? s->items : NULL, sub, buf_str(&name));
-	}
-	for (size_t i = 0; i < value_count(now); i++) {
-		CLEANUP(buf_fini) struct buf name = BUF_INIT;
-
-		element_name(now, s, i, &name);
-		if (element_find(old, s, buf_str(&name)) == value_count(old))
-			diff_field(t, NULL, value_at(now, i), s ? s->items : NULL, sub,
-				   buf_str(&name));
-	}
-}
-
-static void diff(const struct telling *t, const struct value *old, const struct value *now,
-		 const struct schema *s, const char *sub)
-{
-	if (strcmp(sub, "status") == 0)
-		return; /* a file */
-	if (value_is(old, VALUE_LIST) && value_is(now, VALUE_LIST))
-		diff_lists(t, old, now, s, sub);
-	else
-		diff_maps(t, old, now, s, sub);
-}
-
-static void tell_object(const struct telling *t, const struct note *note)
-{
-	struct place dir = object_place(t->o, &row_object, "");
-	const struct value *was = value_get(note->old->value, "status");
-	const struct value *is = value_get(note->now->value, "status");
-
-	tell_file(t, object_rows, &dir, t->dir, "object.yaml");
-	tell_file(t, object_rows, &dir, t->dir, "object.json");
-	if (was != is && !(was && is && value_equal(was, is)))
-		tell_file(t, object_rows, &dir, t->dir, "status");
-	diff(t, note->old->value, note->now->value, t->o->kind->schema, "");
-}
-
-/* An Event is also a line in `events` of what it is about. */
-static void tell_event(struct notifier *n, const struct inode_set *to, const struct object *event)
-{
-	const char *uid = uid_of_event_object(event);
-	struct object *about = uid ? store_get_uid(n->fs->store, uid) : NULL;
+	static const struct row *const rows[] = {&row_events, &row_describe};
+	CLEANUP_OBJECT struct object *about = object_of_event(t->n->fs->store, event);
+	CLEANUP_FREE char *dir = NULL;
 
 	if (!about)
 		return;
-	struct telling t = {n, to, about, path_of(n, about->kind, about->ns, about->name)};
-	struct place dir = object_place(about, &row_object, "");
+	struct telling g = {t, to, about, NULL};
+	struct place own = object_place(about, &row_object, "");
 
-	tell_file(&t, object_rows, &dir, t.dir, "events");
-	free(t.dir);
-	object_unref(about);
+	dir = path_of(t, about->kind, about->ns, about->name);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct place at = object_place(about, rows[i], "");
+
+		if (is_watched(&g, &own) || is_watched(&g, &at))
+			call_modify(t, dir, rows[i]->name);
+	}
 }
 
-/* The directories that it is listed in, and their _index. */
-static void tell_dirs(const struct telling *t, const struct note *note)
+/* -- directories -- */
+
+/* It is listed in its namespace's, or its resource's. Gone, it takes along what is watched in it.
+ */
+static void tell_name(const struct telling *g, enum action action)
 {
-	const struct object *o = t->o;
-	struct place all = {.row = &row_collection, .kind = o->kind};
-	struct place ns = {.row = &row_namespace, .kind = o->kind, .ns = o->ns};
+	const struct object *o = g->o;
+	struct place in = {
+		.row = *o->ns ? &row_namespace : &row_collection, .kind = o->kind, .ns = o->ns};
 	struct place own = object_place(o, &row_object, "");
-	const struct place *in = *o->ns ? &ns : &all;
-	CLEANUP_FREE char *all_path = path_of(t->n, o->kind, "", "");
-	CLEANUP_FREE char *in_path = path_of(t->n, o->kind, o->ns, "");
+	CLEANUP_FREE char *path = path_of(g->t, o->kind, o->ns, "");
 
-	if ((!note->old || !note->now) && (is_watched(t, in) || is_watched(t, &own)))
-		act(t->n, note->now ? ACTION_MAKE : ACTION_REMOVE, in_path, o->name, &own);
-	tell_file(t, collection_rows, &all, all_path, "_index");
-	if (*o->ns)
-		tell_file(t, collection_rows, &ns, in_path, "_index");
+	if (action == ACTION_REMOVE)
+		remove_below(g, "");
+	if (is_watched(g, &in) || is_watched(g, &own))
+		call_act(g->t, action, path, o->name, &own);
 }
 
-void notifier_tell(struct notifier *n, const struct note *note, const struct inode_set *to)
+/* A namespace has a directory in each collection. */
+static void tell_namespace(struct teller *t, const struct inode_set *to, const char *ns,
+			   enum action action)
 {
-	const struct object *o = note->now ? note->now : note->old;
-	struct telling t = {n, to, o, NULL};
+	if (strcmp(ns, "default") == 0)
+		return; /* always there */
+	for (size_t i = 0; i < kinds_count(); i++) {
+		const struct kind *k = kind_at(i);
+		struct place in = {.row = &row_collection, .kind = k};
+		struct place own = {.row = &row_namespace, .kind = k, .ns = ns};
+
+		if (!(k->flags & KIND_NAMESPACED) ||
+		    !(inode_set_has(to, place_ino(&in)) || inode_set_has(to, place_ino(&own))))
+			continue;
+		CLEANUP_FREE char *path = path_of(t, k, "", "");
+
+		call_act(t, action, path, ns, &own);
+	}
+}
+
+static void set_ghost(struct teller *t, const struct object *o)
+{
+	pthread_mutex_lock(&t->doing);
+	t->ghost = o;
+	pthread_mutex_unlock(&t->doing);
+}
+
+static void tell_action(const struct telling *g, enum action action)
+{
+	tell_name(g, action);
+	if (strcmp(g->o->kind->kind, "Namespace") == 0)
+		tell_namespace(g->t, g->to, g->o->name, action);
+}
+
+void tell_note(struct teller *t, const struct note *note, const struct inode_set *to)
+{
+	const struct object *o = note->now ? note->now : note->old ? note->old : note->passed;
+	struct telling g = {t, to, o, NULL};
 
 	if (!to->n)
 		return;
-	t.dir = path_of(n, o->kind, o->ns, o->name);
-	tell_dirs(&t, note);
+	g.dir = path_of(t, o->kind, o->ns, o->name);
+	note_index(t, o->kind, o->ns);
+	note_index(t, o->kind, "");
+	if (!note->now)
+		set_ghost(t, o);
+	if (!note->old)
+		tell_action(&g, ACTION_MAKE);
+	if (!note->now)
+		tell_action(&g, ACTION_REMOVE);
+	set_ghost(t, NULL);
 	if (note->old && note->now)
-		tell_object(&t, note);
-	if (note->now && strcmp(o->kind->kind, "Event") == 0)
-		tell_event(n, to, o);
-	free(t.dir);
+		tell_object(&g, note);
+	if (strcmp(o->kind->kind, "Event") == 0)
+		tell_event(t, to, o);
+	free(g.dir);
+}
+
+/* -- changes that were not seen -- */
+
+static void tell_dir(struct teller *t, const struct node *n, const char *path)
+{
+	for (const struct row *const *r = n->row->rows; r && *r; r++)
+		if ((*r)->type == ROW_FILE && (*r)->render &&
+		    !((*r)->flags & (ROW_HIDDEN | ROW_FIXED)))
+			call_modify(t, path, (*r)->name);
+}
+
+void tell_all(struct teller *t)
+{
+	for (size_t i = 0; i < t->watched.n; i++) {
+		CLEANUP(buf_fini) struct buf path = BUF_INIT;
+		struct node *n = node_by_ino(t->n->fs->nodes, t->watched.list[i]);
+
+		if (!n)
+			continue;
+		buf_addf(&path, "%s/", t->n->fs->mountpoint);
+		node_path(n->row->type == ROW_DIR || !n->parent ? n : n->parent, &path);
+		if (n->row->type == ROW_DIR)
+			tell_dir(t, n, buf_str(&path));
+		else if (n->row->type == ROW_FILE)
+			call_modify(t, buf_str(&path), n->fname);
+		node_unref(n);
+	}
 }

@@ -7,6 +7,7 @@
 #include "fs/dirs.h"
 #include "fs/manifest_files.h"
 #include "fs/message.h"
+#include "fs/notifier.h"
 #include "fs/reply.h"
 
 /* A mkdir that waits for its commit: answered with the new directory. */
@@ -45,6 +46,7 @@ static void on_made(struct api_batch *b, int rc)
 		if (node_entry(&c, n, 0, &e) < 0) {
 			reply_error(&c);
 		} else {
+			notifier_client_did(fs->notifier, o->uid, 0);
 			node_looked_up(n);
 			fuse_reply_entry(m->req, &e);
 		}
@@ -109,6 +111,7 @@ void rmdir_object(struct call *c, struct node *dir, const char *name)
 	}
 	n = object_node(dir, o);
 	m = message_new(c, n, "");
+	m->removes_dir = 1;
 	b = message_batch(m);
 	r = message_request(m, API_DELETE);
 	r->grace_seconds = -1;

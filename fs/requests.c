@@ -73,6 +73,12 @@ static void reply_attr(struct call *c, struct node *n, struct handle *h)
 	double timeout = node_attr_timeout(n);
 	struct stat st;
 
+	if (call_is_own(c)) {
+		notifier_stat(c, n, &st);
+		fuse_reply_attr(c->req, &st, 0);
+		return;
+	}
+	node_asked(n, timeout);
 	if (timeout > 0)
 		n->cached = 1;
 	/* an open file shows what it holds, also when its object is gone meanwhile */

@@ -64,6 +64,9 @@ struct row {
 	/* files and links: the whole content. o is the object for ROW_OBJECT rows, else NULL. */
 	int (*render)(struct call *c, const struct node *n, const struct object *o,
 		      struct buf *out);
+	/* What of the object it shows (lent, NULL: nothing), for inotify: the file changes when
+	 * this does. Absent: all of it. */
+	const struct value *(*part)(const struct object *o, const char *sub);
 	/* A message was written: must answer by message_submit() or message_done(). */
 	void (*act)(struct call *c, struct message *m);
 	/* Files that are neither rendered nor messages. Return: handle, NULL with c->err. */

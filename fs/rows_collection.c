@@ -75,7 +75,7 @@ static void act_collection_ctl(struct call *c, struct message *m)
 	verbs_act(m, collection_verbs);
 }
 
-static const struct row row_index = {
+const struct row row_index = {
 	.name = "_index",
 	.where = "<resource>/",
 	.type = ROW_FILE,

@@ -30,6 +30,12 @@ static int render_json(struct call *c, const struct node *n, const struct object
 	return 0;
 }
 
+static const struct value *status_part(const struct object *o, const char *sub)
+{
+	(void)sub;
+	return value_get(o->value, "status");
+}
+
 static int render_status(struct call *c, const struct node *n, const struct object *o,
 			 struct buf *out)
 {
@@ -40,6 +46,14 @@ static int render_status(struct call *c, const struct node *n, const struct obje
 	if (value_count(status))
 		yaml_render(status, out);
 	return 0;
+}
+
+/* It changes with the Events about the object. */
+static const struct value *no_part(const struct object *o, const char *sub)
+{
+	(void)o;
+	(void)sub;
+	return NULL;
 }
 
 static int render_events(struct call *c, const struct node *n, const struct object *o,
@@ -318,12 +332,13 @@ static const struct row row_status = {
 	.flags = ROW_OBJECT | ROW_ACT_LINE,
 	.there = has_status,
 	.render = render_status,
+	.part = status_part,
 	.act = act_status,
 	.reads = "the .status subtree as YAML; empty while nobody reported one",
 	.writes = "the new .status, for whoever may update `<resource>/status`",
 	.errors = WRITE_ERRORS,
 };
-static const struct row row_events = {
+const struct row row_events = {
 	.name = "events",
 	.where = OBJECT_DIR,
 	.type = ROW_FILE,
@@ -331,10 +346,11 @@ static const struct row row_events = {
 	.flags = ROW_OBJECT | ROW_TIMED,
 	.there = is_no_event,
 	.render = render_events,
+	.part = no_part,
 	.reads = "one line per event of the object, oldest first: time type reason count source "
 		 "message",
 };
-static const struct row row_describe = {
+const struct row row_describe = {
 	.name = "describe",
 	.where = OBJECT_DIR,
 	.type = ROW_FILE,

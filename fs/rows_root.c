@@ -74,6 +74,10 @@ static int render_metrics(struct call *c, const struct node *n, const struct obj
 	figure(out, "k8sfs_writes_total", "counter", "Messages written.", fs->n_writes);
 	figure(out, "k8sfs_inodes", "gauge", "Files that the kernel holds.",
 	       nodes_count(fs->nodes));
+	figure(out, "k8sfs_inotify_scans_total", "counter", "Looks at all inotify watches.",
+	       fs->n_scans);
+	figure(out, "k8sfs_inotify_calls_total", "counter", "Calls that told inotify of changes.",
+	       fs->n_told);
 	figure(out, "k8sfs_start_time_seconds", "gauge", "When the tree was mounted, unix time.",
 	       (uint64_t)fs->started.tv_sec);
 	figures_of_kinds(c, out);

@@ -17,6 +17,8 @@
 #include "fs/fields.h"
 #include "fs/fs_i.h"
 #include "fs/images_dir.h"
+#include "fs/log_text.h"
+#include "fs/log_watch.h"
 #include "fs/memfile.h"
 #include "fs/notifier.h"
 #include "fs/stream.h"
@@ -115,6 +117,7 @@ static void free_parts(struct fs *fs)
 	changes_free(fs->changes);
 	notifier_free(fs->notifier);
 	streams_free(fs->streams);
+	log_watches_free(fs->log_watches);
 	if (fs->session)
 		fuse_session_destroy(fs->session);
 	nodes_free(fs->nodes);
@@ -122,6 +125,7 @@ static void free_parts(struct fs *fs)
 	memfiles_free(fs->memfiles);
 	fields_made_free(fs->made);
 	execs_free(fs->execs);
+	open_logs_free(fs->open_logs);
 	recent_archives_free(fs->recent);
 	pthread_mutex_destroy(&fs->open_lock);
 	free(fs->mountpoint);
@@ -145,6 +149,7 @@ struct fs *fs_mount(const struct fs_config *cfg, struct err *err)
 	fs->memfiles = memfiles_new();
 	fs->made = fields_made_new();
 	fs->execs = execs_new();
+	fs->open_logs = open_logs_new();
 	fs->recent = recent_archives_new();
 	fs->session = new_session(fs);
 	if (!fs->session || fuse_session_mount(fs->session, cfg->mountpoint) < 0) {
@@ -158,6 +163,7 @@ struct fs *fs_mount(const struct fs_config *cfg, struct err *err)
 	/* children that are started must not keep the mount alive */
 	fcntl(fuse_session_fd(fs->session), F_SETFD, FD_CLOEXEC);
 	fs->streams = streams_new(fs);
+	fs->log_watches = log_watches_new(fs);
 	fs->changes = changes_new(fs);
 	fs->notifier = notifier_new(fs);
 	return fs;

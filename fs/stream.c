@@ -14,18 +14,33 @@ struct parked {
 	struct parked *next;
 	fuse_req_t req;
 	size_t size;
+	off_t off;
+};
+
+struct source {
+	struct source *next;
+	void (*fn)(void *arg);
+	void *arg;
 };
 
 struct streams {
 	struct fs *fs;
 	pthread_t thread;
 	pthread_mutex_t lock;
-	struct stream *awake; /* lock: to be looked at; each holds a reference */
-	struct stream *all;   /* lock */
-	uint64_t next_id;     /* lock */
-	int stopping;         /* lock */
+	/* lock: to be looked at, in the order of their wakes; each holds a reference */
+	struct stream *awake, **awake_end;
+	struct stream *all; /* lock */
+	uint64_t next_id;   /* lock */
+	int stopping;       /* lock */
 	int epoll, event;
+	struct source *sources; /* made before there are streams */
 };
+
+/* What epoll(7) gives back: a stream's number made odd, a source's address, or 0: wake up. */
+static uint64_t stream_mark(const struct stream *s)
+{
+	return s->id << 1 | 1;
+}
 
 static void signal_thread(struct streams *all)
 {
@@ -41,9 +56,11 @@ static void wake_locked(struct streams *all, struct stream *s)
 	if (s->awake || s->closing || !handle_try_ref(&s->h))
 		return;
 	s->awake = 1;
-	s->next_awake = all->awake;
-	all->awake = s;
-	signal_thread(all);
+	s->next_awake = NULL;
+	if (!all->awake) /* else the thread is at it */
+		signal_thread(all);
+	*all->awake_end = s;
+	all->awake_end = &s->next_awake;
 }
 
 void stream_wake(struct stream *s)
@@ -75,29 +92,53 @@ static void wake_id(struct streams *all, uint64_t id)
 	pthread_mutex_unlock(&all->lock);
 }
 
-/* Whether a read would return now; with the lock. */
-static int has_data(struct stream *s)
+/*
+ * What was read stays until the next read: its offset says how far the reader got. A
+ * shell reads a block, takes a line and seeks back to where it ended.
+ */
+static size_t n_pending(const struct stream *s, off_t off)
 {
-	if (s->taken == s->pending.len && !s->eof && !s->failed) {
-		buf_resize(&s->pending, 0);
-		s->taken = 0;
+	off_t end = s->base + (off_t)s->pending.len;
+
+	return off < end ? (size_t)(end - off) : 0;
+}
+
+static void forget_before(struct stream *s, off_t off)
+{
+	size_t n = (size_t)(off - s->base), left = s->pending.len - n;
+
+	s->base = off;
+	if (!left) {
+		buf_fini(&s->pending); /* a reader that waits costs no buffer */
+		return;
+	}
+	if (n)
+		memmove(s->pending.data, s->pending.data + n, left);
+	buf_resize(&s->pending, left);
+}
+
+/* Whether a read at off would return now; with the lock. */
+static int has_data(struct stream *s, off_t off)
+{
+	if (!n_pending(s, off) && !s->eof && !s->failed) {
+		forget_before(s, off);
 		s->failed = -s->ops->fill(s, &s->pending, &s->eof, s->first_off);
 	}
-	return s->taken < s->pending.len || s->eof || s->failed;
+	return n_pending(s, off) || s->eof || s->failed;
 }
 
 /* With the lock, and has_data() true. */
-static void answer_read(struct stream *s, fuse_req_t req, size_t size)
+static void answer_read(struct stream *s, fuse_req_t req, size_t size, off_t off)
 {
-	size_t n = s->pending.len - s->taken;
+	size_t n = n_pending(s, off);
 
 	if (n == 0 && s->failed) {
 		fuse_reply_err(req, s->failed);
 		return;
 	}
 	n = n < size ? n : size;
-	fuse_reply_buf(req, n ? s->pending.data + s->taken : NULL, n);
-	s->taken += n;
+	s->read_to = off + (off_t)n;
+	fuse_reply_buf(req, n ? s->pending.data + (off - s->base) : NULL, n);
 }
 
 static void on_interrupt(fuse_req_t req, void *data)
@@ -112,14 +153,42 @@ void stream_on_interrupt(struct stream *s, fuse_req_t req)
 	fuse_req_interrupt_func(req, on_interrupt, s);
 }
 
-static void park(struct stream *s, fuse_req_t req, size_t size)
+static void park(struct stream *s, fuse_req_t req, size_t size, off_t off)
 {
 	struct parked *p = xcalloc(1, sizeof(*p)), **last = &s->parked;
 
-	*p = (struct parked){NULL, req, size};
+	*p = (struct parked){NULL, req, size, off};
 	while (*last)
 		last = &(*last)->next;
 	*last = p;
+}
+
+static void begin(struct stream *s, off_t off)
+{
+	if (s->started)
+		s->ops->rewind(s);
+	s->started = 1;
+	s->eof = s->failed = 0;
+	buf_fini(&s->pending);
+	s->base = s->first_off = s->read_to = off;
+}
+
+/* Where this read goes on; a seek to anywhere else begins anew there. */
+static off_t place_of_read(struct stream *s, off_t off)
+{
+	int known = off >= s->base && off <= s->base + (off_t)s->pending.len;
+
+	if (!s->ops->rewind) {
+		if (!s->started)
+			begin(s, off);
+		return s->read_to;
+	}
+	/* whoever only polled may have seeked before: poll(2) does not tell */
+	if (!s->started || !known || (s->only_polled && off != s->base))
+		begin(s, off);
+	s->only_polled = 0;
+	forget_before(s, off);
+	return off;
 }
 
 static void stream_read(struct handle *h, struct call *c, size_t size, off_t off)
@@ -127,16 +196,13 @@ static void stream_read(struct handle *h, struct call *c, size_t size, off_t off
 	struct stream *s = (struct stream *)h;
 
 	pthread_mutex_lock(&h->lock);
-	if (!s->started) {
-		s->started = 1;
-		s->first_off = off;
-	}
-	if (has_data(s)) {
-		answer_read(s, c->req, size);
-	} else if (h->flags & O_NONBLOCK) {
+	off = place_of_read(s, off);
+	if (has_data(s, off)) {
+		answer_read(s, c->req, size, off);
+	} else if (c->flags & O_NONBLOCK) {
 		fuse_reply_err(c->req, EAGAIN);
 	} else {
-		park(s, c->req, size);
+		park(s, c->req, size, off);
 		stream_on_interrupt(s, c->req);
 	}
 	pthread_mutex_unlock(&h->lock);
@@ -160,8 +226,11 @@ static void stream_poll(struct handle *h, struct call *c, struct fuse_pollhandle
 	unsigned events = s->ops->write ? POLLOUT | POLLWRNORM : 0;
 
 	pthread_mutex_lock(&h->lock);
-	s->started = 1;
-	if (has_data(s)) {
+	if (!s->started) {
+		begin(s, 0);
+		s->only_polled = 1;
+	}
+	if (has_data(s, s->read_to)) {
 		events |= POLLIN | POLLRDNORM;
 	} else if (ph) {
 		old = s->poll;
@@ -199,7 +268,13 @@ static void stream_close(struct handle *h)
 	stream_release(h);
 }
 
+static int stream_is_pipe(const struct handle *h)
+{
+	return !((const struct stream *)h)->ops->rewind;
+}
+
 static const struct handle_ops handle_ops = {
+	.is_pipe = stream_is_pipe,
 	.read = stream_read,
 	.write = stream_write,
 	.poll = stream_poll,
@@ -225,6 +300,16 @@ struct stream *stream_new(size_t size, const struct stream_ops *ops, struct call
 
 /* -- the thread -- */
 
+/* Where a parked read goes on. Others may have read, or seeked, meanwhile. */
+static off_t place_of_parked(const struct stream *s, const struct parked *p)
+{
+	off_t end = s->base + (off_t)s->pending.len;
+
+	if (!s->ops->rewind)
+		return s->read_to;
+	return p->off < s->base ? s->base : p->off > end ? end : p->off;
+}
+
 /* Answer one parked read: first take the interrupt's hand off the request. */
 static void unpark(struct stream *s, struct parked *p, int error)
 {
@@ -232,7 +317,7 @@ static void unpark(struct stream *s, struct parked *p, int error)
 	if (error)
 		fuse_reply_err(p->req, error);
 	else
-		answer_read(s, p->req, p->size);
+		answer_read(s, p->req, p->size, place_of_parked(s, p));
 	free(p);
 }
 
@@ -248,14 +333,14 @@ static void serve(struct stream *s, int stopping)
 		struct parked *p = *at;
 		int error = stopping ? ENODEV : fuse_req_interrupted(p->req) ? EINTR : 0;
 
-		if (!error && !has_data(s)) {
+		if (!error && !has_data(s, place_of_parked(s, p))) {
 			at = &p->next;
 			continue;
 		}
 		*at = p->next;
 		unpark(s, p, error);
 	}
-	if (s->poll && (stopping || has_data(s)))
+	if (s->poll && (stopping || has_data(s, s->read_to)))
 		poll = STEAL(s->poll);
 	pthread_mutex_unlock(&s->h.lock);
 	if (poll) {
@@ -273,6 +358,8 @@ static struct stream *next_awake(struct streams *all, int *stopping)
 	s = all->awake;
 	if (s) {
 		all->awake = s->next_awake;
+		if (!all->awake)
+			all->awake_end = &all->awake;
 		s->awake = 0;
 	}
 	*stopping = all->stopping;
@@ -292,6 +379,11 @@ static int serve_awake(struct streams *all)
 	return stopping;
 }
 
+static void call_source(const struct source *source)
+{
+	source->fn(source->arg);
+}
+
 static void *run(void *arg)
 {
 	struct streams *all = arg;
@@ -304,8 +396,10 @@ static void *run(void *arg)
 		for (int i = 0; i < n; i++) {
 			uint64_t count;
 
-			if (events[i].data.u64)
-				wake_id(all, events[i].data.u64);
+			if (events[i].data.u64 & 1)
+				wake_id(all, events[i].data.u64 >> 1);
+			else if (events[i].data.u64)
+				call_source(events[i].data.ptr);
 			else if (read(all->event, &count, sizeof(count)) < 0)
 				continue;
 		}
@@ -317,9 +411,10 @@ static void *run(void *arg)
 struct streams *streams_new(struct fs *fs)
 {
 	struct streams *all = xcalloc(1, sizeof(*all));
-	struct epoll_event ev = {.events = EPOLLIN};
+	struct epoll_event ev = {.events = EPOLLIN, .data = {.u64 = 0}};
 
 	all->fs = fs;
+	all->awake_end = &all->awake;
 	pthread_mutex_init(&all->lock, NULL);
 	all->epoll = epoll_create1(EPOLL_CLOEXEC);
 	all->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -349,15 +444,29 @@ void streams_free(struct streams *all)
 	streams_stop(all);
 	close(all->epoll);
 	close(all->event);
+	for (struct source *next; all->sources; all->sources = next) {
+		next = all->sources->next;
+		free(all->sources);
+	}
 	pthread_mutex_destroy(&all->lock);
 	free(all);
 }
 
 int streams_add_fd(struct streams *all, int fd, unsigned events, struct stream *s)
 {
-	struct epoll_event ev = {.events = events, .data = {.u64 = s->id}};
+	struct epoll_event ev = {.events = events, .data = {.u64 = stream_mark(s)}};
 
 	return epoll_ctl(all->epoll, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
+}
+
+void streams_add_source(struct streams *all, int fd, void (*fn)(void *arg), void *arg)
+{
+	struct source *source = xcalloc(1, sizeof(*source));
+	struct epoll_event ev = {.events = EPOLLIN, .data = {.ptr = source}};
+
+	*source = (struct source){all->sources, fn, arg};
+	all->sources = source;
+	epoll_ctl(all->epoll, EPOLL_CTL_ADD, fd, &ev);
 }
 
 void streams_del_fd(struct streams *all, int fd)

@@ -21,6 +21,11 @@ struct stream_ops {
 	 * stream).
 	 */
 	int (*fill)(struct stream *s, struct buf *out, int *eof, off_t first_off);
+	/*
+	 * Begin anew at another offset: the next fill is like the first. Present: the
+	 * offsets of reads count (lseek(2) works); absent: it is a pipe.
+	 */
+	void (*rewind)(struct stream *s);
 	/* Called on the thread at each wake, with the lock: answer parked writes. May be absent. */
 	void (*woken)(struct stream *s, int stopping);
 	/* Write to it; answers the request. Absent: EBADF. */
@@ -33,10 +38,9 @@ struct stream {
 	struct handle h;
 	const struct stream_ops *ops;
 	/* below: implementation-specific; h.lock */
-	struct buf pending;
-	size_t taken; /* bytes of pending that were read */
-	off_t first_off;
-	int started, eof, failed;
+	struct buf pending; /* what begins at offset base */
+	off_t base, read_to, first_off;
+	int started, only_polled, eof, failed;
 	struct parked *parked;
 	struct fuse_pollhandle *poll;
 	/* streams' lock */
@@ -61,4 +65,6 @@ void streams_wake_all(struct streams *all);
 void stream_on_interrupt(struct stream *s, fuse_req_t req);
 /* Wake s whenever fd is readable (or at its end), on the streams' thread; events as epoll(7). */
 int streams_add_fd(struct streams *all, int fd, unsigned events, struct stream *s);
+/* Call fn whenever fd is readable, on the streams' thread, until streams_stop(). */
+void streams_add_source(struct streams *all, int fd, void (*fn)(void *arg), void *arg);
 void streams_del_fd(struct streams *all, int fd);

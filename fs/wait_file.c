@@ -2,6 +2,7 @@
 /* wait/<Condition> and events.follow: files of one object that block. */
 #include <errno.h>
 #include <stdio.h>
+#include <strings.h>
 
 #include "fs/changes.h"
 #include "fs/dirs.h"
@@ -13,46 +14,65 @@
 struct wait_stream {
 	struct stream s;
 	struct change_listener listener;
+	_Atomic int came_true; /* in a state that may have passed since */
 };
 
+/* Condition types are found as `kubectl wait` does, whatever their case. */
 static const struct value *find_condition(const struct object *o, const char *type)
 {
 	const struct value *list = value_dig(o->value, "status", "conditions", NULL);
 
-	for (size_t i = 0; i < value_count(list); i++)
-		if (str_eq(value_dig_str(value_at(list, i), "type", NULL), type))
+	for (size_t i = 0; i < value_count(list); i++) {
+		const char *t = value_dig_str(value_at(list, i), "type", NULL);
+
+		if (t && strcasecmp(t, type) == 0)
 			return value_at(list, i);
+	}
 	return NULL;
+}
+
+/* Does the status speak of an earlier spec than what is there now? */
+static int is_stale(const struct object *o, const struct value *condition)
+{
+	const struct value *observed = value_get(condition, "observedGeneration");
+	int64_t generation = value_int(value_dig(o->value, "metadata", "generation", NULL), 0);
+
+	if (!observed)
+		observed = value_dig(o->value, "status", "observedGeneration", NULL);
+	return observed && value_int(observed, 0) < generation;
+}
+
+static int is_true(const struct object *o, const char *type)
+{
+	const struct value *condition = find_condition(o, type);
+
+	return str_eq(value_dig_str(condition, "status", NULL), "True") && !is_stale(o, condition);
 }
 
 static int wait_fill(struct stream *s, struct buf *out, int *eof, off_t first_off)
 {
+	const struct wait_stream *w = (const struct wait_stream *)s;
 	const struct node *n = s->h.node;
 	CLEANUP_OBJECT struct object *o = node_get_object(s->h.fs, n, NULL);
-	const struct value *condition;
+	int for_end = strcasecmp(n->sub, "Deleted") == 0;
 
 	(void)first_off;
-	if (strcmp(n->sub, "Deleted") == 0) {
-		if (o)
-			return 0;
+	if (for_end ? !o : w->came_true || (o && is_true(o, n->sub))) {
 		buf_adds(out, "True\n");
 		*eof = 1;
-		return 0;
-	}
-	if (!o)
+	} else if (!o) {
 		return -ENOENT; /* it can never become true */
-	condition = find_condition(o, n->sub);
-	if (!str_eq(value_dig_str(condition, "status", NULL), "True"))
-		return 0;
-	buf_adds(out, "True\n");
-	*eof = 1;
+	}
 	return 0;
 }
 
 static void on_object_change(void *arg, const struct change *c)
 {
-	(void)c;
-	stream_wake(arg);
+	struct wait_stream *w = arg;
+
+	if (c->type != CHANGE_DELETED && is_true(c->now, w->s.h.node->sub))
+		w->came_true = 1;
+	stream_wake(&w->s);
 }
 
 static void wait_close(struct stream *s)
@@ -60,7 +80,6 @@ static void wait_close(struct stream *s)
 	struct wait_stream *w = (struct wait_stream *)s;
 
 	changes_unlisten(s->h.fs->changes, &w->listener);
-	free(w->listener.uid);
 }
 
 static const struct stream_ops wait_ops = {.fill = wait_fill, .close = wait_close};
@@ -83,8 +102,8 @@ static const struct row row_wait = {
 	.mode = 0444,
 	.flags = ROW_HIDDEN | ROW_OBJECT,
 	.open = open_wait,
-	.reads = "blocks until the condition is True, then `True`: `wait/Ready`, `wait/Available`; "
-		 "`wait/Deleted` until the object is gone",
+	.reads = "blocks until the condition is True of the spec as it is now, then `True`: "
+		 "`wait/Ready`, `wait/Available`; `wait/Deleted` until the object is gone",
 	.errors = "ENOENT the object was deleted meanwhile; EAGAIN with O_NONBLOCK; EINTR",
 };
 
@@ -113,7 +132,7 @@ const struct row *const wait_rows[] = {&row_wait, NULL};
 
 struct follow_stream {
 	struct stream s;
-	struct change_listener listener;
+	struct change_listener own, about;
 	struct buf seen; /* the lines that were given out at the last look; s.h.lock */
 };
 
@@ -159,15 +178,12 @@ static int follow_fill(struct stream *s, struct buf *out, int *eof, off_t first_
 	return 0;
 }
 
-/* Of all changes, those of Events about the object, and the object's own end. */
-static void on_any_change(void *arg, const struct change *c)
+static void on_event(void *arg, const struct change *c)
 {
 	struct follow_stream *f = arg;
-	const char *uid = f->s.h.node->uid;
 
-	if (str_eq(value_dig_str(c->now->value, "involvedObject", "uid", NULL), uid) ||
-	    str_eq(value_dig_str(c->now->value, "regarding", "uid", NULL), uid) ||
-	    (c->type == CHANGE_DELETED && str_eq(c->now->uid, uid)))
+	/* of the object itself only its end is seen here */
+	if (c->type == CHANGE_DELETED || !str_eq(c->now->uid, f->own.uid))
 		stream_wake(&f->s);
 }
 
@@ -175,7 +191,8 @@ static void follow_close(struct stream *s)
 {
 	struct follow_stream *f = (struct follow_stream *)s;
 
-	changes_unlisten(s->h.fs->changes, &f->listener);
+	changes_unlisten(s->h.fs->changes, &f->own);
+	changes_unlisten(s->h.fs->changes, &f->about);
 	buf_fini(&f->seen);
 }
 
@@ -186,8 +203,11 @@ static struct handle *open_follow(struct call *c, struct node *n, int flags)
 	struct follow_stream *f =
 		(struct follow_stream *)stream_new(sizeof(*f), &follow_ops, c, n, flags);
 
-	f->listener = (struct change_listener){.fn = on_any_change, .arg = f};
-	changes_listen(c->fs->changes, &f->listener);
+	/* the node agent names a Node by its name where a uid belongs */
+	f->own = (struct change_listener){.uid = xstrdup(n->uid), .fn = on_event, .arg = f};
+	f->about = (struct change_listener){.uid = xstrdup(n->name), .fn = on_event, .arg = f};
+	changes_listen(c->fs->changes, &f->own);
+	changes_listen(c->fs->changes, &f->about);
 	return &f->s.h;
 }
 

@@ -6,14 +6,17 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "fs/content.h"
 #include "fs/dirs.h"
 #include "fs/stream.h"
 #include "objects/codec.h"
 
 struct watch_stream {
 	struct stream s;
-	struct watch *watch; /* NULL until the first read */
-	int json, ended;
+	struct watch *watch;        /* NULL until the first read */
+	struct object_list present; /* what is still to be shown of what was there at the start */
+	size_t n_shown;             /* of present */
+	int json;
 	char *ns; /* owned; NULL: all */
 };
 
@@ -25,29 +28,85 @@ static const char *const type_names[] = {
 	[CHANGE_DELETED] = "DELETED",
 };
 
+/* Whoever goes on after a deletion does so at its own resourceVersion, not the object's. */
+static struct content *render_json(enum change_type type, const struct object *o, uint64_t rv)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	struct value *v = value_ref(o->value);
+
+	if (rv != o->rv) {
+		CLEANUP_FREE char *version = xasprintf("%llu", (unsigned long long)rv);
+
+		v = value_bury(v, value_new_string(version), "metadata", "resourceVersion", NULL);
+	}
+	buf_addf(&text, "{\"type\":\"%s\",\"object\":", type_names[type]);
+	json_render(v, &text);
+	buf_adds(&text, "}\n");
+	value_unref(v);
+	return content_new(text.data, text.len);
+}
+
+/* All readers are shown the same, about at the same time: made once. */
+static void add_json(const struct watch_stream *w, enum change_type type, const struct object *o,
+		     uint64_t rv, struct buf *out)
+{
+	struct contents *made = w->s.h.fs->contents;
+	uint64_t version = rv << 2 | (uint64_t)type;
+	CLEANUP_CONTENT struct content *text = contents_find(made, version, version);
+
+	if (!text) {
+		text = render_json(type, o, rv);
+		text->version = version;
+		contents_keep(made, version, text);
+	}
+	buf_add(out, text->data, text->len);
+}
+
 static void add_line(const struct watch_stream *w, enum change_type type, const struct object *o,
 		     uint64_t rv, struct buf *out)
 {
+	char version[24];
+
 	if (w->json) {
-		buf_addf(out, "{\"type\":\"%s\",\"object\":", type_names[type]);
-		json_render(o->value, out);
-		buf_adds(out, "}\n");
-	} else if (*o->ns) {
-		buf_addf(out, "%s %s/%s %llu\n", type_names[type], o->ns, o->name,
-			 (unsigned long long)rv);
-	} else {
-		buf_addf(out, "%s %s %llu\n", type_names[type], o->name, (unsigned long long)rv);
+		add_json(w, type, o, rv, out);
+		return;
 	}
+	buf_adds(out, type_names[type]);
+	buf_addc(out, ' ');
+	if (*o->ns) {
+		buf_adds(out, o->ns);
+		buf_addc(out, '/');
+	}
+	buf_adds(out, o->name);
+	buf_add(out, version,
+		(size_t)snprintf(version, sizeof(version), " %llu\n", (unsigned long long)rv));
+}
+
+static void add_error(const struct watch_stream *w, int code, const char *reason, const char *text,
+		      const char *message, struct buf *out)
+{
+	if (w->json)
+		buf_addf(out,
+			 "{\"type\":\"ERROR\",\"object\":{\"apiVersion\":\"v1\",\"code\":%d,"
+			 "\"kind\":\"Status\",\"message\":\"%s\",\"metadata\":{},"
+			 "\"reason\":\"%s\",\"status\":\"Failure\"}}\n",
+			 code, message, reason);
+	else
+		buf_addf(out, "ERROR %d %s\n", code, text);
 }
 
 static void add_gone(const struct watch_stream *w, struct buf *out)
 {
-	if (w->json)
-		buf_adds(out, "{\"type\":\"ERROR\",\"object\":{\"apiVersion\":\"v1\",\"code\":410,"
-			      "\"kind\":\"Status\",\"message\":\"too old resource version\","
-			      "\"reason\":\"Expired\",\"status\":\"Failure\"}}\n");
-	else
-		buf_adds(out, "ERROR 410 Gone\n");
+	add_error(w, 410, "Expired", "Gone", "too old resource version", out);
+}
+
+/* Of another history, as after a restore: waiting for it would hide what happens until then. */
+static void add_too_new(const struct watch_stream *w, uint64_t since, uint64_t now, struct buf *out)
+{
+	CLEANUP_FREE char *message = xasprintf("Too large resource version: %llu, current: %llu",
+					       (unsigned long long)since, (unsigned long long)now);
+
+	add_error(w, 504, "Timeout", message, message, out);
 }
 
 static void on_change(void *arg)
@@ -55,22 +114,49 @@ static void on_change(void *arg)
 	stream_wake(arg);
 }
 
-/* From the beginning, or from the resourceVersion that the reader seeked to. */
-static void start(struct watch_stream *w, off_t first_off, struct buf *out)
+static int by_version(const void *a, const void *b)
+{
+	const struct object *const *x = a, *const *y = b;
+
+	return ((*x)->rv > (*y)->rv) - ((*x)->rv < (*y)->rv);
+}
+
+/*
+ * From the beginning, or from the resourceVersion that the reader seeked to. What is there is
+ * shown in the order of its last changes: so the last line is always where to go on.
+ * Return: 0, or -ERANGE for a resourceVersion that was not reached yet.
+ */
+static int start(struct watch_stream *w, off_t first_off, struct buf *out)
 {
 	struct store *store = w->s.h.fs->store;
 	const struct kind *k = w->s.h.node->kind;
-	struct object_list list;
+	uint64_t since = (uint64_t)first_off, now = store_revision(store);
 
-	if (first_off > 0) {
-		w->watch = store_watch(store, k, (uint64_t)first_off, on_change, w);
-		return;
+	if (first_off > 0 && since > now) {
+		add_too_new(w, since, now, out);
+		return -ERANGE;
 	}
-	store_list(store, k, w->ns, &list);
-	for (size_t i = 0; i < list.n; i++)
-		add_line(w, CHANGE_ADDED, list.list[i], list.list[i]->rv, out);
-	w->watch = store_watch(store, k, list.rv, on_change, w);
-	object_list_fini(&list);
+	if (first_off <= 0) {
+		store_list(store, k, w->ns, &w->present);
+		if (w->present.n)
+			qsort(w->present.list, w->present.n, sizeof(*w->present.list), by_version);
+		since = w->present.rv;
+	}
+	w->watch = store_watch(store, k, since, on_change, w);
+	return 0;
+}
+
+static void show_present(struct watch_stream *w, struct buf *out)
+{
+	for (; out->len < BATCH_BYTES && w->n_shown < w->present.n; w->n_shown++) {
+		const struct object *o = w->present.list[w->n_shown];
+
+		add_line(w, CHANGE_ADDED, o, o->rv, out);
+	}
+	if (w->n_shown == w->present.n) {
+		object_list_fini(&w->present);
+		w->n_shown = 0;
+	}
 }
 
 static int fill(struct stream *s, struct buf *out, int *eof, off_t first_off)
@@ -79,8 +165,11 @@ static int fill(struct stream *s, struct buf *out, int *eof, off_t first_off)
 	struct change c;
 	int rc = 0;
 
-	if (!w->watch)
-		start(w, first_off, out);
+	if (!w->watch && start(w, first_off, out) < 0) {
+		*eof = 1;
+		return 0;
+	}
+	show_present(w, out);
 	while (out->len < BATCH_BYTES && (rc = watch_next(w->watch, &c)) == 1) {
 		if (!w->ns || strcmp(c.now->ns, w->ns) == 0)
 			add_line(w, c.type, c.now, c.rv, out);
@@ -93,15 +182,24 @@ static int fill(struct stream *s, struct buf *out, int *eof, off_t first_off)
 	return 0;
 }
 
+static void rewind_watch(struct stream *s)
+{
+	struct watch_stream *w = (struct watch_stream *)s;
+
+	watch_free(STEAL(w->watch));
+	object_list_fini(&w->present);
+	w->n_shown = 0;
+}
+
 static void close_watch(struct stream *s)
 {
 	struct watch_stream *w = (struct watch_stream *)s;
 
-	watch_free(w->watch);
+	rewind_watch(s);
 	free(w->ns);
 }
 
-static const struct stream_ops ops = {.fill = fill, .close = close_watch};
+static const struct stream_ops ops = {.fill = fill, .rewind = rewind_watch, .close = close_watch};
 
 static struct handle *open_as(struct call *c, struct node *n, int flags, int json)
 {
@@ -135,10 +233,11 @@ const struct row row_watch = {
 	.flags = ROW_HIDDEN | ROW_FIXED,
 	.open = open_lines,
 	.reads = "blocks; one line per change: `ADDED|MODIFIED|DELETED <namespace>/<name> "
-		 "<resourceVersion>`, the present objects first. Seek to a resourceVersion before "
-		 "the first "
-		 "read to go on from there. A reader that falls too far behind gets `ERROR 410 "
-		 "Gone`",
+		 "<resourceVersion>`, the present objects first, all in the order of the "
+		 "resourceVersions. Seek to a resourceVersion before the first read to go on after "
+		 "it. A reader that falls too far behind, or asks for a version that is not kept "
+		 "any more, gets `ERROR 410 Gone` and the end of the file; one that asks for a "
+		 "version that was not reached yet `ERROR 504 Too large resource version`",
 	.errors = "EAGAIN with O_NONBLOCK and nothing new; EINTR",
 };
 const struct row row_watch_json = {

@@ -21,31 +21,80 @@ void changelog_init(struct changelog *l, uint64_t revision)
 void changelog_fini(struct changelog *l)
 {
 	for (uint64_t i = l->first; i < l->next; i++)
-		change_fini(&l->ring[i % CHANGELOG_SIZE]);
+		change_fini(&l->ring[i % l->size]);
 	free(l->ring);
 	pthread_mutex_destroy(&l->watches_lock);
 	pthread_mutex_destroy(&l->lock);
+}
+
+/* -- room in the ring; with both locks -- */
+
+/* How many of the newest changes some watch has still to read. */
+static uint64_t n_needed(const struct changelog *l)
+{
+	uint64_t oldest = l->next;
+
+	for (const struct watch *w = l->watches; w; w = w->next)
+		if (!w->lost && w->at >= l->first && w->at < oldest)
+			oldest = w->at;
+	return l->next - oldest;
+}
+
+static void drop_first(struct changelog *l)
+{
+	struct change *at = &l->ring[l->first % l->size];
+
+	l->dropped = at->rv;
+	l->bytes -= at->bytes;
+	change_fini(at);
+	l->first++;
+}
+
+static void resize(struct changelog *l, size_t size)
+{
+	struct change *ring = xcalloc(size, sizeof(*ring));
+
+	while (l->next - l->first > size)
+		drop_first(l);
+	for (uint64_t i = l->first; i < l->next; i++)
+		ring[i % size] = l->ring[i % l->size];
+	free(l->ring);
+	l->ring = ring;
+	l->size = size;
+}
+
+/* The size follows from what is needed, so that it comes back when slow readers have read. */
+static void make_room(struct changelog *l, size_t n)
+{
+	uint64_t needed = n_needed(l) + n;
+	size_t size = l->size ? l->size : CHANGELOG_SIZE;
+
+	while (size < needed && size < CHANGELOG_MAX)
+		size *= 2;
+	while (size > CHANGELOG_SIZE && size / 4 >= needed)
+		size /= 2;
+	if (size != l->size)
+		resize(l, size);
 }
 
 void changelog_append(struct changelog *l, struct change *changes, size_t n)
 {
 	if (!n)
 		return;
+	pthread_mutex_lock(&l->watches_lock);
 	pthread_mutex_lock(&l->lock);
-	if (!l->ring)
-		l->ring = xcalloc(CHANGELOG_SIZE, sizeof(*l->ring));
+	make_room(l, n);
 	for (size_t i = 0; i < n; i++) {
-		struct change *at = &l->ring[l->next % CHANGELOG_SIZE];
-
-		if (l->next - l->first == CHANGELOG_SIZE) {
-			l->dropped = at->rv;
-			change_fini(at);
-			l->first++;
-		}
-		*at = changes[i];
+		if (l->next - l->first == l->size)
+			drop_first(l);
+		l->ring[l->next % l->size] = changes[i];
+		l->bytes += changes[i].bytes;
 		l->next++;
 	}
+	while (l->bytes > CHANGELOG_BYTES && l->next - l->first > CHANGELOG_LEAST)
+		drop_first(l);
 	pthread_mutex_unlock(&l->lock);
+	pthread_mutex_unlock(&l->watches_lock);
 }
 
 /* Return: whether to tell the watch. One that was told and has not caught up since knows. */
@@ -78,7 +127,7 @@ static uint64_t seek(const struct changelog *l, uint64_t rv)
 	while (lo < hi) {
 		uint64_t mid = lo + (hi - lo) / 2;
 
-		if (l->ring[mid % CHANGELOG_SIZE].rv <= rv)
+		if (l->ring[mid % l->size].rv <= rv)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -142,7 +191,7 @@ int watch_next(struct watch *w, struct change *out)
 	if (w->at < l->first)
 		w->lost = 1;
 	while (!w->lost && w->at < l->next && rc == 0) {
-		const struct change *c = &l->ring[w->at++ % CHANGELOG_SIZE];
+		const struct change *c = &l->ring[w->at++ % l->size];
 
 		/* a list may be newer than the log for a moment: it is published first */
 		if (c->rv <= w->since || (w->kind && c->now->kind != w->kind))

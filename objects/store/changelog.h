@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bounded change log: a ring of the newest CHANGELOG_SIZE changes, and the
- * watches that read it, each at its own pace. A change costs the same whether
- * nobody or a thousand watch; one that falls behind the ring is told so.
+ * The bounded change log: a ring of the newest changes, and the watches that read it,
+ * each at its own pace. A change costs the same whether nobody or a thousand watch. The ring
+ * holds CHANGELOG_SIZE changes, and more while a watch still has to read them, up to
+ * CHANGELOG_MAX; large ones count by their bytes. A watch that falls behind that is told so.
  *
  * Locking: its own.
  */
@@ -12,11 +13,16 @@
 
 #include "objects/store/store.h"
 
-#define CHANGELOG_SIZE 8192u /* a power of two */
+#define CHANGELOG_SIZE  8192u       /* powers of two */
+#define CHANGELOG_MAX   65536u      /* 10,000 changes a second, and a reader that sleeps for 6 s */
+#define CHANGELOG_BYTES (64u << 20) /* of JSON that is kept, ... */
+#define CHANGELOG_LEAST 32u         /* ... but so many changes always */
 
 struct changelog {
 	pthread_mutex_t lock;
-	struct change *ring;  /* lock; CHANGELOG_SIZE slots, made when first needed */
+	struct change *ring;  /* lock; made when first needed */
+	size_t size;          /* lock; slots of the ring */
+	size_t bytes;         /* lock; of the changes in it */
 	uint64_t first, next; /* lock; sequence numbers: ring holds [first, next) */
 	uint64_t dropped;     /* lock; the newest revision that is not in the ring any more */
 	/* Not `lock`: who is woken by a notification must not run into the one that woke him. */

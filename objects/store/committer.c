@@ -24,6 +24,7 @@ struct touched {
 	struct object *before; /* owned; what the change finds, NULL: nothing */
 	struct object *made;   /* owned; what it leaves, NULL: deleted */
 	size_t earlier;        /* the slot's last_touch before this one */
+	size_t bytes;          /* of the object as JSON */
 	uint64_t rv;
 };
 
@@ -210,7 +211,7 @@ static struct backend_row *add_row(struct batch *b)
 	return &b->rows[b->n_rows++];
 }
 
-static void object_row(struct batch *b, const struct touched *t)
+static void object_row(struct batch *b, struct touched *t)
 {
 	const struct slot *slot = t->slot;
 	struct backend_row *row = add_row(b);
@@ -226,6 +227,7 @@ static void object_row(struct batch *b, const struct touched *t)
 		row->body_len = body.len;
 		row->body = keep_text(b, buf_steal(&body));
 	}
+	t->bytes = row->body_len;
 }
 
 static void record_row(struct batch *b, const struct store_op *op)
@@ -289,6 +291,7 @@ static void publish(struct batch *b)
 					      : CHANGE_ADDED;
 		changes[i].now = object_ref(t->made ? t->made : t->before);
 		changes[i].old = object_ref(t->before);
+		changes[i].bytes = b->touched[t->slot->last_touch].bytes;
 		t->op->result = object_ref(changes[i].now);
 		if (is_final(b, i))
 			slots[n_slots++] = t->slot;

@@ -125,6 +125,7 @@ struct change {
 	struct object *
 		now; /* new snapshot; of a deletion the last one. Owned by whoever got the change */
 	struct object *old; /* before a modification or deletion, NULL for an addition. Owned */
+	size_t bytes;       /* the change log's: about what it costs to keep this */
 };
 void change_fini(struct change *c);
 

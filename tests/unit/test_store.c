@@ -262,6 +262,46 @@ static void test_events_are_found_by_what_they_are_about(void **state)
 	assert_int_equal(count_about(f, "pod-b"), 1);
 }
 
+static void put_times(struct fixture *f, int times, const char *text)
+{
+	struct store_txn *txn = store_txn_new();
+
+	for (int i = 0; i < times; i++)
+		store_txn_put(txn, key(f, "a"), configmap("a", text), STORE_ANY);
+	assert_int_equal(store_commit_wait(f->store, txn, NULL), 0);
+	store_txn_free(txn);
+}
+
+static uint64_t kept(struct fixture *f)
+{
+	struct store_stats stats;
+
+	store_stats(f->store, &stats);
+	return stats.changes_kept;
+}
+
+/* The log holds what a watch has still to read, and only as long. */
+static void test_slow_watcher_misses_nothing(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t last = store_revision(f->store);
+	struct watch *w = store_watch(f->store, NULL, last, (void (*)(void *))free, NULL);
+	struct change c;
+
+	for (int i = 0; i < 30; i++)
+		put_times(f, 1000, "x");
+	for (int i = 0; i < 30000; i++) {
+		assert_int_equal(watch_next(w, &c), 1);
+		assert_int_equal(c.rv, last + 1);
+		last = c.rv;
+		change_fini(&c);
+	}
+	assert_int_equal(watch_next(w, &c), 0);
+	put_times(f, 1, "x");
+	assert_in_range(kept(f), 1, 8192);
+	watch_free(w);
+}
+
 static void test_slow_watcher_is_told(void **state)
 {
 	struct fixture *f = *state;
@@ -269,19 +309,28 @@ static void test_slow_watcher_is_told(void **state)
 		store_watch(f->store, NULL, store_revision(f->store), (void (*)(void *))free, NULL);
 	struct change c;
 
-	for (int i = 0; i < 9; i++) {
-		struct store_txn *txn = store_txn_new();
-
-		for (int j = 0; j < 1000; j++)
-			store_txn_put(txn, key(f, "a"), configmap("a", "x"), STORE_ANY);
-		assert_int_equal(store_commit_wait(f->store, txn, NULL), 0);
-		store_txn_free(txn);
-	}
+	for (int i = 0; i < 66; i++)
+		put_times(f, 1000, "x");
 	assert_int_equal(watch_next(w, &c), -ESTALE);
+	put_times(f, 1, "x");
+	assert_in_range(kept(f), 1, 8192); /* nobody reads them any more */
 	watch_free(w);
 	w = store_watch(f->store, NULL, 3, (void (*)(void *))free, NULL);
 	assert_int_equal(watch_next(w, &c), -ESTALE);
 	watch_free(w);
+}
+
+static void test_large_objects_shorten_the_log(void **state)
+{
+	struct fixture *f = *state;
+	char *text = malloc((1 << 20) + 1);
+
+	memset(text, 'x', 1 << 20);
+	text[1 << 20] = '\0';
+	for (int i = 0; i < 80; i++)
+		put_times(f, 1, text);
+	assert_in_range(kept(f), 32, 64);
+	free(text);
 }
 
 struct writer {
@@ -364,7 +413,10 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(test_events_are_found_by_what_they_are_about, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(test_slow_watcher_misses_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_slow_watcher_is_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_large_objects_shorten_the_log, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_writers_in_parallel_are_all_seen_in_order,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(test_foreign_and_damaged_files_are_refused, setup,
