@@ -63,6 +63,7 @@ void fs_render_docs(struct buf *out)
 	buf_adds(out, intro);
 	render_rows("The root", root_rows, out);
 	render_rows(NULL, found_rows, out);
+	render_rows(NULL, apis_rows, out);
 	render_rows("A resource and its namespaces", found_in_collection, out);
 	render_rows(NULL, collection_rows, out);
 	render_rows("Manifests and scratch files", manifest_rows, out);

@@ -17,11 +17,6 @@
 
 /* -- calls on the own mount -- */
 
-static const char *group_dir(const struct kind *k)
-{
-	return *k->group ? k->group : "core";
-}
-
 /* The path of a resource's directory, a namespace's, or (o given) an object's. */
 static char *path_of(const struct notifier *n, const struct kind *k, const char *ns,
 		     const char *name)
