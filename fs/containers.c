@@ -46,22 +46,28 @@ static int has_container(const struct object *o, const char *name)
 	return 0;
 }
 
+const struct value *container_status(const struct object *pod, const char *name)
+{
+	const struct value *v = NULL;
+
+	for (size_t i = 0; !v && i < ARRAY_LEN(status_lists); i++)
+		v = find_named(value_dig(pod->value, "status", status_lists[i], NULL), name);
+	return v;
+}
+
 /* -- files of one container -- */
 
 static int render_status(struct call *c, const struct node *n, const struct object *o,
 			 struct buf *out)
 {
+	const struct value *status;
 	char name[256];
 
 	(void)c;
 	container_of(n, name);
-	for (size_t i = 0; i < ARRAY_LEN(status_lists); i++) {
-		const struct value *v =
-			find_named(value_dig(o->value, "status", status_lists[i], NULL), name);
-
-		if (v)
-			yaml_render(v, out);
-	}
+	status = container_status(o, name);
+	if (status)
+		yaml_render(status, out);
 	return 0;
 }
 

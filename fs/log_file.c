@@ -2,7 +2,8 @@
 /*
  * A container's log as text. An open `log` reads what is there when it is read, so
  * that `tail -f` sees it grow: entries are decoded as they come, what was decoded
- * does not change. log.follow waits for more, told by inotify on the real file.
+ * does not change. log.follow waits for more, told by inotify on the real file, until the
+ * container ends.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -193,21 +194,46 @@ static void watch_log(struct follow *f)
 	f->watched = inotify_add_watch(f->inotify, dir, IN_MODIFY | IN_CREATE | IN_MOVED_TO) >= 0;
 }
 
+/* Another run has begun, and writes a log of its own. */
+static int has_later_log(struct follow *f, const struct fs_container *c)
+{
+	const struct fs_rooms *rooms = &f->s.h.fs->rooms;
+	CLEANUP_FREE char *now = NULL;
+	struct err err = ERR_INIT;
+
+	return f->log.path && rooms->log_path &&
+	       rooms->log_path(rooms->runtime, c, 0, &now, &err) == 0 && !str_eq(now, f->log.path);
+}
+
+/* The container has ended, for good or until it is started again: its log is complete. */
+static int run_is_over(struct follow *f, const struct object *pod)
+{
+	char name[256];
+	struct fs_container c = container_of(f->s.h.node, name);
+	const struct value *status = container_status(pod, name);
+
+	return value_dig(status, "state", "terminated", NULL) ||
+	       (value_dig(status, "state", "waiting", NULL) &&
+		value_dig(status, "lastState", "terminated", NULL)) ||
+	       has_later_log(f, &c);
+}
+
 static int follow_fill(struct stream *s, struct buf *out, int *eof, off_t first_off)
 {
 	struct follow *f = (struct follow *)s;
 	CLEANUP_OBJECT struct object *o = node_get_object(s->h.fs, s->h.node, NULL);
+	int over;
 
 	(void)first_off;
 	drain_inotify(f);
 	log_text_open(&f->log, s->h.fs, s->h.node);
 	watch_log(f);
+	over = !o || run_is_over(f, o); /* before the last look at the log */
 	while (log_text_more(&f->log) || log_text_rotated(&f->log))
 		;
 	buf_add(out, buf_str(&f->log.text), f->log.text.len);
 	buf_resize(&f->log.text, 0);
-	if (!o)
-		*eof = 1;
+	*eof = over;
 	return 0;
 }
 
@@ -251,6 +277,8 @@ const struct row row_log_follow = {
 	.flags = ROW_HIDDEN | ROW_OBJECT,
 	.open = open_follow,
 	.subresource = "log",
-	.reads = "blocks; the log, then what is written to it; ends when the pod is gone",
+	.reads = "blocks; the log, then what is written to it; ends when the container ends (it "
+		 "goes on in the "
+		 "log of its next run) or the pod is gone",
 	.errors = "EAGAIN with O_NONBLOCK and nothing new; EINTR",
 };

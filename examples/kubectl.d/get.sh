@@ -14,8 +14,6 @@ cmd_get() {
     yaml | json | jsonpath=* | custom-columns=*) get_objects "$@" ;;
     *) die "unable to match a printer suitable for the output format \"$output\", allowed formats are: custom-columns,json,jsonpath,name,wide,yaml" ;;
     esac
-    # The command is reported as failed for what was asked by name and is not there, unless that was said to be fine.
-    [ -z "$ignore_not_found" ] || failed=0
 }
 print_name() { say "$word/$(name_of "$1")"; }
 
@@ -66,7 +64,7 @@ get_table() {
     rows='' some=yes
     for name; do
         obj=$(object "$name")
-        if [ -e "$obj/metadata" ]; then rows="$rows $name"; elif [ -z "$ignore_not_found" ]; then missing "$obj" "$name"; fi
+        if [ -e "$obj/metadata" ]; then rows="$rows $name"; else missing "$obj" "$name"; fi
     done
     if [ $# -gt 0 ]; then
         some=$rows
@@ -112,7 +110,7 @@ add_labels() {
 # The table, then a row for each change: `_watch` starts with what is there.
 get_watch() {
     (
-        show() { headers=no names=$1 prefix='' LC_ALL=C awk -f "$lib/table.awk" "$tmp/index"; }
+        show() { name=$1 awk 'ENVIRON["name"] == $1 || ENVIRON["name"] == $1 "/" $2' "$tmp/index"; }
         index=$(place)/_index${output:+.$output}
         cp "$index" "$tmp/index" || { forbidden watch; exit 1; }
         known='' # the names whose rows were shown, until they change
@@ -137,13 +135,14 @@ get_watch() {
 
 # -- whole objects --
 
-# What kubectl leaves out unless it is asked.
-without_managed_fields() {
-    case $2 in
-    json) sed '/^        "managedFields": \[$/,/^        \],\{0,1\}$/d' "$1/object.json" ;;
-    yaml) sed '/^  managedFields:$/,/^  [^ -]/{/^  managedFields:$/d;/^  [ -]/d;}' "$1/object.yaml" ;;
+# What kubectl leaves out unless it is asked: unmanaged FORMAT < OBJECT
+unmanaged() {
+    case $1 in
+    json) sed '/^        "managedFields": \[$/,/^        \],\{0,1\}$/d' ;;
+    yaml) sed '/^  managedFields:$/,/^  [^ -]/{/^  managedFields:$/d; /^  [ -]/d;}' ;;
     esac
 }
+without_managed_fields() { unmanaged "$2" <"$1/object.$2"; } # OBJECT FORMAT
 get_objects() {
     format=${output%%=*} count=0
     case $format in yaml) item=yaml ;; *) item=json ;; esac

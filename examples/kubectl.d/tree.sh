@@ -82,7 +82,7 @@ namespace_of() { value "$1/metadata/namespace"; }
 missing() {
     case $(LC_ALL=C ls -d "$1/." 2>&1) in
     *'Permission denied'*) forbidden "${3:-get}" "$2" ;;
-    *) fail "Error from server (NotFound): $resource \"$2\" not found" ;;
+    *) [ -n "$ignore_not_found" ] || fail "Error from server (NotFound): $resource \"$2\" not found" ;;
     esac
 }
 # forbidden VERB [NAME]
@@ -154,11 +154,13 @@ each_of_files() {
 
 # put FILE < TEXT: one message. A refusal is told as kubectl tells the server's. put FILE WHAT
 put() {
+    told=$(wc -l <"$k/errors")
     LC_ALL=C dd bs=1048576 of="$1" conv=notrunc 2>"$tmp/said" || { refused "${2:-}"; return 1; }
 }
 # refused WHAT: says why the last write failed, from errno ($tmp/said) and the tree's own words
 refused() {
-    text=$(tail -n 1 "$k/errors" | sed 's/^[^ ]*: //')
+    new=$(($(wc -l <"$k/errors") - told))
+    text=$(tail -n "$((new > 0 ? new : 1))" "$k/errors" | sed 's/^[^ ]*: //; s/^[^ :]*:[0-9]*:[0-9]*: //')
     case $(cat "$tmp/said") in
     *'Permission denied'*) reason=Forbidden ;;
     *'quota exceeded'*) reason=Forbidden ;;

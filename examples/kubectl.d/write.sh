@@ -44,7 +44,7 @@ identify() {
         rm -f "$try"
         return 1
     fi
-    cp "$try" "$tmp/would"
+    unmanaged yaml <"$try" >"$tmp/would"
     rm -f "$try"
     # shellcheck disable=SC2046 # a document of the tree: words without blanks
     set -- $(awk '/^---/ { exit } { gsub(/"/, "") } /^apiVersion: / { v = $2 } /^kind: / { k = $2 } /^[a-z]/ { top = $1 }
@@ -102,18 +102,20 @@ each_document() { # FUNCTION
 
 cmd_apply() { each_document apply_document; }
 apply_document() {
-    before=$(version_of "$obj")
-    if [ -n "$dry_run" ]; then
-        case $output in yaml) cat "$tmp/would" ;; *) say "$word/$doc_name $([ -n "$before" ] && say configured || say created) (server dry run)" ;; esac
-        return
+    outcome=created
+    if [ -e "$obj/metadata" ]; then
+        outcome=configured
+        without_managed_fields "$obj" yaml | desired >"$tmp/live"
+        desired <"$tmp/would" | cmp -s - "$tmp/live" && outcome=unchanged
     fi
-    store "$1" || return
-    case $before in
-    '') report created ;;
-    "$(version_of "$obj")") report unchanged ;;
-    *) report configured ;;
-    esac
+    if [ -n "$dry_run" ]; then
+        case $output in yaml) cat "$tmp/would" ;; *) say "$word/$doc_name $outcome (server dry run)" ;; esac
+    else
+        store "$1" && report $outcome
+    fi
 }
+# An object without what the system keeps there.
+desired() { sed -e '/^  resourceVersion: /d; /^  generation: /d; /^status:/,/^[a-z]/{/^status:/d; /^[ -]/d;}'; }
 create_document() {
     [ ! -e "$obj/metadata" ] || {
         fail "Error from server (AlreadyExists): ${source:+error when creating \"$(source_of "$1")\": }$resource \"$doc_name\" already exists"
@@ -134,8 +136,8 @@ cmd_diff() {
     mkdir "$tmp/LIVE" "$tmp/MERGED"
     diff_document() {
         file=$(say "$api.$kind.$namespace.$doc_name" | tr / .)
-        [ ! -e "$obj/metadata" ] || without_managed_fields "$obj" yaml >"$tmp/LIVE/$file"
-        cp "$tmp/would" "$tmp/MERGED/$file"
+        [ ! -e "$obj/metadata" ] || without_managed_fields "$obj" yaml | desired >"$tmp/LIVE/$file"
+        desired <"$tmp/would" >"$tmp/MERGED/$file"
     }
     each_document diff_document
     [ $failed = 0 ] || exit 2
@@ -245,8 +247,7 @@ cmd_delete() {
     [ $# != 1 ] || [ -n "$all$selector$files" ] || case $1 in */*) ;; *) die "resource(s) were provided, but no name was specified" ;; esac
     [ -z "$force" ] || [ "$grace" != 0 ] || warn "Warning: Immediate deletion does not wait for confirmation that the running resource has been terminated. The resource may continue to run on the cluster indefinitely."
     each delete_object "$@"
-    [ -s "$tmp/going" ] || [ $failed = 1 ] || nothing_found
-    [ -z "$ignore_not_found" ] || failed=0
+    [ -s "$tmp/going" ] || [ $failed = 1 ] || [ -n "$ignore_not_found" ] || nothing_found
     [ "$wait" = true ] && [ -z "$force" ] || return 0
     wait_for_ends
 }
