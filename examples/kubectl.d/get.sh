@@ -109,28 +109,26 @@ add_labels() {
 
 # The table, then a row for each change: `_watch` starts with what is there.
 get_watch() {
-    (
-        show() { name=$1 awk 'ENVIRON["name"] == $1 || ENVIRON["name"] == $1 "/" $2' "$tmp/index"; }
-        index=$(place)/_index${output:+.$output}
-        cp "$index" "$tmp/index" || { forbidden watch; exit 1; }
-        known='' # the names whose rows were shown, until they change
-        [ -n "$no_headers" ] || head -n 1 "$tmp/index"
-        follow "$(place)/_watch" "${timeout:-31536000}"
-        while read -r change which _ <&7; do
-            name=${which##*/}
-            [ $# = 0 ] || case " $* " in *" $name "*) ;; *) continue ;; esac
-            [ -z "$selector" ] || [ -d "$(place)/@$(file_of "$selector")/$name" ] || continue
-            [ -z "$all_namespaces" ] || [ "$namespaced" = false ] || name=$which
-            case "$change$known " in
-            ADDED*" $name "* | MODIFIED*) cp "$index" "$tmp/index" ;;
-            ADDED*) grep -q -F " ${which##*/} " "$tmp/index" || grep -q "^${which##*/} " "$tmp/index" || cp "$index" "$tmp/index" ;;
-            ERROR*) unfollow && die "$which: too old resource version" ;;
-            esac
-            known="$known $name"
-            show "$name"
-        done
-        unfollow
-    )
+    show() { name=$1 awk 'ENVIRON["name"] == $1 || ENVIRON["name"] == $1 "/" $2' "$tmp/index"; }
+    index=$(place)/_index${output:+.$output}
+    cp "$index" "$tmp/index" || { forbidden watch; return; }
+    known='' # the names whose rows were shown, until they change
+    [ -n "$no_headers" ] || head -n 1 "$tmp/index"
+    follow "$(place)/_watch"
+    while read -r change which _ <&7; do
+        name=${which##*/}
+        [ $# = 0 ] || case " $* " in *" $name "*) ;; *) continue ;; esac
+        [ -z "$selector" ] || [ -d "$(place)/@$(file_of "$selector")/$name" ] || continue
+        [ -z "$all_namespaces" ] || [ "$namespaced" = false ] || name=$which
+        case "$change$known " in
+        ADDED*" $name "* | MODIFIED*) cp "$index" "$tmp/index" ;;
+        ADDED*) grep -q -F " ${which##*/} " "$tmp/index" || grep -q "^${which##*/} " "$tmp/index" || cp "$index" "$tmp/index" ;;
+        ERROR*) unfollow && die "$which: too old resource version" ;;
+        esac
+        known="$known $name"
+        show "$name"
+    done
+    unfollow
 }
 
 # -- whole objects --

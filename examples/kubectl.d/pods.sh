@@ -76,24 +76,24 @@ log_of() {
     fi
     line="[pod/$(name_of "$1")/$2] "
     if [ -n "$follow" ]; then
-        follow_log "$log" &
-        followers="$followers $!"
+        follow_log "$log"
     else
         last_lines <"$log" | with_prefix
     fi
 }
 last_lines() { case ${tail:--1} in -1) cat ;; *) tail -n "$tail" ;; esac; }
 with_prefix() { if [ -n "$prefix" ]; then sed "s|^|$line|"; else cat; fi; }
-# With --tail: how long the log is now says where to begin.
+# Beside other logs. With --tail: how long the log is now says what is old.
 follow_log() {
-    case ${tail:--1} in
-    -1) cat "$1.follow" ;;
-    *)
-        had=$(wc -c <"$1")
-        head -c "$had" "$1" | tail -n "$tail"
-        tail -c "+$((had + 1))" "$1.follow"
-        ;;
-    esac | with_prefix
+    pipe=$tmp/log.$(say "$followers" | wc -w)
+    mkfifo "$pipe"
+    had=0
+    [ "${tail:--1}" = -1 ] || had=$(wc -c <"$1")
+    [ "$had" = 0 ] || head -c "$had" "$1" | last_lines | with_prefix
+    dd bs=65536 if="$1.follow" of="$pipe" 2>/dev/null &
+    children="$children $!"
+    { tail -c "+$((had + 1))" | with_prefix; } <"$pipe" &
+    followers="$followers $!"
 }
 
 # -- exec --
@@ -134,6 +134,7 @@ run_in() {
         exec 6<&0
         cat <&6 >"$talk/stdin" 2>/dev/null &
         feeder=$!
+        children="$children $!"
         exec 6<&-
     else
         : >"$talk/stdin"
@@ -147,9 +148,10 @@ run_in() {
     return "$status"
 }
 converse() {
-    cat "$talk/stderr" >&2 &
+    dd bs=65536 if="$talk/stderr" 3>&2 2>/dev/null >&3 &
     errors=$!
-    cat "$talk/stdout"
+    children="$children $!"
+    stream "$talk/stdout"
     wait $errors
 }
 # The terminal's keys go through as they are; what size it has the other one gets, too.
@@ -157,8 +159,9 @@ converse_raw() {
     saved=$(stty -g)
     trap 'stty "$saved"; at_end' EXIT
     stty raw -echo
-    cat "$talk/stdout" &
+    dd bs=65536 if="$talk/stdout" 2>/dev/null &
     out=$!
+    children="$children $!"
     trap 'say "tty $(stty size)" >"$talk/ctl"' WINCH
     while kill -0 $out 2>/dev/null; do wait $out; done
     trap - WINCH

@@ -34,7 +34,7 @@ rollout_status() {
     last_said=''
     case $kind in Deployment | DaemonSet | StatefulSet) ;; *) die "no status viewer has been implemented for $kind" ;; esac
     [ "$wait" = true ] || { rolled_out "$1" || :; return; }
-    until_true "${timeout:-31536000}" "$1" rolled_out "$1" || fail "error: timed out waiting for the condition"
+    until_true "$timeout" "$1" rolled_out "$1" || fail "error: timed out waiting for the condition"
 }
 # tell TEXT: once
 tell() { [ "$last_said" = "$*" ] || say "$*"; last_said=$*; }
@@ -144,9 +144,9 @@ remaining() {
 wait_for() {
     waited=yes name=$(name_of "$1")
     case $for in
-    delete) timeout "$(remaining)" cat "$1/wait/Deleted" >/dev/null 2>&1 || [ ! -e "$1/metadata" ] ;;
+    delete) await "$(remaining)" "$1/wait/Deleted" || [ ! -e "$1/metadata" ] ;;
     condition=*=[Tt]rue | condition=*=False | condition=*=Unknown) until_true "$(remaining)" "$1" condition_is "$1" "${for#condition=}" ;;
-    condition=*) timeout "$(remaining)" cat "$1/wait/${for#condition=}" >/dev/null 2>&1 ;;
+    condition=*) await "$(remaining)" "$1/wait/${for#condition=}" ;;
     jsonpath=*) until_true "$(remaining)" "$1" path_is "$1" "${for#jsonpath=}" ;;
     *) die "unrecognized condition: \"$for\"" ;;
     esac || {
@@ -230,7 +230,7 @@ drain_node() {
     resolve pods
     while IFS= read -r id <&9; do
         pod=$dir/$id
-        timeout "$(remaining)" cat "$pod/wait/Deleted" >/dev/null 2>&1 || [ ! -e "$pod/metadata" ] || { fail "error when waiting for pod \"$id\" terminating: global timeout reached"; return; }
+        await "$(remaining)" "$pod/wait/Deleted" || [ ! -e "$pod/metadata" ] || { fail "error when waiting for pod \"$id\" terminating: global timeout reached"; return; }
         say "pod/${id#*/} evicted"
     done 9<"$tmp/leaving"
     say "node/$node drained"

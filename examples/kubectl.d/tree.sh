@@ -178,12 +178,23 @@ command_to() {
     shift
     say "$*" | put "$what/ctl" "$word \"$(name_of "$what")\""
 }
+# Streams are read by dd: they have no size, and a `cat` that copies by sendfile (busybox) takes that for their end.
+stream() { dd bs=65536 if="$1" 2>/dev/null; }
+# What works beside us; it ends with us.
+children=''
+# await SECONDS FILE: the end of a stream; fails when the time is over, and when the stream does
+await() {
+    timeout "$1" dd bs=65536 if="$2" >/dev/null 2>&1 &
+    children="$children $!"
+    wait $!
+}
 # The lines of a stream, until the reader closes it: follow FILE [SECONDS]; read <&7; unfollow
 follow() {
     rm -f "$tmp/stream"
     mkfifo "$tmp/stream"
-    timeout "${2:-31536000}" cat "$1" >"$tmp/stream" 2>/dev/null &
+    ${2:+timeout} ${2:+"$2"} dd bs=65536 if="$1" of="$tmp/stream" 2>/dev/null &
     follower=$!
+    children="$children $!"
     exec 7<"$tmp/stream"
 }
 unfollow() {
@@ -192,7 +203,7 @@ unfollow() {
     wait "$follower" 2>/dev/null
     return 0
 }
-# until_true SECONDS OBJECT COMMAND...: again at each change of the object. Fails when the time is over.
+# until_true SECONDS OBJECT COMMAND...: again at each change of the object. Fails when the time ("": for ever) is over.
 until_true() {
     limit=$1 object=$2
     shift 2

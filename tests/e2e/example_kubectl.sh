@@ -266,12 +266,14 @@ nodes() {
 
 # A terminal: raw, of the size of ours, which follows; the exit status comes through.
 terminal() {
+    local words
+    read -ra words <<<"$shell"
     kubectl run box --image=busybox -- sleep 1000 >/dev/null && kubectl wait --for=condition=Ready pod/box >/dev/null || fail box
-    python3 - $shell "$top/examples/kubectl" <<'END' || fail "exec -it"
+    python3 - "${words[@]}" "$top/examples/kubectl" <<'END' || fail "exec -it"
 import fcntl, os, pty, select, signal, struct, sys, termios, time
 pid, fd = pty.fork()
 if pid == 0:
-    os.execvp(sys.argv[1], [sys.argv[1], sys.argv[2], 'exec', '-it', 'box', '--', 'sh'])
+    os.execvp(sys.argv[1], sys.argv[1:] + ['exec', '-it', 'box', '--', 'sh'])
 def size(rows, columns):
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack('HHHH', rows, columns, 0, 0))
 seen = b''
