@@ -114,6 +114,8 @@ cmd_exec() {
 plan9_words() {
     for word; do printf " '%s'" "$(printf '%s' "$word" | sed "s/'/''/g")"; done
 }
+# Rows and columns of our terminal; one that has none is taken for the usual.
+terminal_size() { stty size 2>/dev/null | awk '$1 > 0 && $2 > 0 { print; sized = 1 } END { if (!sized) print "24 80" }'; }
 # run_in POD CONTAINER COMMAND...: its input if -i, its output, its exit status. The conversation is there while fd 5 is open.
 run_in() {
     room=$1/containers/$2/exec
@@ -124,7 +126,7 @@ run_in() {
     read -r n <&5
     talk=$room/$n
     shift 2
-    { [ -z "$tty" ] || say "tty $(stty size)"; } >"$tmp/command"
+    { [ -z "$tty" ] || say "tty $(terminal_size)"; } >"$tmp/command"
     say "exec$(plan9_words "$@")" >>"$tmp/command"
     put "$talk/ctl" <"$tmp/command" 2>"$tmp/why" || {
         sed 's/^Error from server ([A-Za-z]*): /error: Internal error occurred: error executing command in container: /' "$tmp/why" >&2
@@ -162,7 +164,7 @@ converse_raw() {
     dd bs=65536 if="$talk/stdout" 2>/dev/null &
     out=$!
     children="$children $!"
-    trap 'say "tty $(stty size)" >"$talk/ctl"' WINCH
+    trap 'say "tty $(terminal_size)" >"$talk/ctl"' WINCH
     while kill -0 $out 2>/dev/null; do wait $out; done
     trap - WINCH
     stty "$saved"

@@ -308,11 +308,13 @@ edit_object() {
     say "$word/$name edited"
 }
 
+# What is wanted of an object, in short: status may change meanwhile.
+fingerprint() { without_managed_fields "$1" yaml | desired | cksum; }
 # patch_object OBJECT FILE WORD [WORD-IF-NOTHING-CHANGED] < the patch
 patch_object() {
-    before=$(version_of "$1")
+    before=$(fingerprint "$1")
     put "$1/$2" "$word \"$(name_of "$1")\"" || return
-    if [ "$(version_of "$1")" = "$before" ]; then say "$word/$(name_of "$1") ${4:-$3}"; else say "$word/$(name_of "$1") $3"; fi
+    if [ "$(fingerprint "$1")" = "$before" ]; then say "$word/$(name_of "$1") ${4:-$3}"; else say "$word/$(name_of "$1") $3"; fi
 }
 cmd_patch() {
     [ -n "$patch" ] || die "must specify --patch or --patch-file containing the contents of the patch"
