@@ -24,9 +24,9 @@ split_files() {
     done >"$tmp/inputs"
     [ ! -e "$tmp/no-file" ] || exit 1
     while IFS= read -r file; do
-        [ "$namespace" = "${K8S_NAMESPACE:-default}" ] && [ "$namespace" = default ] && ns='' || ns=$namespace
         mkdir -p "$tmp/one"
-        docs=$tmp/one namespace=$ns index=$k/apis/_index awk -f "$lib/manifest.awk" "$file"
+        if [ "$namespace" = default ]; then into=''; else into=$namespace; fi
+        docs=$tmp/one namespace=$into index=$k/apis/_index awk -f "$lib/manifest.awk" "$file"
         for doc in "$tmp/one"/*; do
             n_docs=$((${n_docs:-0} + 1))
             [ -e "$doc" ] && mv "$doc" "$tmp/docs/$(printf %05d $n_docs)" && say "$file" >>"$tmp/sources"
@@ -66,7 +66,7 @@ doing() {
 }
 refused_document() { # DOCUMENT FAULTS: by kind and name as far as they can be read
     case $(cat "$tmp/said") in *'Permission denied'*) reason=Forbidden ;; *) reason=Invalid ;; esac
-    fail "Error from server ($reason): error when $(doing) \"$(source_of "$1")\": ${2:-$(tail -n 1 "$k/errors")}" 
+    fail "Error from server ($reason): error when $(doing) \"$(source_of "$1")\": ${2:-$(tail -n 1 "$k/errors")}"
 }
 source_of() { sed -n "$(basename "$1" | sed 's/^0*//')p" "$tmp/sources" 2>/dev/null | sed 's|^/.*/kubectl\.[^/]*/stdin$|STDIN|'; }
 version_of() { value "$1/metadata/resourceVersion"; }
@@ -265,12 +265,20 @@ delete_object() {
     fi
     from=$(namespace_of "$gone")
     command_to "$gone" delete ${grace:+"$grace"} ${cascade:+"$cascade"} || return
-    rm -f "$k/apply/kubectl/$resource/${from:-$namespace}/$name.yaml"
+    forget "$resource/${from:-$namespace}" "$name"
     case $output in
     name) say "$word/$name" ;;
     *) say "$word \"$name\" ${force:+force }deleted${from:+ from $from namespace}" ;;
     esac
 }
+# Its manifest goes with an object; a namespace's objects' with the namespace. forget DIRECTORY NAME
+forget() (
+    cd "$k/apply/kubectl" 2>/dev/null || exit 0
+    rm -f "$1/$2.yaml"
+    [ "$kind" != Namespace ] || rm -rf ./*/"$2"
+    cd .. && rmdir -p "kubectl/$1" 2>/dev/null
+    exit 0
+)
 wait_for_ends() {
     while read -r pid what name <&8; do
         wait "$pid" || fail "error: timed out waiting for the condition on $what/$name"
