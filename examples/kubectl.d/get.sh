@@ -6,8 +6,10 @@
 cmd_get() {
     [ $# -gt 0 ] || [ -n "$files" ] || die "Required resource not specified."
     prefixed='' shown=''
-    if [ -n "$files" ]; then :; else case $1 in all | *,* | */*) prefixed=yes ;; esac; fi
-    case $# in 1) case $1 in */*) prefixed='' ;; esac ;; esac
+    case ${1:-} in # names carry their type where several types come
+    all | *,*) prefixed=yes ;;
+    */*) [ "$(printf '%s\n' "$@" | sed 's|/.*||' | sort -u | wc -l)" = 1 ] || prefixed=yes ;;
+    esac
     case $output in
     '' | wide) get_tables "$@" ;;
     name) each print_name "$@" ;;
@@ -158,15 +160,13 @@ get_objects() {
     }
     each add_item "$@"
     [ $count -gt 0 ] || [ $failed = 0 ] || return 1
-    case $count${1:-} in
-    1*/*) one=yes ;;
-    1*) [ $# -gt 1 ] && one=yes || one='' ;;
-    *) one='' ;;
+    # What was asked for by its name alone is shown alone.
+    case $count,$#,${1:-} in
+    1,1,*/* | 1,2,*) [ "$format" != custom-columns ] || as_list ;;
+    *) as_list ;;
     esac
-    [ -n "$one" ] || as_list
     case $format in
     custom-columns)
-        [ -z "$one" ] || as_list
         columns=${output#*=} awk -f "$lib/json.awk" "$tmp/single" | columns_of
         ;;
     jsonpath) json_path "${output#*=}" "$tmp/single" ;;
@@ -174,13 +174,23 @@ get_objects() {
     esac
 }
 as_list() {
-    if [ $item = yaml ]; then
-        { say "apiVersion: v1" && { [ -s "$tmp/items" ] && say "items:" || say "items: []"; } && cat "$tmp/items" &&
-            say "kind: List" && say "metadata:" && say '  resourceVersion: ""'; } >"$tmp/single"
-    else
-        { printf '{\n    "apiVersion": "v1",\n    "items": [\n' && cat "$tmp/items" &&
-            printf '    ],\n    "kind": "List",\n    "metadata": {\n        "resourceVersion": ""\n    }\n}\n'; } >"$tmp/single"
-    fi
+    {
+        case $item in
+        yaml)
+            say "apiVersion: v1"
+            if [ -s "$tmp/items" ]; then say "items:"; else say "items: []"; fi
+            cat "$tmp/items"
+            printf 'kind: List\nmetadata:\n  resourceVersion: ""\n'
+            ;;
+        json)
+            printf '{\n    "apiVersion": "v1",\n    "items": ['
+            [ ! -s "$tmp/items" ] || {
+                say '' && awk '$0 == "," { last = last ","; next } NR > 1 { print last } { last = $0 } END { print last }' "$tmp/items" && printf '    '
+            }
+            printf '],\n    "kind": "List",\n    "metadata": {\n        "resourceVersion": ""\n    }\n}\n'
+            ;;
+        esac
+    } >"$tmp/single"
 }
 # Cells between tabs, in columns.
 columns_of() {

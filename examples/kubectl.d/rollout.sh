@@ -118,22 +118,11 @@ rollout_history() (
 
 cmd_wait() {
     [ -n "$for" ] || die "unrecognized condition: \"\""
-    deadline=$(($(date +%s) + ${timeout:-30}))
+    deadline=$(($(date +%s) + ${timeout:-30})) waited=no
     case $for in
-    create)
-        each_awaited "$@"
-        return
-        ;;
-    delete)
-        # what is gone already is what was waited for
-        waited=no
-        each wait_for "$@" 2>"$tmp/missing"
-        grep -v NotFound "$tmp/missing" >&2 || failed_now=0
-        [ "${failed_now:-1}" != 0 ] || [ "$waited" = yes ] || failed=0
-        return
-        ;;
+    create) await_creation "$@" && return ;;
+    delete) ignore_not_found=yes waited=yes ;; # what is gone already is what was waited for
     esac
-    waited=no
     each wait_for "$@"
     [ $waited = yes ] || [ $failed = 1 ] || die "no matching resources found"
 }
@@ -161,20 +150,21 @@ condition_is() {
 }
 # path_is OBJECT {PATH}[=VALUE]: without a value, that there is one
 path_is() {
-    path=${2%%\}*}
-    found=$(json_path "${path#\{}" "$1/object.json" 2>/dev/null)
-    found=$(json_path "$path}" "$1/object.json") || exit
+    found=$(json_path "${2%%\}*}}" "$1/object.json") || exit
     case $2 in
     *\}=*) [ "$found" = "${2#*\}=}" ] ;;
     *) [ -n "$found" ] ;;
     esac
 }
-each_awaited() { # until TYPE/NAME... are there
+await_creation() { # TYPE/NAME...
     for one; do
-        resolve "${one%%/*}" || return
+        resolve "${one%%/*}" || continue
         obj=$(object "${one#*/}")
-        until_true "$(remaining)" "$obj" test -e "$obj/metadata" || { fail "error: timed out waiting for the condition on $resource/${one#*/}"; continue; }
-        say "$word/${one#*/} condition met"
+        if until_true "$(remaining)" "$obj" test -e "$obj/metadata"; then
+            say "$word/${one#*/} condition met"
+        else
+            fail "error: timed out waiting for the condition on $resource/${one#*/}"
+        fi
     done
 }
 
@@ -182,11 +172,11 @@ each_awaited() { # until TYPE/NAME... are there
 
 cmd_cordon() { each_node cordon_node "$@"; }
 cmd_uncordon() { each_node uncordon_node "$@"; }
-each_node() {
-    action_=$1
+each_node() { # FUNCTION NODE...
+    [ $# -gt 1 ] || [ -n "$selector" ] || die "USAGE: $command NODE"
+    for_node=$1
     shift
-    [ $# -gt 0 ] || [ -n "$selector" ] || die "USAGE: $command NODE"
-    each "$action_" nodes "$@"
+    each "$for_node" nodes "$@"
 }
 cordon_node() {
     [ "$(value "$1/spec/unschedulable")" != true ] || { say "node/$(name_of "$1") already cordoned"; return; }

@@ -346,13 +346,12 @@ change_map() {
     shift 2
     words=$#
     while [ "$words" -gt 0 ]; do
-        word_=$1
+        case $1 in
+        *=* | *-) changes=$changes$1$newline ;; # no object's name ends in -
+        *) set -- "$@" "$1" ;;
+        esac
         shift
         words=$((words - 1))
-        case $word_ in
-        *=* | *-) changes=$changes$word_$newline ;; # no object's name ends in -
-        *) set -- "$@" "$word_" ;;
-        esac
     done
     if [ -n "$list" ]; then each list_map "$@"; return; fi
     [ -n "$changes" ] || die "at least one ${map%s} update is required"
