@@ -2,42 +2,54 @@
 # write into, `namespace` what a namespaced object gets that names none ("": nothing), `index` the tree's
 # apis/_index, which says what is namespaced. Each begins at its line of the file, so that faults are told by that.
 
-function flush_doc(i, file, k, inside, said) {
-    k = value("kind")
-    if (lines && namespace != "" && namespaced[value("apiVersion") "/" k]) {
-        for (i = 1; i <= lines; i++) {
-            if (doc[i] ~ /^("?metadata"?:|[ \t]+"metadata":)/) inside = i
-            else if (inside && doc[i] ~ /^[^ \t#]/) break
-            if (inside && doc[i] ~ /[ {,"]namespace"?:/) said = 1
-        }
-        if (inside && !said) insert(inside)
+function flush_doc(i, file) {
+    if (content && ENVIRON["namespace"] != "" && namespaced[value("apiVersion") "/" value("kind")]) give_namespace()
+    if (content) {
+        file = sprintf("%s/%04d", ENVIRON["docs"], ++n_docs)
+        for (i = 1; i < first; i++) print "" >file
+        print doc >file
+        close(file)
     }
-    file = sprintf("%s/%04d", ENVIRON["docs"], ++n_docs)
-    for (i = 1; content && i < first; i++) print "" >file
-    for (i = 1; i <= lines; i++) print doc[i] >file
-    if (content) close(file)
-    else { close(file); system("rm -f " file); n_docs-- }
-    lines = content = 0
+    doc = content = ""
 }
-# The value of a top-level field, in YAML or pretty JSON.
-function value(name, i, v) {
-    for (i = 1; i <= lines; i++)
-        if (match(doc[i], "^([ \t]*\"|[{]\")?" name "\"?: *")) {
-            v = substr(doc[i], RLENGTH + 1)
-            gsub(/^["']|["' ,\r]+$/, "", v)
-            sub(/ *#.*/, "", v)
-            return v
+# A top-level field: at the beginning of a line, or in a document that is a map in braces (JSON) where it comes first.
+function value(name, at, v) {
+    if (!match("\n" doc, braces() ? "\"?" name "\"?[ \t]*:[ \t\n]*[^ \t\n,}]+" : "\n" name ":[ \t]*[^ \t\n#]+")) return ""
+    v = substr("\n" doc, RSTART, RLENGTH)
+    sub(/^[^:]*:[ \t\n]*/, "", v)
+    gsub(/["'\r]/, "", v)
+    return v
+}
+function braces() { return doc ~ /^[ \t\n]*\{/ }
+function give_namespace(at, rest) {
+    if (match("\n" doc, braces() ? "\"?metadata\"?[ \t]*:[ \t\n]*[{]" : "\nmetadata:[ \t]*[{]")) {
+        at = RSTART + RLENGTH - 2
+        rest = substr(doc, at)
+        if (own_entries(rest) !~ /[{,][ \t\n]*"?namespace"?[ \t]*:/)
+            doc = substr(doc, 1, at) "\"namespace\": \"" ENVIRON["namespace"] "\", " substr(doc, at + 1)
+    } else if (match("\n" doc, /\nmetadata:[^\n]*\n/)) {
+        at = RSTART + RLENGTH - 2
+        rest = substr(doc, at + 1)
+        sub(/\n[^ \t\n#].*/, "", rest)  # up to the next top-level field
+        if (match(rest, /(^|\n) +[^ #\n]/)) {
+            blanks = substr(rest, RSTART, RLENGTH - 1)
+            sub(/^\n/, "", blanks)
+            if (("\n" rest) !~ ("\n" blanks "\"?namespace\"?:"))
+                doc = substr(doc, 1, at) blanks "namespace: \"" ENVIRON["namespace"] "\"\n" substr(doc, at + 1)
         }
-    return ""
+    }
 }
-function insert(at, blanks) {
-    if (sub(/\{/, "{\"namespace\": \"" namespace "\", ", doc[at])) return
-    blanks = "  "
-    if (match(doc[at + 1], /^ +/)) blanks = substr(doc[at + 1], 1, RLENGTH)
-    doc[at] = doc[at] "\n" blanks "namespace: \"" namespace "\""
+# Of a map in braces at the start of text: what is not nested deeper.
+function own_entries(text, i, c, depth, out) {
+    for (i = 1; i <= length(text); i++) {
+        c = substr(text, i, 1)
+        if (c == "{") depth++
+        if (depth == 1) out = out c
+        if (c == "}" && --depth == 0) break
+    }
+    return out
 }
 BEGIN {
-    namespace = ENVIRON["namespace"]
     while ((getline row <ENVIRON["index"]) > 0) {
         n = split(row, cell)
         namespaced[cell[n - 2] "/" cell[n]] = cell[n - 1] == "true"
@@ -51,8 +63,8 @@ FNR == 1 && NR > 1 { flush_doc() }
 }
 /^\.\.\.[ \t]*$/ { next }
 {
-    if (!lines) first = FNR
-    doc[++lines] = $0
+    if (doc == "") first = FNR
+    doc = doc (doc == "" ? "" : "\n") $0
     if ($0 !~ /^[ \t\r]*(#.*)?$/) content = 1
 }
 END { flush_doc() }

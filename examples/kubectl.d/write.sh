@@ -273,11 +273,11 @@ delete_object() {
 }
 # Its manifest goes with an object; a namespace's objects' with the namespace. forget DIRECTORY NAME
 forget() (
-    cd "$k/apply/kubectl" 2>/dev/null || exit 0
-    rm -f "$1/$2.yaml"
-    [ "$kind" != Namespace ] || rm -rf ./*/"$2"
-    cd .. && rmdir -p "kubectl/$1" 2>/dev/null
-    exit 0
+    cd "$k/apply" || exit
+    rm -f "kubectl/$1/$2.yaml"
+    [ "$kind" != Namespace ] || rm -rf kubectl/*/"$2"
+    empty=kubectl/$1
+    while [ -d "$empty" ] && [ -z "$(ls "$empty")" ]; do rmdir "$empty" && empty=$(dirname "$empty"); done
 )
 wait_for_ends() {
     while read -r pid what name <&8; do

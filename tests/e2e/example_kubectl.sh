@@ -50,6 +50,49 @@ spec:
       - {name: nginx, image: "nginx:1", ports: [{containerPort: 80}]}
 END
 
+cat >"$tmp/styles.yaml" <<'END'
+---
+# only a comment
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+    # a comment
+    name: m1
+    labels: {namespace: x}
+---
+
+---
+{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "prod"}}
+---
+kind: "ConfigMap"
+apiVersion: v1 # c
+metadata: {name: m2, labels: {
+   namespace: b}}
+---
+{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"d","labels":{"namespace":"q"}},"spec":{"replicas":0,"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}}
+---
+apiVersion: v1
+data: {x: z}
+metadata:
+  namespace: prod
+  name: m3
+kind: ConfigMap
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: d2
+spec:
+  replicas: 0
+  selector: {matchLabels: {a: b}}
+  template:
+    metadata:
+      namespace: zz
+      labels: {a: b}
+    spec: {containers: [{name: c, image: i}]}
+END
+
 manifests() {
     says $'configmap/settings created\ndeployment.apps/web created' kubectl apply -f "$tmp/app.yaml"
     says $'configmap/settings unchanged\ndeployment.apps/web unchanged' kubectl apply -f "$tmp/app.yaml"
@@ -73,11 +116,15 @@ manifests() {
     says $'configmap/deep\nconfigmap/json\nconfigmap/settings' eval 'kubectl -n prod get cm -o name | grep -v root-ca'
     says $'configmap "json" deleted from prod namespace\nconfigmap "deep" deleted from prod namespace' kubectl delete -n prod -R -f "$tmp/dir"
     says 'configmap/settings replaced' eval 'sed "/^---/,\$d" "$tmp/app.yaml" | kubectl replace -f -'
+    # whatever a document looks like, -n says where it goes
+    says $'configmap/m1 created\nnamespace/prod unchanged\nconfigmap/m2 created\ndeployment.apps/d created\nconfigmap/m3 created\ndeployment.apps/d2 created' kubectl -n prod apply -f "$tmp/styles.yaml"
+    equal "namespace of each" 6 "$(kubectl -n prod get -f "$tmp/styles.yaml" -o name | wc -l)"
+    says $'configmap "m1" deleted from prod namespace\nconfigmap "m2" deleted from prod namespace' kubectl -n prod delete cm m1 m2
     # deleted, and applied again with the same bytes
     says 'configmap "settings" deleted from prod namespace' kubectl -n prod delete cm settings
     says 'configmap/settings created' eval 'sed "/^---/,\$d" "$tmp/app.yaml" | kubectl -n prod apply -f -'
     sleep 1.5 # longer than the grace of a removed manifest
-    says 'configmap/settings' eval 'kubectl -n prod get cm -o name | grep -v root-ca'
+    says 'configmap/settings' eval 'kubectl -n prod get cm -o name | grep -v -e root-ca -e m3'
     says 'namespace "prod" deleted' kubectl delete ns prod
 }
 diff_lines() { kubectl diff -f "$tmp/app.yaml" >"$tmp/diff"; local rc=$?; grep -oE '^--- [^[:blank:]]*|^[-+] .*' "$tmp/diff"; return $rc; }
