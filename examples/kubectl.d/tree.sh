@@ -157,20 +157,23 @@ put() {
     told=$(wc -l <"$k/errors")
     LC_ALL=C dd bs=1048576 of="$1" conv=notrunc 2>"$tmp/said" || { refused "${2:-}"; return 1; }
 }
-# refused WHAT: says why the last write failed, from errno ($tmp/said) and the tree's own words
+# refused WHAT: says why the last write failed, from errno and the tree's own words
 refused() {
     new=$(($(wc -l <"$k/errors") - told))
     text=$(tail -n "$((new > 0 ? new : 1))" "$k/errors" | sed 's/^[^ ]*: //; s/^[^ :]*:[0-9]*:[0-9]*: //')
+    find_reason
+    fail "Error from server ($reason): ${1:+$1: }$text"
+}
+# The server's reason for an errno ($tmp/said). Sets reason.
+find_reason() {
     case $(cat "$tmp/said") in
-    *'Permission denied'*) reason=Forbidden ;;
-    *'quota exceeded'*) reason=Forbidden ;;
+    *'Permission denied'* | *'quota exceeded'*) reason=Forbidden ;;
     *busy*) reason=Conflict ;;
     *'No such file'*) reason=NotFound ;;
     *exists*) reason=AlreadyExists ;;
     *'not permitted'* | *'Invalid argument'* | *'Bad message'*) reason=Invalid ;;
     *) reason=InternalError ;;
     esac
-    fail "Error from server ($reason): ${1:+$1: }$text"
 }
 # command OBJECT VERB [ARGUMENT...]: into its ctl
 command_to() {

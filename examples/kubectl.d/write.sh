@@ -64,9 +64,13 @@ resolve_kind() { # KIND.VERSION.GROUP; a version that is not the preferred one, 
 doing() {
     case $command in apply) say applying ;; get | describe) say retrieving ;; diff) say comparing ;; *) say "${command%e}ing" ;; esac
 }
-refused_document() { # DOCUMENT FAULTS: by kind and name as far as they can be read
-    case $(cat "$tmp/said") in *'Permission denied'*) reason=Forbidden ;; *) reason=Invalid ;; esac
-    fail "Error from server ($reason): error when $(doing) \"$(source_of "$1")\": ${2:-$(tail -n 1 "$k/errors")}"
+refused_document() { # DOCUMENT FAULTS
+    find_reason
+    why=${2:-$(tail -n 1 "$k/errors")}
+    case $(source_of "$1") in
+    "$tmp/made") fail "error: failed to create $(lower "$kind"): ${why#line *: }" ;;
+    *) fail "Error from server ($reason): error when $(doing) \"$(source_of "$1")\": $why" ;;
+    esac
 }
 source_of() { sed -n "$(basename "$1" | sed 's/^0*//')p" "$tmp/sources" 2>/dev/null | sed 's|^/.*/kubectl\.[^/]*/stdin$|STDIN|'; }
 version_of() { value "$1/metadata/resourceVersion"; }
