@@ -77,11 +77,10 @@ get_table() {
         some=$rows
     fi
     [ -n "$some" ] || return 0
-    if [ ! -r "$index" ]; then
-        [ ! -e "$(place)" ] || forbidden list
+    if ! cp "$index" "$tmp/index" 2>/dev/null; then
+        [ ! -d "$(place)" ] || forbidden list # there is no such namespace: nothing is in it
         return 0
     fi
-    cp "$index" "$tmp/index"
     [ "$(wc -l <"$tmp/index")" -gt 1 ] || return 0
     [ -z "$shown" ] || say ''
     shown=yes
@@ -287,10 +286,10 @@ cmd_auth() {
 can_i() {
     at=$(place)
     case $1 in
-    list | watch) [ -r "$at/_index" ] ;;
+    list | watch) opens "$at/_index" ;;
     create) [ -w "$at" ] ;;
     delete | deletecollection) [ -w "$at/_ctl" ] || { [ -n "$obj" ] && [ -w "$obj" ]; } ;;
-    get) if [ -n "$obj" ]; then [ -r "$obj/object.yaml" ]; else [ -r "$at/_index" ]; fi ;;
+    get) opens "${obj:-$at}/$([ -n "$obj" ] && say object.yaml || say _index)" ;;
     update | patch) if [ -n "$obj" ]; then [ -w "$obj/object.yaml" ]; else [ -w "$at" ]; fi ;;
     *) die "the files cannot say whether $1 is allowed: get, list, watch, create, update, patch, delete are" ;;
     esac
