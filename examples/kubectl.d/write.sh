@@ -75,9 +75,11 @@ refused_document() { # DOCUMENT FAULTS
 source_of() { sed -n "$(basename "$1" | sed 's/^0*//')p" "$tmp/sources" 2>/dev/null | sed 's|^/.*/kubectl\.[^/]*/stdin$|STDIN|'; }
 version_of() { value "$1/metadata/resourceVersion"; }
 
-# store DOCUMENT: the object's manifest below apply/. That it is the same as before must not matter, so it tells the time.
+# Where our manifests are in apply/: names there are of who takes them first.
+mine() { say "kubectl-$(sed -n 's/^user: //p' "$k/whoami")"; }
+# store DOCUMENT: the object's manifest there. That it is the same as before must not matter, so it tells the time.
 store() {
-    manifest=$k/apply/kubectl/$resource/$namespace
+    manifest=$k/apply/$(mine)/$resource/$namespace
     mkdir -p "$manifest" || return
     { say "# kubectl $command, $(date -u +%Y-%m-%dT%H:%M:%SZ) $$" && sed '/./,$!d' "$1"; } >"$tmp/manifest"
     LC_ALL=C cp "$tmp/manifest" "$manifest/$doc_name.yaml" 2>"$tmp/said" && return
@@ -277,11 +279,11 @@ delete_object() {
 }
 # Its manifest goes with an object; a namespace's objects' with the namespace. forget DIRECTORY NAME
 forget() (
-    cd "$k/apply" || exit
-    rm -f "kubectl/$1/$2.yaml"
-    [ "$kind" != Namespace ] || rm -rf kubectl/*/"$2"
-    empty=kubectl/$1
-    while [ -d "$empty" ] && [ -z "$(ls "$empty")" ]; do rmdir "$empty" && empty=$(dirname "$empty"); done
+    cd "$k/apply" && top=$(mine) || exit
+    rm -f "$top/$1/$2.yaml"
+    [ "$kind" != Namespace ] || rm -rf "$top"/*/"$2"
+    empty=$top/$1
+    while [ -d "$empty" ] && [ -z "$(ls "$empty")" ]; do rmdir "$empty" && empty=$(dirname "$empty") || break; done
 )
 wait_for_ends() {
     while read -r pid what name <&8; do

@@ -387,6 +387,7 @@ for shell in dash 'busybox sh'; do
     eventually 30 count_is "$mnt/pods/default" 0
     eventually 30 test ! -e "$mnt/deployments/default/web"
 done
+equal "manifests of what is gone" '' "$(find "$mnt/apply" -type f ! -name bare.yaml)" # (that pod was drained)
 [ $tried -gt 0 ] || skip "needs dash or busybox"
 if command -v shellcheck >/dev/null; then
     (cd "$top/examples" && shellcheck -s sh -x kubectl) || fail "shellcheck"
