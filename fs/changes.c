@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "fs/dirs.h"
 #include "fs/fs_i.h"
@@ -25,9 +26,10 @@ struct changes {
 	pthread_t thread;
 	pthread_mutex_t wake_lock;
 	pthread_cond_t wake;
-	int woken, stopping;                          /* wake_lock */
-	struct moved_name *moved;                     /* wake_lock */
-	pthread_mutex_t lock;                         /* one drains at a time; listeners */
+	int woken, stopping;      /* wake_lock */
+	struct moved_name *moved; /* wake_lock */
+	_Atomic int64_t last;     /* when something changed last, ns of unix time; 0: not yet */
+	pthread_mutex_t lock;     /* one drains at a time; listeners */
 	struct change_listener *listeners[N_BUCKETS]; /* lock; by uid */
 };
 
@@ -136,6 +138,23 @@ static void work_off(struct changes *ch, struct change *c)
 
 static void start_watch(struct changes *ch);
 
+static int64_t wall_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+struct timespec changes_time(struct changes *ch)
+{
+	int64_t last = atomic_load(&ch->last);
+
+	if (!last)
+		return ch->fs->started;
+	return (struct timespec){last / 1000000000, last % 1000000000};
+}
+
 void changes_drain(struct changes *ch)
 {
 	struct change c;
@@ -143,6 +162,7 @@ void changes_drain(struct changes *ch)
 
 	pthread_mutex_lock(&ch->lock);
 	while ((rc = watch_next(ch->watch, &c)) == 1) {
+		atomic_store(&ch->last, wall_ns());
 		work_off(ch, &c);
 		change_fini(&c);
 	}

@@ -47,21 +47,21 @@ static int has_container(const struct object *o, const char *name)
 	return 0;
 }
 
-/* -- files of one container -- */
-
-static const struct value *status_part(const struct object *o, const char *sub)
+const struct value *container_status(const struct object *pod, const char *name)
 {
-	const struct value *found = NULL;
+	const struct value *v = NULL;
 
-	for (size_t i = 0; i < ARRAY_LEN(status_lists) && !found; i++)
-		found = find_named(value_dig(o->value, "status", status_lists[i], NULL), sub);
-	return found;
+	for (size_t i = 0; !v && i < ARRAY_LEN(status_lists); i++)
+		v = find_named(value_dig(pod->value, "status", status_lists[i], NULL), name);
+	return v;
 }
+
+/* -- files of one container -- */
 
 static int render_status(struct call *c, const struct node *n, const struct object *o,
 			 struct buf *out)
 {
-	const struct value *v = status_part(o, n->sub);
+	const struct value *v = container_status(o, n->sub);
 
 	(void)c;
 	if (v)
@@ -168,7 +168,7 @@ static const struct row row_container_status = {
 	.mode = 0444,
 	.flags = ROW_OBJECT,
 	.render = render_status,
-	.part = status_part,
+	.part = container_status,
 	.reads = "the container's entry of .status.containerStatuses as YAML",
 };
 static const struct row row_stats = {

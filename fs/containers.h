@@ -9,6 +9,9 @@
  */
 struct fs_container container_of(const struct node *n, char name[256]);
 
+/* The container's entry in the pod's status; borrowed, NULL if it has none. */
+const struct value *container_status(const struct object *pod, const char *name);
+
 extern const struct row row_exec;
 extern const struct row row_log_follow;
 /* log and log.previous */

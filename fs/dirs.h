@@ -12,8 +12,9 @@ extern const struct row row_field_dir, row_field_file;
 /* The row of a field of this path. */
 const struct row *field_row(enum row_type type, const char *sub);
 extern const struct row row_containers, row_log_link;
-extern const struct row row_index, row_events, row_describe, row_log, row_container;
-extern const struct row row_apply, row_dry_run, row_images, row_net;
+extern const struct row row_index, row_index_wide, row_events, row_describe, row_log, row_container;
+extern const struct row row_apply, row_dry_run, row_images, row_net, row_apis, row_api;
+extern const struct row row_group, row_version, row_core_link; /* in apis/ and api/ */
 extern const struct row row_manifest, row_manifest_err, row_mem_file, row_mem_link,
 	row_manifest_dir;
 
@@ -21,7 +22,10 @@ extern const struct row row_manifest, row_manifest_err, row_mem_file, row_mem_li
 extern const struct row *const *const root_rows, *const *const collection_rows,
 							 *const *const object_rows;
 extern const struct row *const *const images_rows;
-extern const struct row *const found_rows[];
+extern const struct row *const found_rows[], *const apis_rows[];
+
+/* The group as a directory: `core`, `apps`. Borrowed. */
+const char *group_dir(const struct kind *k);
 
 /* The child that stands for an object; owned reference. */
 struct node *object_node(struct node *dir, const struct object *o);

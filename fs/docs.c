@@ -19,7 +19,10 @@ static const char intro[] = "# The files of the tree\n"
 			    "one object; `<pod>/` that\n"
 			    "of a pod. *Hidden* files are there by name but not listed: they "
 			    "block, so that `grep -r`, `tar`\n"
-			    "and `find` over the whole mount always end.\n"
+			    "and `find` over the whole mount always end. They have no size: what "
+			    "copies by sendfile or\n"
+			    "splice (`cat` of busybox) takes that for their end, what reads does "
+			    "not: `dd`, `head`, `read`.\n"
 			    "\n"
 			    "Everywhere: content is made at open and does not change under the "
 			    "reader (logs grow); sizes are\n"
@@ -63,6 +66,7 @@ void fs_render_docs(struct buf *out)
 	buf_adds(out, intro);
 	render_rows("The root", root_rows, out);
 	render_rows(NULL, found_rows, out);
+	render_rows(NULL, apis_rows, out);
 	render_rows("A resource and its namespaces", found_in_collection, out);
 	render_rows(NULL, collection_rows, out);
 	render_rows("Manifests and scratch files", manifest_rows, out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * log, log.previous: an open one shows what is there when it is read, so that `tail -f` sees it
- * grow. log.follow waits for more.
+ * grow. log.follow waits for more, until the container ends.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -93,6 +93,7 @@ struct follow {
 	struct open_log *log; /* owned reference */
 	uint64_t read_to;     /* of the text */
 	int started;
+	char *run_id; /* owned: of the run that is followed; NULL: none has begun */
 	struct log_watch watch;
 	struct change_listener listener;
 };
@@ -117,11 +118,30 @@ static int watch_log(struct follow *f)
 	return path && log_watch_start(f->s.h.fs->log_watches, &f->watch, path);
 }
 
+/* It has ended, for good or until it is started again: its log is complete. */
+static int run_is_over(struct follow *f, const struct object *pod)
+{
+	char name[256];
+	const struct value *status;
+	const char *id;
+
+	container_of(f->s.h.node, name);
+	status = container_status(pod, name);
+	id = value_dig_str(status, "containerID", NULL);
+	if (value_dig(status, "state", "terminated", NULL) ||
+	    (value_dig(status, "state", "waiting", NULL) &&
+	     value_dig(status, "lastState", "terminated", NULL)))
+		return 1;
+	if (id && !f->run_id)
+		f->run_id = xstrdup(id);
+	return id && !str_eq(id, f->run_id);
+}
+
 static int follow_fill(struct stream *s, struct buf *out, int *eof, off_t first_off)
 {
 	struct follow *f = (struct follow *)s;
 	CLEANUP_OBJECT struct object *o = node_get_object(s->h.fs, s->h.node, NULL);
-	int rc;
+	int over = !o || run_is_over(f, o), rc; /* before the last look at the log */
 
 	if (!f->started)
 		f->read_to = first_off > 0 ? (uint64_t)first_off : 0;
@@ -131,7 +151,7 @@ static int follow_fill(struct stream *s, struct buf *out, int *eof, off_t first_
 	if (rc == 0 && !out->len && watch_log(f))
 		rc = read_log(&s->h, f->log, f->read_to, FOLLOW_BATCH, out);
 	f->read_to += out->len;
-	*eof = !o && !out->len;
+	*eof = over && !out->len;
 	return rc;
 }
 
@@ -147,6 +167,7 @@ static void follow_close(struct stream *s)
 	changes_unlisten(s->h.fs->changes, &f->listener);
 	log_watch_stop(s->h.fs->log_watches, &f->watch);
 	open_log_put(s->h.fs, f->log);
+	free(f->run_id);
 }
 
 static const struct stream_ops follow_ops = {
@@ -181,9 +202,9 @@ const struct row row_log_follow = {
 	.flags = ROW_HIDDEN | ROW_OBJECT,
 	.open = open_follow,
 	.subresource = "log",
-	.reads = "blocks; the log, then what is written to it, through rotation and the next runs; "
-		 "seek to a number of bytes before the first read to go on from there; ends when "
-		 "the pod is gone",
+	.reads = "blocks; the log, then what is written to it, through its rotation; seek to a "
+		 "number of bytes before the first read to go on from there; ends when the "
+		 "container does (it goes on in the log of its next run) or the pod is gone",
 	.errors = "EAGAIN with O_NONBLOCK and nothing new; EINTR; EIO what was seeked to is "
 		  "rotated away",
 };

@@ -9,11 +9,6 @@
 #include "fs/changes.h"
 #include "fs/dirs.h"
 
-static const char *group_dir(const struct kind *k)
-{
-	return *k->group ? k->group : "core";
-}
-
 /* The path of a resource's directory, a namespace's, or (name given) an object's. */
 static char *path_of(const struct teller *t, const struct kind *k, const char *ns, const char *name)
 {
@@ -62,6 +57,7 @@ static void tell_index(struct teller *t, const struct index_note *i, const struc
 		CLEANUP_FREE char *path = path_of(t, i->kind, i->ns, "");
 
 		call_modify(t, path, row_index.name);
+		call_modify(t, path, row_index_wide.name);
 	}
 }
 

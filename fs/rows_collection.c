@@ -39,16 +39,28 @@ int namespace_exists(struct fs *fs, const struct kind *k, const char *ns)
 
 /* -- files -- */
 
-static int render_index(struct call *c, const struct node *n, const struct object *o,
-			struct buf *out)
+static int print_index(struct call *c, const struct node *n, int wide, struct buf *out)
 {
 	struct object_list list;
 
-	(void)o;
 	store_list(c->fs->store, n->kind, ns_of_list(n), &list);
-	print_table(n->kind, &list, is_namespaced(n->kind) && !*n->ns, 0, out);
+	print_table(n->kind, &list, is_namespaced(n->kind) && !*n->ns, wide, out);
 	object_list_fini(&list);
 	return 0;
+}
+
+static int render_index(struct call *c, const struct node *n, const struct object *o,
+			struct buf *out)
+{
+	(void)o;
+	return print_index(c, n, 0, out);
+}
+
+static int render_index_wide(struct call *c, const struct node *n, const struct object *o,
+			     struct buf *out)
+{
+	(void)o;
+	return print_index(c, n, 1, out);
 }
 
 static int render_schema(struct call *c, const struct node *n, const struct object *o,
@@ -85,6 +97,15 @@ const struct row row_index = {
 	.reads =
 		"a table as `kubectl get` prints it: a header line, then one object a line; at the "
 		"resource level of all namespaces",
+};
+const struct row row_index_wide = {
+	.name = "_index.wide",
+	.where = "<resource>/",
+	.type = ROW_FILE,
+	.mode = 0444,
+	.flags = ROW_TIMED,
+	.render = render_index_wide,
+	.reads = "the same with more columns, as `kubectl get -o wide`",
 };
 static const struct row row_schema = {
 	.name = "_schema",
@@ -341,10 +362,11 @@ static int stat_namespace(struct call *c, const struct node *n, struct stat *st)
 extern const struct row row_watch, row_watch_json;
 
 static const struct row *const rows[] = {
-	&row_index, &row_schema, &row_collection_ctl, &row_watch, &row_watch_json, NULL,
+	&row_index, &row_index_wide, &row_schema, &row_collection_ctl,
+	&row_watch, &row_watch_json, NULL,
 };
 static const struct row *const rows_of_namespace[] = {
-	&row_index, &row_collection_ctl, &row_watch, &row_watch_json, NULL,
+	&row_index, &row_index_wide, &row_collection_ctl, &row_watch, &row_watch_json, NULL,
 };
 const struct row *const *const collection_rows = rows;
 const struct row *const found_in_collection[] = {&row_collection, &row_namespace, &row_selection,

@@ -49,15 +49,29 @@ static void figure(struct buf *out, const char *name, const char *type, const ch
 		 (unsigned long long)value);
 }
 
+/* Versions of one resource are one figure. */
+static void figure_of_kind(struct call *c, size_t index, struct buf *out)
+{
+	const char *name = kind_resource(kind_at(index));
+	size_t count = 0;
+
+	for (size_t i = 0; i < kinds_count(); i++) {
+		if (strcmp(kind_resource(kind_at(i)), name) != 0)
+			continue;
+		if (i < index)
+			return; /* the version before told it */
+		count += store_count(c->fs->store, kind_at(i), NULL);
+	}
+	buf_addf(out, "k8sfs_objects{resource=\"%s\"} %zu\n", name, count);
+}
+
 static void figures_of_kinds(struct call *c, struct buf *out)
 {
 	buf_adds(out,
 		 "# HELP k8sfs_objects Objects stored, by resource.\n# TYPE k8sfs_objects gauge\n");
 	for (size_t i = 0; i < kinds_count(); i++)
 		if (!(kind_at(i)->flags & KIND_VIRTUAL))
-			buf_addf(out, "k8sfs_objects{resource=\"%s\"} %zu\n",
-				 kind_resource(kind_at(i)),
-				 store_count(c->fs->store, kind_at(i), NULL));
+			figure_of_kind(c, i, out);
 }
 
 static int render_metrics(struct call *c, const struct node *n, const struct object *o,
@@ -111,11 +125,6 @@ static void act_daemon_ctl(struct call *c, struct message *m)
 }
 
 /* -- links from the root -- */
-
-static const char *group_dir(const struct kind *k)
-{
-	return *k->group ? k->group : "core";
-}
 
 static int render_plural_link(struct call *c, const struct node *n, const struct object *o,
 			      struct buf *out)
@@ -190,143 +199,6 @@ static void list_plurals(struct call *c, struct node *dir, struct listing *out)
 		list_plural(out, i, k->plural);
 		for (const char *const *s = k->short_names; s && *s; s++)
 			list_plural(out, i, *s);
-	}
-}
-
-static int render_core_link(struct call *c, const struct node *n, const struct object *o,
-			    struct buf *out)
-{
-	(void)c;
-	(void)n;
-	(void)o;
-	buf_adds(out, "../apis/core/v1");
-	return 0;
-}
-
-static const struct row row_core_link = {
-	.name = "v1",
-	.where = "api/",
-	.type = ROW_LINK,
-	.mode = 0777,
-	.flags = ROW_FIXED,
-	.render = render_core_link,
-	.reads = "a link to apis/core/v1, as the core group is called elsewhere",
-};
-static const struct row *const api_rows[] = {&row_core_link, NULL};
-
-/* -- apis/<group>/<version>/ -- */
-
-/* Is there a kind in this group (and version)? version NULL: any. */
-static const struct kind *any_kind(const char *group, const char *version)
-{
-	for (size_t i = 0; i < kinds_count(); i++) {
-		const struct kind *k = kind_at(i);
-
-		if (!(k->flags & KIND_VIRTUAL) && strcmp(group_dir(k), group) == 0 &&
-		    (!version || strcmp(k->version, version) == 0))
-			return k;
-	}
-	return NULL;
-}
-
-static struct node *find_resource(struct call *c, struct node *dir, const char *name)
-{
-	(void)c;
-	for (size_t i = 0; i < kinds_count(); i++) {
-		const struct kind *k = kind_at(i);
-
-		if (!(k->flags & KIND_VIRTUAL) && strcmp(k->plural, name) == 0 &&
-		    strcmp(group_dir(k), group_dir(dir->kind)) == 0 &&
-		    strcmp(k->version, dir->sub) == 0)
-			return node_get(dir, name,
-					&(struct place){.row = &row_collection, .kind = k});
-	}
-	return NULL;
-}
-
-static void list_resources(struct call *c, struct node *dir, struct listing *out)
-{
-	(void)c;
-	for (size_t i = 0; i < kinds_count(); i++) {
-		const struct kind *k = kind_at(i);
-		struct place at = {.row = &row_collection, .kind = k};
-
-		if (!(k->flags & KIND_VIRTUAL) && strcmp(group_dir(k), group_dir(dir->kind)) == 0 &&
-		    strcmp(k->version, dir->sub) == 0)
-			listing_add(out, k->plural, ROW_DIR, place_ino(&at));
-	}
-}
-
-/* A version stands for its first kind: that says the group, too. */
-static const struct row row_version = {
-	.name = "<version>",
-	.where = "apis/<group>/",
-	.type = ROW_DIR,
-	.mode = 0755,
-	.flags = ROW_KEEP | ROW_PUBLIC,
-	.find = find_resource,
-	.list = list_resources,
-	.reads = "the resources of this version of the group",
-};
-
-static struct place version_place(const struct kind *first)
-{
-	return (struct place){.row = &row_version, .kind = first, .sub = first->version};
-}
-
-static struct node *find_version(struct call *c, struct node *dir, const char *name)
-{
-	const struct kind *k = any_kind(dir->sub, name);
-	struct place at;
-
-	(void)c;
-	if (!k)
-		return NULL;
-	at = version_place(k);
-	return node_get(dir, name, &at);
-}
-
-static void list_versions(struct call *c, struct node *dir, struct listing *out)
-{
-	(void)c;
-	for (size_t i = 0; i < kinds_count(); i++) {
-		const struct kind *k = kind_at(i);
-		struct place at = version_place(k);
-
-		if (strcmp(group_dir(k), dir->sub) == 0 && any_kind(dir->sub, k->version) == k)
-			listing_add(out, k->version, ROW_DIR, place_ino(&at));
-	}
-}
-
-static const struct row row_group = {
-	.name = "<group>",
-	.where = "apis/",
-	.type = ROW_DIR,
-	.mode = 0755,
-	.flags = ROW_KEEP | ROW_PUBLIC,
-	.find = find_version,
-	.list = list_versions,
-	.reads = "the versions of an API group; the core group is spelled `core`",
-};
-
-static struct node *find_group(struct call *c, struct node *dir, const char *name)
-{
-	(void)c;
-	if (!any_kind(name, NULL))
-		return NULL;
-	return node_get(dir, name, &(struct place){.row = &row_group, .sub = name});
-}
-
-static void list_groups(struct call *c, struct node *dir, struct listing *out)
-{
-	(void)c;
-	(void)dir;
-	for (size_t i = 0; i < kinds_count(); i++) {
-		const char *group = group_dir(kind_at(i));
-		struct place at = {.row = &row_group, .sub = group};
-
-		if (any_kind(group, NULL) == kind_at(i))
-			listing_add(out, group, ROW_DIR, place_ino(&at));
 	}
 }
 
@@ -428,25 +300,6 @@ static const struct row row_daemon_ctl = {
 	.reads = "the verbs and their usage",
 	.writes = "one command a line: `shutdown`, `compact` ...",
 	.errors = "EINVAL no such verb or wrong arguments; EACCES not root",
-};
-static const struct row row_apis = {
-	.name = "apis",
-	.where = "",
-	.type = ROW_DIR,
-	.mode = 0755,
-	.flags = ROW_FIXED | ROW_PUBLIC,
-	.find = find_group,
-	.list = list_groups,
-	.reads = "the API groups",
-};
-static const struct row row_api = {
-	.name = "api",
-	.where = "",
-	.type = ROW_DIR,
-	.mode = 0755,
-	.flags = ROW_FIXED | ROW_PUBLIC,
-	.rows = api_rows,
-	.reads = "`v1`, a link to apis/core/v1",
 };
 const struct row row_net = {
 	.name = "net",

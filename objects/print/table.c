@@ -95,3 +95,45 @@ void print_table(const struct kind *k, const struct object_list *objects, int wi
 	}
 	tabs_align(buf_str(&text), MIN_WIDTH, PADDING, out);
 }
+
+/* -- the resources themselves -- */
+
+/* Of several versions of one resource the first is the preferred one: kinds come in that order. */
+static int is_preferred(const struct kind *k)
+{
+	for (size_t i = 0; i < k->index; i++)
+		if (str_eq(kind_resource(kind_at(i)), kind_resource(k)))
+			return 0;
+	return !(k->flags & KIND_VIRTUAL);
+}
+
+static void add_words(struct buf *out, const char *const *words)
+{
+	for (const char *const *w = words; w && *w; w++)
+		buf_addf(out, "%s%s", w == words ? "" : ",", *w);
+}
+
+static void add_resource(const struct kind *k, int wide, struct buf *out)
+{
+	buf_addf(out, "%s\t", k->plural);
+	add_words(out, k->short_names);
+	buf_addf(out, "\t%s\t%s\t%s", kind_api_version(k),
+		 k->flags & KIND_NAMESPACED ? "true" : "false", k->kind);
+	if (wide) {
+		buf_adds(out, "\tcreate,delete,deletecollection,get,list,patch,update,watch\t");
+		add_words(out, k->categories);
+	}
+	buf_addc(out, '\n');
+}
+
+void print_resources(int wide, struct buf *out)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+
+	buf_addf(&text, "NAME\tSHORTNAMES\tAPIVERSION\tNAMESPACED\tKIND%s\n",
+		 wide ? "\tVERBS\tCATEGORIES" : "");
+	for (size_t i = 0; i < kinds_count(); i++)
+		if (is_preferred(kind_at(i)))
+			add_resource(kind_at(i), wide, &text);
+	tabs_align(buf_str(&text), MIN_WIDTH, PADDING, out);
+}

@@ -4,7 +4,7 @@
 command -v inotifywait >/dev/null || skip "needs inotifywait"
 start_daemon
 import_images nginx
-export K8S=$mnt PAGES=/var/www/html
+export K8S=$mnt
 maps=$mnt/apis/core/v1/configmaps
 page() { printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s, labels: {website: "yes"}}\ndata: {index.html: "%s"}\n' "$1" "$2"; }
 page early "was there before" >"$maps/early.yaml" || fail early
@@ -31,3 +31,8 @@ eventually 30 serves 'hello 2'
 rm "$maps/hello.yaml"
 eventually 20 test ! -e "$deployment"
 [ -e "$mnt/deployments/default/early" ] || fail "early is gone, too"
+# the label decides
+rm "$mnt/configmaps/default/early/metadata/labels/website" || fail "rm of the label"
+eventually 20 test ! -e "$mnt/deployments/default/early"
+[ -e "$maps/early.yaml" ] || fail "the ConfigMap is gone, too"
+equal "manifests that are left" '' "$(ls "$mnt/apply")"

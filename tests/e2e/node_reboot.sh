@@ -42,22 +42,26 @@ eventually 15 phase_is done Succeeded
 uid=$(cat "$pods/always/metadata/uid")
 names=$(ls "$pods")
 
-# everything that holds a pod: its processes are in the pods' namespaces or carry our paths
-kill_daemon
-for round in 1 2 3 4 5; do
-    left=
-    for dir in /proc/[0-9]*; do
-        pid=${dir#/proc/}
-        [ "$pid" != $$ ] && [ "$pid" != "$BASHPID" ] || continue
-        if grep -qs -- "$tmp/" "$dir/mountinfo" && [ "$(readlink "$dir/ns/mnt")" != "$(readlink /proc/self/ns/mnt)" ] ||
-            tr '\0' '\n' <"$dir/cmdline" 2>/dev/null | grep -q -- "^$tmp/\|^$state\|^$run" 2>/dev/null; then
-            kill -9 "$pid" 2>/dev/null && left=$pid
-        fi
-    done
-    [ -n "$left" ] || break
-    sleep 0.2
+# Everything that holds a pod: its supervisor, which carries its uid, and what came of that. (Nothing else may be hit: mounts
+# of ours are seen by everybody.)
+family() {
+    local child
+    echo "$1"
+    for child in $(pgrep -P "$1"); do family "$child"; done
+}
+processes=
+for each in $(cat "$mnt"/pods/*/*/metadata/uid | sort -u); do
+    for supervisor in $(pgrep -f "^k8sfs-pod .*$each"); do processes="$processes $(family "$supervisor" | tr '\n' ' ')"; done
 done
-[ -z "$left" ] || fail "process $left does not end"
+[ -n "$processes" ] || fail "no supervisors"
+kill_daemon
+for pid in $processes; do kill -9 "$pid" 2>/dev/null; done
+none_left() {
+    local pid
+    for pid in $processes; do kill -0 "$pid" 2>/dev/null && return 1; done
+    return 0
+}
+eventually 10 none_left
 umount -l "$mnt" 2>/dev/null
 grep -o " $tmp/[^ ]*" /proc/self/mountinfo | sort -r | while read -r m; do umount -l "$m" 2>/dev/null; done
 [ ! -s "$tmp/bridge" ] || ip link del "$(cat "$tmp/bridge")" 2>/dev/null

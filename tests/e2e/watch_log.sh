@@ -72,12 +72,13 @@ END
 # the next run
 echo 'kill HUP' >"$pod/containers/c/ctl" || fail kill
 again() { [ "$(grep -c ready "$1")" = 2 ]; }
-eventually 60 again "$tmp/follow"
+ended() { ! kill -0 $1; }
+eventually 60 ended $follower # with the run
+equal "runs in log.follow" 1 "$(grep -c ready "$tmp/follow")"
 eventually 60 again "$tmp/tail"
 equal "log of the next run" ready "$(head -n 20 "$log")"
 kill $tail $tailF
 # the size is that of what there is to read
 eventually 10 sh -c "[ \$(stat -c %s '$log') = 6 ]"
 rm "$mnt/apply/p.yaml"
-eventually 20 sh -c "! kill -0 $follower"
 wait $tail $tailF $follower 2>/dev/null

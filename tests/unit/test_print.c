@@ -433,6 +433,37 @@ static void test_an_empty_list_has_a_header_only(void **state)
 	assert_string_equal(buf_str(&out), "NAME   READY   STATUS   RESTARTS   AGE\n");
 }
 
+/* How many lines of the text begin with this word. */
+static int count_rows(const char *text, const char *word)
+{
+	int n = 0;
+
+	for (const char *at = text; (at = strstr(at, word)); at++)
+		n += (at == text || at[-1] == '\n') && at[strlen(word)] == ' ';
+	return n;
+}
+
+static void test_resources_each_once_in_their_preferred_version(void **state)
+{
+	CLEANUP(buf_fini) struct buf plain = BUF_INIT, wide = BUF_INIT;
+
+	(void)state;
+	print_resources(0, &plain);
+	print_resources(1, &wide);
+	assert_true(str_starts(buf_str(&plain), "NAME  "));
+	assert_null(strstr(buf_str(&plain), "VERBS"));
+	assert_int_equal(count_rows(buf_str(&plain), "pods"), 1);
+	assert_int_equal(count_rows(buf_str(&plain), "horizontalpodautoscalers"), 1);
+	assert_non_null(strstr(buf_str(&plain), "autoscaling/v2 "));
+	assert_null(strstr(buf_str(&plain), "autoscaling/v1 "));
+	/* two groups, two resources */
+	assert_int_equal(count_rows(buf_str(&plain), "events"), 2);
+	/* reviews are no files */
+	assert_int_equal(count_rows(buf_str(&plain), "tokenreviews"), 0);
+	assert_non_null(strstr(buf_str(&wide), "VERBS"));
+	assert_non_null(strstr(buf_str(&wide), "patch,update,watch   all\n"));
+}
+
 static void test_every_kind_has_a_row_and_a_description(void **state)
 {
 	for (size_t i = 0; i < kinds_count(); i++) {
@@ -614,6 +645,7 @@ int main(void)
 		cmocka_unit_test(test_other_rows),
 		cmocka_unit_test(test_every_column_is_made_by_somebody),
 		cmocka_unit_test(test_an_empty_list_has_a_header_only),
+		cmocka_unit_test(test_resources_each_once_in_their_preferred_version),
 		cmocka_unit_test(test_every_kind_has_a_row_and_a_description),
 		cmocka_unit_test(test_wrong_types_are_survived),
 		cmocka_unit_test(test_secrets_are_not_shown),
