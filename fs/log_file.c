@@ -93,7 +93,7 @@ struct follow {
 	struct open_log *log; /* owned reference */
 	uint64_t read_to;     /* of the text */
 	int started;
-	char *run_id; /* owned: of the run that is followed; NULL: none has begun */
+	unsigned run; /* of the text: the one that is followed */
 	struct log_watch watch;
 	struct change_listener listener;
 };
@@ -119,39 +119,64 @@ static int watch_log(struct follow *f)
 }
 
 /* It has ended, for good or until it is started again: its log is complete. */
-static int run_is_over(struct follow *f, const struct object *pod)
+static int is_over(const struct follow *f, const struct object *pod)
 {
 	char name[256];
 	const struct value *status;
-	const char *id;
 
 	container_of(f->s.h.node, name);
 	status = container_status(pod, name);
-	id = value_dig_str(status, "containerID", NULL);
-	if (value_dig(status, "state", "terminated", NULL) ||
-	    (value_dig(status, "state", "waiting", NULL) &&
-	     value_dig(status, "lastState", "terminated", NULL)))
-		return 1;
-	if (id && !f->run_id)
-		f->run_id = xstrdup(id);
-	return id && !str_eq(id, f->run_id);
+	return value_dig(status, "state", "terminated", NULL) ||
+	       (value_dig(status, "state", "waiting", NULL) &&
+		value_dig(status, "lastState", "terminated", NULL));
+}
+
+static void begin(struct follow *f, off_t first_off)
+{
+	if (f->started)
+		return;
+	pthread_mutex_lock(&f->log->lock);
+	log_text_start(&f->log->text, f->s.h.fs, f->s.h.node);
+	f->run = f->log->text.run;
+	pthread_mutex_unlock(&f->log->lock);
+	f->read_to = first_off > 0 ? (uint64_t)first_off : 0;
+	f->started = 1;
+}
+
+static uint64_t end_of_run(struct follow *f)
+{
+	uint64_t end;
+
+	pthread_mutex_lock(&f->log->lock);
+	end = log_text_run_end(&f->log->text, f->run);
+	pthread_mutex_unlock(&f->log->lock);
+	return end;
+}
+
+/* More of the run. */
+static int read_run(struct follow *f, struct buf *out)
+{
+	int rc = read_log(&f->s.h, f->log, f->read_to, FOLLOW_BATCH, out);
+	uint64_t end = end_of_run(f), there = f->read_to + out->len;
+
+	if (there > end) /* the next run's */
+		buf_resize(out, end > f->read_to ? (size_t)(end - f->read_to) : 0);
+	return rc;
 }
 
 static int follow_fill(struct stream *s, struct buf *out, int *eof, off_t first_off)
 {
 	struct follow *f = (struct follow *)s;
 	CLEANUP_OBJECT struct object *o = node_get_object(s->h.fs, s->h.node, NULL);
-	int over = !o || run_is_over(f, o), rc; /* before the last look at the log */
+	int over = !o || is_over(f, o), rc; /* before the last look at the log */
 
-	if (!f->started)
-		f->read_to = first_off > 0 ? (uint64_t)first_off : 0;
-	f->started = 1;
-	rc = read_log(&s->h, f->log, f->read_to, FOLLOW_BATCH, out);
+	begin(f, first_off);
+	rc = read_run(f, out);
 	/* what came before the watch is to be seen, too */
 	if (rc == 0 && !out->len && watch_log(f))
-		rc = read_log(&s->h, f->log, f->read_to, FOLLOW_BATCH, out);
+		rc = read_run(f, out);
 	f->read_to += out->len;
-	*eof = over && !out->len;
+	*eof = !out->len && (over || f->read_to >= end_of_run(f));
 	return rc;
 }
 
@@ -167,7 +192,6 @@ static void follow_close(struct stream *s)
 	changes_unlisten(s->h.fs->changes, &f->listener);
 	log_watch_stop(s->h.fs->log_watches, &f->watch);
 	open_log_put(s->h.fs, f->log);
-	free(f->run_id);
 }
 
 static const struct stream_ops follow_ops = {

@@ -155,9 +155,18 @@ static int follow_on(struct log_text *t, struct fs *fs, const struct node *log)
 	newest = newest_path(fs, log);
 	if (!newest || (fd >= 0 && str_eq(newest, t->path)) || !open_next(t, newest))
 		return 0;
+	if (t->path && !str_eq(newest, t->path))
+		t->run_ends[t->run++ % LOG_FILES] = t->len;
 	free(t->path);
 	t->path = STEAL(newest);
 	return 1;
+}
+
+uint64_t log_text_run_end(const struct log_text *t, unsigned run)
+{
+	if (run == t->run)
+		return UINT64_MAX;
+	return t->run - run > LOG_FILES ? 0 : t->run_ends[run % LOG_FILES];
 }
 
 int log_text_start(struct log_text *t, struct fs *fs, const struct node *log)

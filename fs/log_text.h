@@ -23,12 +23,14 @@ struct log_mark {
 };
 
 struct log_text {
-	char *path;             /* owned: of the current run, NULL: none yet */
-	int fds[LOG_FILES];     /* of file number n at n % LOG_FILES, -1: none */
-	unsigned file;          /* the current file's number */
-	off_t at;               /* what of it was decoded */
-	uint64_t len;           /* of the text so far */
-	struct log_mark *marks; /* owned */
+	char *path;         /* owned: of the current run, NULL: none yet */
+	int fds[LOG_FILES]; /* of file number n at n % LOG_FILES, -1: none */
+	unsigned file;      /* the current file's number */
+	off_t at;           /* what of it was decoded */
+	uint64_t len;       /* of the text so far */
+	unsigned run;       /* number of the container's run that the current file is of */
+	uint64_t run_ends[LOG_FILES]; /* of run n at n % LOG_FILES: where its text ends */
+	struct log_mark *marks;       /* owned */
 	size_t n_marks;
 	/* the part of the text that was decoded last */
 	struct buf part;
@@ -47,6 +49,9 @@ int log_text_start(struct log_text *t, struct fs *fs, const struct node *log);
 int log_text_grow(struct log_text *t, struct fs *fs, const struct node *log, uint64_t read_to);
 /* Append up to size bytes at off. Return: 0, or -EIO: that file is gone. */
 int log_text_read(struct log_text *t, uint64_t off, size_t size, struct buf *out);
+
+/* Where the text of a run ends; UINT64_MAX: it is the current one. */
+uint64_t log_text_run_end(const struct log_text *t, unsigned run);
 
 /* The current file; -1: none. */
 int log_text_fd(const struct log_text *t);

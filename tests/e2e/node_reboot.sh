@@ -72,7 +72,7 @@ eventually 20 is "$deployment/status" availableReplicas 2
 eventually 10 phase_is always Running
 equal "names of the pods" "$names" "$(ls "$pods")"
 equal "uid of a pod" "$uid" "$(cat "$pods/always/metadata/uid")"
-contains "$(cat "$pods/always/containers/c/status")" 'restartCount: 1'
+eventually 10 has "$pods/always/containers/c/status" 'restartCount: 1'
 eventually 5 sh -c "[ \"\$(grep -c init '$pods/always/log')\" -ge 1 ]"
 eventually 10 phase_is never Failed
 equal "what had ended" Succeeded "$(field "$pods/done/status" phase)"
