@@ -53,6 +53,8 @@ struct fs {
 	int serving;
 	_Atomic int gone, stopping;
 	_Atomic int n_background; /* requests that are answered by a commit or a thread */
+	_Atomic int trimming;     /* trim.c: a thread is at it */
+	_Atomic size_t trim_above;
 	void (*on_gone)(void *arg);
 	void *on_gone_arg;
 	struct timespec started;

@@ -9,6 +9,7 @@
 #include "fs/attr.h"
 #include "fs/dirs.h"
 #include "fs/reply.h"
+#include "fs/trim.h"
 
 struct listed {
 	size_t name; /* offset into names */
@@ -183,14 +184,26 @@ int walker_holds_field(struct fs *fs, const char *uid, const char *sub, pid_t pi
 	return held;
 }
 
-/* Attributes of a name for readdirplus. A name that is gone meanwhile is listed without. */
+/* The size of a file that is made at open costs making it. */
+static int costs_rendering(const struct row *r)
+{
+	return r && r->type == ROW_FILE && r->render;
+}
+
+/*
+ * Attributes of a name for readdirplus: of what costs nothing to look at, as most who list a
+ * directory do not ask for them. A name that is gone meanwhile is listed without.
+ */
 static struct node *plus_entry(struct call *c, struct dir_handle *d, const char *name,
 			       struct fuse_entry_param *e)
 {
+	struct node *n;
 	int by_row;
-	struct node *n = dir_child(c, d->node, name, &by_row);
 
-	if (n && node_entry(c, n, by_row, e) < 0) {
+	if (costs_rendering(row_child(c, d->node, name)))
+		return NULL;
+	n = dir_child(c, d->node, name, &by_row);
+	if (n && (costs_rendering(n->row) || node_entry(c, n, by_row, e) < 0)) {
 		node_unref(n);
 		n = NULL;
 	}
@@ -247,6 +260,8 @@ static void read_dir(fuse_req_t req, size_t size, off_t off, struct fuse_file_in
 	}
 	pthread_mutex_unlock(&d->lock);
 	fuse_reply_buf(req, out, used);
+	if (plus)
+		trim_if_many(c.fs);
 }
 
 void dirs_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_file_info *fi)

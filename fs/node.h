@@ -18,6 +18,7 @@
 #include "objects/schema.h"
 #include "util/buf.h"
 
+struct handle;
 struct row;
 struct nodes;
 
@@ -27,12 +28,14 @@ struct node {
 	uint64_t ino;
 	const struct row *row;
 	const struct kind *kind;
-	char *ns, *name, *uid, *sub; /* owned, "" when not set */
-	char *fname;                 /* owned: its name in parent */
-	struct node *parent;         /* owned reference, NULL for the root */
+	const char *ns, *name, *uid, *sub; /* "" when not set; in text */
+	const char *fname;                 /* its name in parent; in text */
+	struct node *parent;               /* owned reference, NULL for the root */
 	uint64_t refs;               /* ours; under the table's lock */
 	uint64_t n_lookups;          /* the kernel's; under the table's lock */
 	_Atomic int cached;          /* the kernel was told attributes that it may keep */
+	struct handle *open;         /* who has it open; under fs->open_lock */
+	char text[];                 /* the strings, each with its NUL */
 };
 
 /* What to look for. NULL strings are "". */

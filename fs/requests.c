@@ -10,6 +10,7 @@
 #include "fs/handle.h"
 #include "fs/notifier.h"
 #include "fs/reply.h"
+#include "fs/trim.h"
 
 static void on_init(void *userdata, struct fuse_conn_info *conn)
 {
@@ -47,6 +48,7 @@ static void on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	}
 	if (n)
 		node_unref(n);
+	trim_if_many(c.fs);
 }
 
 static void on_forget(fuse_req_t req, fuse_ino_t id, uint64_t n_lookups)
