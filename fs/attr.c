@@ -36,6 +36,13 @@ struct timespec object_time(const struct object *o)
 	return (struct timespec){newest, (long)(o->rv % 1000000000u)};
 }
 
+struct timespec object_created(const struct object *o)
+{
+	const char *text = value_dig_str(o->value, "metadata", "creationTimestamp", NULL);
+
+	return (struct timespec){parse_time(text), (long)(o->created_rv % 1000000000u)};
+}
+
 static void set_times(struct stat *st, struct timespec t)
 {
 	st->st_atim = st->st_mtim = st->st_ctim = t;
@@ -55,7 +62,8 @@ static unsigned bits_of_others(const struct node *n)
 	return mode & ~0077u;
 }
 
-static int stat_size(struct call *c, struct node *n, const struct object *o, struct stat *st)
+/* What reading it would give: its size, and when that changed. */
+static int stat_content(struct call *c, struct node *n, const struct object *o, struct stat *st)
 {
 	CLEANUP_CONTENT struct content *t = NULL;
 
@@ -64,11 +72,11 @@ static int stat_size(struct call *c, struct node *n, const struct object *o, str
 	t = content_get(c, n, o);
 	if (!t)
 		return -c->err.code;
-	st->st_size = (off_t)t->len;
+	content_stat(t, st);
 	return 0;
 }
 
-int node_stat(struct call *c, struct node *n, struct stat *st)
+static int stat_node(struct call *c, struct node *n, struct stat *st, int with_content)
 {
 	static const unsigned types[] = {
 		[ROW_DIR] = S_IFDIR, [ROW_FILE] = S_IFREG, [ROW_LINK] = S_IFLNK};
@@ -78,7 +86,7 @@ int node_stat(struct call *c, struct node *n, struct stat *st)
 	*st = (struct stat){.st_ino = n->ino, .st_nlink = 1, .st_blksize = 4096};
 	st->st_mode = types[n->row->type] | bits_of_others(n);
 	set_times(st, c->fs->started);
-	if (n->row->flags & (ROW_LIVE | ROW_TIMED)) {
+	if (n->row->flags & ROW_LIVE) {
 		struct timespec now = {time(NULL), 0};
 
 		set_times(st, now);
@@ -91,10 +99,20 @@ int node_stat(struct call *c, struct node *n, struct stat *st)
 	}
 	if (n->row->stat)
 		rc = n->row->stat(c, n, st);
-	else
-		rc = stat_size(c, n, o, st);
+	else if (with_content)
+		rc = stat_content(c, n, o, st);
 	st->st_blocks = (st->st_size + 511) / 512;
 	return rc;
+}
+
+int node_stat(struct call *c, struct node *n, struct stat *st)
+{
+	return stat_node(c, n, st, 1);
+}
+
+int node_stat_outside(struct call *c, struct node *n, struct stat *st)
+{
+	return stat_node(c, n, st, 0);
 }
 
 double node_attr_timeout(const struct node *n)

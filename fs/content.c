@@ -10,7 +10,11 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "fs/attr.h"
 #include "fs/fs_i.h"
+
+/* Rows whose content nobody tells us the changes of; kept to compare with the next one. */
+#define MADE_ANEW (ROW_LIVE | ROW_TIMED)
 
 #define CACHE_SLOTS 2048
 #define CACHE_LOCKS 16
@@ -54,11 +58,20 @@ struct content *content_new(const void *data, size_t len)
 
 	t->refs = 1;
 	t->version = 0;
+	t->time = (struct timespec){0};
 	t->len = len;
 	if (len)
 		memcpy(t->data, data, len);
 	t->data[len] = '\0';
 	return t;
+}
+
+void content_stat(const struct content *t, struct stat *st)
+{
+	st->st_size = (off_t)t->len;
+	st->st_blocks = (st->st_size + 511) / 512;
+	if (t->time.tv_sec)
+		st->st_atim = st->st_mtim = st->st_ctim = t->time;
 }
 
 struct content *content_ref(struct content *t)
@@ -73,6 +86,7 @@ void content_unref(struct content *t)
 		free(t);
 }
 
+/* version 0: whatever there is of it, to be compared with and not to be shown. */
 static struct content *cached(struct contents *all, uint64_t ino, uint64_t version)
 {
 	size_t i = ino % CACHE_SLOTS;
@@ -80,7 +94,8 @@ static struct content *cached(struct contents *all, uint64_t ino, uint64_t versi
 	struct content *t = NULL;
 
 	pthread_mutex_lock(&all->locks[i % CACHE_LOCKS]);
-	if (slot->content && slot->ino == ino && slot->content->version == version)
+	if (slot->content && slot->ino == ino &&
+	    (!version || slot->content->version == version))
 		t = content_ref(slot->content);
 	pthread_mutex_unlock(&all->locks[i % CACHE_LOCKS]);
 	return t;
@@ -120,6 +135,29 @@ static uint64_t version_of(struct call *c, const struct node *n, const struct ob
 	return 1;
 }
 
+/* When what n shows changed last, as far as its row knows. */
+static struct timespec time_of(struct call *c, const struct node *n, const struct object *o)
+{
+	struct timespec t = {0};
+
+	if (n->row->changed)
+		return n->row->changed(c, n, o);
+	if (n->row->flags & MADE_ANEW)
+		clock_gettime(CLOCK_REALTIME, &t);
+	else if (o)
+		t = object_time(o);
+	return t;
+}
+
+/* Made anew, it says the same: then it has not changed since. */
+static void keep_time(struct contents *all, uint64_t ino, struct content *t)
+{
+	CLEANUP_CONTENT struct content *was = cached(all, ino, 0);
+
+	if (was && was->len == t->len && memcmp(was->data, t->data, t->len) == 0)
+		t->time = was->time;
+}
+
 struct content *content_get(struct call *c, const struct node *n, const struct object *o)
 {
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
@@ -136,7 +174,10 @@ struct content *content_get(struct call *c, const struct node *n, const struct o
 	}
 	t = content_new(text.data, text.len);
 	t->version = version;
-	if (version)
+	t->time = time_of(c, n, o);
+	if ((n->row->flags & MADE_ANEW) && !n->row->changed)
+		keep_time(c->fs->contents, n->ino, t);
+	if (version || (n->row->flags & MADE_ANEW))
 		keep(c->fs->contents, n->ino, t);
 	return t;
 }

@@ -72,17 +72,22 @@ static void on_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_dat
 
 static void reply_attr(struct call *c, struct node *n, struct handle *h)
 {
+	CLEANUP(handle_unrefp) struct handle *found = h ? NULL : handle_being_read(c->fs, n, c->pid);
 	double timeout = node_attr_timeout(n);
 	struct stat st;
+	int shown, rc;
 
+	h = h ? h : found;
+	shown = h && h->ops->stat;
 	if (timeout > 0)
 		n->cached = 1;
+	rc = shown ? node_stat_outside(c, n, &st) : node_stat(c, n, &st);
 	/* an open file shows what it holds, also when its object is gone meanwhile */
-	if (node_stat(c, n, &st) < 0 && !(h && h->ops->stat)) {
+	if (rc < 0 && !shown) {
 		reply_error(c);
 		return;
 	}
-	if (h && h->ops->stat && h->ops->stat(h, &st) == 0)
+	if (shown && h->ops->stat(h, &st) == 0)
 		timeout = 0;
 	fuse_reply_attr(c->req, &st, n->cached ? timeout : 0);
 }

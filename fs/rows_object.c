@@ -2,6 +2,7 @@
 /* An object's directory: the whole of it, its parts, and what can be done to it. */
 #include <errno.h>
 
+#include "fs/attr.h"
 #include "fs/dirs.h"
 #include "fs/reply.h"
 #include "fs/verbs.h"
@@ -48,6 +49,25 @@ static int render_events(struct call *c, const struct node *n, const struct obje
 	(void)n;
 	print_events(c->fs->store, o, out);
 	return 0;
+}
+
+/* With its newest event; without one since the object is there. */
+static struct timespec events_changed(struct call *c, const struct node *n, const struct object *o)
+{
+	struct timespec newest = object_created(o);
+	struct object_list events;
+
+	(void)n;
+	events_of(c->fs->store, o, &events);
+	for (size_t i = 0; i < events.n; i++) {
+		struct timespec t = object_time(events.list[i]);
+
+		if (t.tv_sec > newest.tv_sec ||
+		    (t.tv_sec == newest.tv_sec && t.tv_nsec > newest.tv_nsec))
+			newest = t;
+	}
+	object_list_fini(&events);
+	return newest;
 }
 
 static int render_describe(struct call *c, const struct node *n, const struct object *o,
@@ -331,6 +351,7 @@ static const struct row row_events = {
 	.flags = ROW_OBJECT | ROW_TIMED,
 	.there = is_no_event,
 	.render = render_events,
+	.changed = events_changed,
 	.reads = "one line per event of the object, oldest first: time type reason count source "
 		 "message",
 };
