@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 
+#include "fs/dir_times.h"
 #include "fs/dirs.h"
 #include "fs/fs_i.h"
 #include "fs/notifier.h"
@@ -63,14 +64,21 @@ static void invalidate_all(struct fs *fs)
 /* A namespace came or went: its directory in every collection. */
 static void invalidate_namespace(struct fs *fs, const char *ns)
 {
-	for (size_t i = 0; i < kinds_count(); i++)
+	for (size_t i = 0; i < kinds_count(); i++) {
+		if (!(kind_at(i)->flags & KIND_NAMESPACED))
+			continue;
+		dir_times_touch_kind(fs->dir_times, kind_at(i), "");
+		invalidate_place(fs,
+				 &(struct place){.row = &row_collection, .kind = kind_at(i)});
 		invalidate_place(
 			fs, &(struct place){.row = &row_namespace, .kind = kind_at(i), .ns = ns});
+	}
 }
 
 /* Attributes of the directories that an object appears in. */
 static void invalidate_dirs(struct fs *fs, const struct object *o)
 {
+	dir_times_touch_kind(fs->dir_times, o->kind, o->ns);
 	if (o->kind->group[0] == '\0' && strcmp(o->kind->kind, "Namespace") == 0)
 		invalidate_namespace(fs, o->name);
 	invalidate_place(fs, &(struct place){.row = &row_collection, .kind = o->kind});

@@ -41,6 +41,7 @@ struct fs {
 	struct contents *contents;
 	struct memfiles *memfiles;
 	struct changes *changes;
+	struct dir_times *dir_times;
 	struct streams *streams;
 	struct fields_made *made; /* directories that mkdir prepared, not stored yet */
 	struct notifier *notifier;
@@ -117,7 +118,7 @@ void files_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mo
 void files_opened(struct call *c, struct handle *taken, struct fuse_file_info *fi);
 /* The same for create: the node gets a lookup. */
 void files_created(struct call *c, struct node *n, struct handle *taken, struct fuse_file_info *fi);
-/* listing.c: directories. */
+/* open_dirs.c: directories. */
 void dirs_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi);
 void dirs_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_file_info *fi);
 void dirs_read_plus(fuse_req_t req, fuse_ino_t id, size_t size, off_t off,

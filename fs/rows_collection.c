@@ -288,16 +288,22 @@ static struct node *find_in_collection(struct call *c, struct node *dir, const c
 	return n;
 }
 
+/* In the order in which find_in_collection() looks: a manifest before an object of its name. */
 static void list_objects(struct call *c, struct node *dir, struct listing *out)
 {
 	struct object_list list;
 
 	store_list(c->fs->store, dir->kind, ns_of_list(dir), &list);
-	for (size_t i = 0; i < list.n; i++) {
-		const struct object *o = list.list[i];
-		struct place at = {.row = &row_object, .uid = o->uid};
+	for (int like_manifests = 0; like_manifests < 2; like_manifests++) {
+		for (size_t i = 0; i < list.n; i++) {
+			const struct object *o = list.list[i];
+			struct place at = {.row = &row_object, .uid = o->uid};
 
-		listing_add(out, o->name, ROW_DIR, place_ino(&at));
+			if (manifest_is_name(o->name) == like_manifests)
+				listing_add(out, o->name, ROW_DIR, place_ino(&at));
+		}
+		if (!like_manifests)
+			manifest_list_into(c, dir, out);
 	}
 	object_list_fini(&list);
 }
@@ -318,6 +324,7 @@ static void list_namespaces(struct call *c, struct node *dir, struct listing *ou
 	at.ns = "default";
 	if (!has_default)
 		listing_add(out, at.ns, ROW_DIR, place_ino(&at));
+	manifest_list_into(c, dir, out);
 }
 
 static void list_collection(struct call *c, struct node *dir, struct listing *out)
@@ -326,15 +333,13 @@ static void list_collection(struct call *c, struct node *dir, struct listing *ou
 		list_objects(c, dir, out);
 	else
 		list_namespaces(c, dir, out);
-	manifest_list_into(c, dir, out);
 }
 
 /* A namespace's directory goes with the namespace. */
 static int stat_namespace(struct call *c, const struct node *n, struct stat *st)
 {
-	(void)st;
 	if (namespace_exists(c->fs, n->kind, n->ns))
-		return 0;
+		return stat_names(c, n, st);
 	return err_set(&c->err, ESTALE, "namespace \"%s\" is gone", n->ns);
 }
 
@@ -360,6 +365,7 @@ const struct row row_collection = {
 	.find = find_in_collection,
 	.list = list_collection,
 	.names = &collection_names,
+	.stat = stat_names,
 	.reads = "the namespaces (or, of a cluster-scoped resource, the objects) and the manifests "
 		 "that "
 		 "were written here",
