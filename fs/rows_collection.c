@@ -5,6 +5,7 @@
 #include "fs/attr.h"
 #include "fs/dirs.h"
 #include "fs/escape.h"
+#include "fs/manifest_files.h"
 #include "fs/reply.h"
 #include "fs/verbs.h"
 #include "objects/print.h"
@@ -157,18 +158,25 @@ static int matches(const struct selector *s, const struct object *o)
 	return selector_matches(s, value_dig(o->value, "metadata", "labels", NULL));
 }
 
-static struct place selected_place(const struct node *dir, const struct object *o)
+/* A link of the resource's directory is another one than that of the namespace's. */
+static char *selected_sub(const struct node *dir)
+{
+	return xasprintf("%s@%s", dir->ns, dir->sub);
+}
+
+static struct place selected_place(const struct node *dir, const struct object *o, const char *sub)
 {
 	return (struct place){.row = &row_selected,
 			      .kind = dir->kind,
 			      .ns = o->ns,
 			      .name = o->name,
-			      .sub = dir->sub};
+			      .sub = sub};
 }
 
 static void list_selected(struct call *c, struct node *dir, struct listing *out)
 {
 	CLEANUP(selector_freep) struct selector *s = selector_of(c, dir);
+	CLEANUP_FREE char *sub = selected_sub(dir);
 	struct object_list list;
 
 	if (!s)
@@ -176,7 +184,7 @@ static void list_selected(struct call *c, struct node *dir, struct listing *out)
 	store_list(c->fs->store, dir->kind, ns_of_list(dir), &list);
 	for (size_t i = 0; i < list.n; i++) {
 		CLEANUP(buf_fini) struct buf name = BUF_INIT;
-		struct place at = selected_place(dir, list.list[i]);
+		struct place at = selected_place(dir, list.list[i], sub);
 
 		if (!matches(s, list.list[i]))
 			continue;
@@ -189,7 +197,7 @@ static void list_selected(struct call *c, struct node *dir, struct listing *out)
 static struct node *find_selected(struct call *c, struct node *dir, const char *name)
 {
 	CLEANUP(selector_freep) struct selector *s = selector_of(c, dir);
-	CLEANUP_FREE char *ns = xstrdup(dir->ns);
+	CLEANUP_FREE char *ns = xstrdup(dir->ns), *sub = selected_sub(dir);
 	CLEANUP_OBJECT struct object *o = NULL;
 	const char *dot = strchr(name, '.');
 	const char *object = name;
@@ -207,7 +215,7 @@ static struct node *find_selected(struct call *c, struct node *dir, const char *
 	o = store_get(c->fs->store, (struct objkey){dir->kind, ns, object});
 	if (!o || !matches(s, o))
 		return NULL;
-	at = selected_place(dir, o);
+	at = selected_place(dir, o, sub);
 	return node_get(dir, name, &at);
 }
 
@@ -231,7 +239,9 @@ static struct node *find_selection(struct call *c, struct node *dir, const char 
 	struct selector *s = selector_parse(text, &c->err);
 
 	if (!s) {
-		note_refusal(c->fs, c->uid, name, c->err.msg);
+		CLEANUP_FREE char *path = path_below(dir, name);
+
+		note_refusal(c->fs, c->uid, path, c->err.msg);
 		return NULL;
 	}
 	selector_free(s);
