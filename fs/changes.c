@@ -68,8 +68,7 @@ static void invalidate_namespace(struct fs *fs, const char *ns)
 		if (!(kind_at(i)->flags & KIND_NAMESPACED))
 			continue;
 		dir_times_touch_kind(fs->dir_times, kind_at(i), "");
-		invalidate_place(fs,
-				 &(struct place){.row = &row_collection, .kind = kind_at(i)});
+		invalidate_place(fs, &(struct place){.row = &row_collection, .kind = kind_at(i)});
 		invalidate_place(
 			fs, &(struct place){.row = &row_namespace, .kind = kind_at(i), .ns = ns});
 	}

@@ -94,8 +94,7 @@ static struct content *cached(struct contents *all, uint64_t ino, uint64_t versi
 	struct content *t = NULL;
 
 	pthread_mutex_lock(&all->locks[i % CACHE_LOCKS]);
-	if (slot->content && slot->ino == ino &&
-	    (!version || slot->content->version == version))
+	if (slot->content && slot->ino == ino && (!version || slot->content->version == version))
 		t = content_ref(slot->content);
 	pthread_mutex_unlock(&all->locks[i % CACHE_LOCKS]);
 	return t;

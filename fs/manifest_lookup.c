@@ -185,8 +185,7 @@ int stat_names(struct call *c, const struct node *n, struct stat *st)
 	CLEANUP(buf_fini) struct buf dir = BUF_INIT;
 
 	node_path(n, &dir);
-	st->st_atim = st->st_mtim = st->st_ctim =
-		dir_times_get(c->fs->dir_times, buf_str(&dir));
+	st->st_atim = st->st_mtim = st->st_ctim = dir_times_get(c->fs->dir_times, buf_str(&dir));
 	return 0;
 }
 

@@ -22,6 +22,8 @@ struct message {
 	char *text;           /* owned, NUL-terminated besides */
 	size_t len;
 	int is_document; /* set by act: faults are looked up in the text */
+	/* Set by act: called when it is committed, before the answer. */
+	void (*committed)(struct message *m);
 	/* below: implementation-specific */
 	fuse_req_t req;
 	size_t ack;    /* bytes to acknowledge; 0: a flush (or another request without a count) */

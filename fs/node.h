@@ -31,11 +31,11 @@ struct node {
 	const char *ns, *name, *uid, *sub; /* "" when not set; in text */
 	const char *fname;                 /* its name in parent; in text */
 	struct node *parent;               /* owned reference, NULL for the root */
-	uint64_t refs;               /* ours; under the table's lock */
-	uint64_t n_lookups;          /* the kernel's; under the table's lock */
-	_Atomic int cached;          /* the kernel was told attributes that it may keep */
-	struct handle *open;         /* who has it open; under fs->open_lock */
-	char text[];                 /* the strings, each with its NUL */
+	uint64_t refs;                     /* ours; under the table's lock */
+	uint64_t n_lookups;                /* the kernel's; under the table's lock */
+	_Atomic int cached;                /* the kernel was told attributes that it may keep */
+	struct handle *open;               /* who has it open; under fs->open_lock */
+	char text[];                       /* the strings, each with its NUL */
 };
 
 /* What to look for. NULL strings are "". */

@@ -72,7 +72,8 @@ static void on_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_dat
 
 static void reply_attr(struct call *c, struct node *n, struct handle *h)
 {
-	CLEANUP(handle_unrefp) struct handle *found = h ? NULL : handle_being_read(c->fs, n, c->pid);
+	CLEANUP(handle_unrefp)
+	struct handle *found = h ? NULL : handle_being_read(c->fs, n, c->pid);
 	double timeout = node_attr_timeout(n);
 	struct stat st;
 	int shown, rc;

@@ -166,11 +166,8 @@ static char *selected_sub(const struct node *dir)
 
 static struct place selected_place(const struct node *dir, const struct object *o, const char *sub)
 {
-	return (struct place){.row = &row_selected,
-			      .kind = dir->kind,
-			      .ns = o->ns,
-			      .name = o->name,
-			      .sub = sub};
+	return (struct place){
+		.row = &row_selected, .kind = dir->kind, .ns = o->ns, .name = o->name, .sub = sub};
 }
 
 static void list_selected(struct call *c, struct node *dir, struct listing *out)

@@ -51,13 +51,11 @@ static int render_events(struct call *c, const struct node *n, const struct obje
 	return 0;
 }
 
-/* With its newest event; without one since the object is there. */
-static struct timespec events_changed(struct call *c, const struct node *n, const struct object *o)
+/* The time of the newest event, or `newest`. */
+static struct timespec newest_event(struct call *c, const struct object *o, struct timespec newest)
 {
-	struct timespec newest = object_created(o);
 	struct object_list events;
 
-	(void)n;
 	events_of(c->fs->store, o, &events);
 	for (size_t i = 0; i < events.n; i++) {
 		struct timespec t = object_time(events.list[i]);
@@ -68,6 +66,20 @@ static struct timespec events_changed(struct call *c, const struct node *n, cons
 	}
 	object_list_fini(&events);
 	return newest;
+}
+
+static struct timespec events_changed(struct call *c, const struct node *n, const struct object *o)
+{
+	(void)n;
+	return newest_event(c, o, object_created(o));
+}
+
+/* Ages are no changes. */
+static struct timespec description_changed(struct call *c, const struct node *n,
+					   const struct object *o)
+{
+	(void)n;
+	return newest_event(c, o, object_time(o));
 }
 
 static int render_describe(struct call *c, const struct node *n, const struct object *o,
@@ -362,6 +374,7 @@ static const struct row row_describe = {
 	.mode = 0444,
 	.flags = ROW_OBJECT | ROW_TIMED,
 	.render = render_describe,
+	.changed = description_changed,
 	.reads = "what `kubectl describe` prints, events included; secrets show sizes only",
 };
 static const struct row row_ctl = {
