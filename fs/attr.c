@@ -2,23 +2,17 @@
 #include "fs/attr.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <time.h>
 
 #include "fs/content.h"
 #include "fs/dirs.h"
+#include "objects/quantity.h"
 
 static time_t parse_time(const char *text)
 {
-	struct tm tm = {0};
-	int n = 0;
+	int64_t sec;
 
-	if (!text || sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-			    &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &n) != 6)
-		return 0;
-	tm.tm_year -= 1900;
-	tm.tm_mon--;
-	return timegm(&tm);
+	return text && time_parse(text, &sec, NULL) == 0 ? (time_t)sec : 0;
 }
 
 struct timespec object_time(const struct object *o)

@@ -35,7 +35,7 @@ int namespace_exists(struct fs *fs, const struct kind *k, const char *ns)
 		return 1;
 	o = store_get(fs->store, (struct objkey){namespace_kind(), "", ns});
 	object_unref(o);
-	return o != NULL || store_count(fs->store, k, ns) > 0;
+	return o != NULL || store_has_any(fs->store, k, ns);
 }
 
 /* -- files -- */
