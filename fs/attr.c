@@ -120,20 +120,36 @@ double node_attr_timeout(const struct node *n)
 	return 0;
 }
 
+struct keeping keeping_begin(struct node *n)
+{
+	struct keeping k = {node_attr_timeout(n), n->n_changed};
+
+	/*
+	 * The kernel takes no note of an invalidation of what it does not have yet: what
+	 * changes while the first answer is on its way is wrong for this long at most.
+	 */
+	if (k.timeout > FS_FIRST_SEC && !node_is_known(n))
+		k.timeout = FS_FIRST_SEC;
+	if (k.timeout > 0)
+		n->cached = 1;
+	return k;
+}
+
+double keeping_end(const struct keeping *k, const struct node *n)
+{
+	return n->n_changed == k->n_changed ? k->timeout : 0;
+}
+
 int node_entry(struct call *c, struct node *n, int found_by_row, struct fuse_entry_param *e)
 {
+	struct keeping k = keeping_begin(n);
 	int rc;
 
 	*e = (struct fuse_entry_param){0};
-	/* before the attributes are read: a change meanwhile invalidates them */
-	e->attr_timeout = node_attr_timeout(n);
-	if (e->attr_timeout > 0)
-		n->cached = 1;
 	rc = node_stat(c, n, &e->attr);
 	if (rc < 0)
 		return rc;
-	if (!n->cached)
-		e->attr_timeout = 0;
+	e->attr_timeout = keeping_end(&k, n);
 	e->ino = node_id(n);
 	e->generation = 1;
 	if ((found_by_row || (n->row->flags & ROW_KEEP)) &&

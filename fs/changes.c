@@ -30,6 +30,7 @@ struct changes {
 
 static void invalidate(struct fs *fs, struct node *n)
 {
+	n->n_changed++;
 	if (atomic_exchange(&n->cached, 0))
 		fuse_lowlevel_notify_inval_inode(fs->session, node_id(n), -1, 0);
 }

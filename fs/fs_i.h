@@ -6,6 +6,9 @@
  *	node.h       what the kernel knows: nodes, each a row of the table and what it names
  *	row.h        the table of served files: how a directory finds and lists its
  *	             children, how a file is rendered, what a write does
+ *	open_dirs.c  directories that are being read; listing.h their names
+ *	trim.h       what the kernel remembers, and we with it, is bounded
+ *	dir_times.h  when the names in a directory changed
  *	handle.h     what an open file holds: a snapshot, a message being written, a stream
  *	reply.h      the one place that turns errors into errno and remembers their text
  *
@@ -28,6 +31,7 @@
 #define FS_FILE_MAX    (3u << 20) /* CODEC_MAX_BYTES: a manifest, a message */
 #define FS_MESSAGE_MAX 4096u      /* a write up to here may be acted upon at once */
 #define FS_CACHED_SEC  10.0       /* entries and attributes that we invalidate ourselves */
+#define FS_FIRST_SEC   1.0        /* attributes of what the kernel did not have before */
 
 struct fs {
 	char *mountpoint, *state_dir, *version, *kubernetes_version;

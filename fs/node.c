@@ -297,6 +297,16 @@ void node_looked_up(struct node *n)
 	pthread_mutex_unlock(&n->table->lock);
 }
 
+int node_is_known(struct node *n)
+{
+	int known;
+
+	pthread_mutex_lock(&n->table->lock);
+	known = n->n_lookups > 0 || !n->parent;
+	pthread_mutex_unlock(&n->table->lock);
+	return known;
+}
+
 void node_forget(struct node *n, uint64_t n_lookups)
 {
 	struct nodes *t = n->table;

@@ -34,6 +34,7 @@ struct node {
 	uint64_t refs;                     /* ours; under the table's lock */
 	uint64_t n_lookups;                /* the kernel's; under the table's lock */
 	_Atomic int cached;                /* the kernel was told attributes that it may keep */
+	_Atomic unsigned n_changed;        /* how often they were said to be wrong */
 	struct handle *open;               /* who has it open; under fs->open_lock */
 	char text[];                       /* the strings, each with its NUL */
 };
@@ -60,6 +61,8 @@ DEFINE_CLEANUP(struct node *, node_unref)
 #define CLEANUP_NODE CLEANUP(node_unrefp)
 /* The kernel was given one more reference / gives n back. */
 void node_looked_up(struct node *n);
+/* Does the kernel have it (or is about to)? */
+int node_is_known(struct node *n);
 void node_forget(struct node *n, uint64_t n_lookups);
 /* Nodes of one uid; owned references into an array that the caller frees. */
 struct node **nodes_of_uid(struct nodes *all, const char *uid, size_t *n_out);

@@ -74,14 +74,13 @@ static void reply_attr(struct call *c, struct node *n, struct handle *h)
 {
 	CLEANUP(handle_unrefp)
 	struct handle *found = h ? NULL : handle_being_read(c->fs, n, c->pid);
-	double timeout = node_attr_timeout(n);
+	struct keeping k;
 	struct stat st;
 	int shown, rc;
 
 	h = h ? h : found;
 	shown = h && h->ops->stat;
-	if (timeout > 0)
-		n->cached = 1;
+	k = keeping_begin(n);
 	rc = shown ? node_stat_outside(c, n, &st) : node_stat(c, n, &st);
 	/* an open file shows what it holds, also when its object is gone meanwhile */
 	if (rc < 0 && !shown) {
@@ -89,8 +88,8 @@ static void reply_attr(struct call *c, struct node *n, struct handle *h)
 		return;
 	}
 	if (shown && h->ops->stat(h, &st) == 0)
-		timeout = 0;
-	fuse_reply_attr(c->req, &st, n->cached ? timeout : 0);
+		k.timeout = 0;
+	fuse_reply_attr(c->req, &st, keeping_end(&k, n));
 }
 
 static struct handle *handle_at(struct fuse_file_info *fi)
