@@ -145,6 +145,8 @@ static void on_batch_done(struct api_batch *b, int rc)
 
 	changes_drain(m->fs->changes);
 	if (rc == 0 || (m->rehearsal && m->ack && only_incomplete(b))) {
+		if (rc == 0 && !m->rehearsal && m->committed)
+			m->committed(m);
 		answer(m, 0);
 		return;
 	}
