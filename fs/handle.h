@@ -40,6 +40,7 @@ struct handle {
 	_Atomic unsigned refs;
 	int flags;                   /* of open(2) */
 	pid_t pid;                   /* the thread that opened it */
+	_Atomic int cut_off;         /* one who wrote to it was killed */
 	_Atomic int put_off;         /* a close was not acted upon: the last one must be */
 	struct handle *next, **prev; /* fs->open_files */
 	struct handle *node_next, **node_prev; /* node->open, the newest first */
