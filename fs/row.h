@@ -38,6 +38,7 @@ enum row_flag {
 	ROW_ACT_LINE = 256,  /* in write(), if the first one is also whole: extent.h */
 	ROW_COMMANDS = 512,  /* each write is a message of its own: ctl */
 	ROW_KEEP = 1024,     /* found by a directory's `find`, and the kernel may keep the name */
+	ROW_ANSWERS = 2048,  /* a conversation: what comes of it is read from the same open file */
 };
 
 /* What clients may do to the names in a directory. Each answers the request itself. Absent: EPERM.

@@ -79,6 +79,7 @@ static void run_end(struct run *run)
 	if (run->txn && run->txn != b->extra)
 		store_txn_free(run->txn);
 	free(run->op_of);
+	free(run->kinds);
 	free(run->manager);
 	free(run);
 	if (b->done)
@@ -124,8 +125,15 @@ static size_t note_op(struct run *run, struct objkey key)
 	if (run->batch->n > 1) {
 		op_key(key, &text);
 		strmap_set(&run->made, text.data, (void *)(uintptr_t)(at + 1));
+		if (key.kind->index < run->n_kinds)
+			run->kinds[key.kind->index] = 1;
 	}
 	return at;
+}
+
+int run_has_kind(const struct run *run, const struct kind *k)
+{
+	return k->index >= run->n_kinds ? run->kinds != NULL : run->kinds[k->index];
 }
 
 struct value *run_current(struct run *run, struct objkey key, uint64_t *rv_out)
@@ -179,13 +187,28 @@ static size_t add_op(struct run *run, struct step *s)
 	return note_op(run, key);
 }
 
+void run_also_put(struct run *run, struct objkey key, struct value *taken)
+{
+	size_t at = find_op(run, key);
+	uint64_t rv = strtoull(
+		value_str(value_dig(taken, "metadata", "resourceVersion", NULL), "0"), NULL, 10);
+
+	if (at == NO_OP) {
+		store_txn_put(run->txn, key, taken, rv);
+		note_op(run, key);
+		return;
+	}
+	value_unref(run->txn->ops[at].value);
+	run->txn->ops[at].value = taken;
+}
+
 static void try_step(struct run *run, size_t i)
 {
 	struct api_request *r = run->batch->list[i];
 	CLEANUP_VALUE struct value *live = NULL;
 	struct step s = {.run = run, .r = r};
 
-	if (request_resolve_key(r))
+	if (r->verb == API_REVIEW ? r->preview != NULL : request_resolve_key(r) != 0)
 		return;
 	live = run_current(run, request_key(r), &s.live_rv);
 	for (int tries = 0; live && tries < 8 && request_rename(r); tries++) {
@@ -225,7 +248,7 @@ static void run_step(struct run *run, size_t i)
 	struct api_request *r = run->batch->list[i];
 	struct faults decoding = r->faults;
 
-	if (!only_unknown_fields(&r->faults))
+	if (!only_unknown_fields(&r->faults) || (r->verb == API_REVIEW && r->faults.n))
 		return;
 	r->faults = (struct faults)FAULTS_INIT;
 	try_step(run, i);
@@ -241,6 +264,8 @@ static void run_reset(struct run *run)
 	store_txn_truncate(run->txn, run->n_extra);
 	strmap_fini(&run->made);
 	run->made = (struct strmap)STRMAP_INIT;
+	if (run->kinds)
+		memset(run->kinds, 0, run->n_kinds);
 	claims_drop(run->api->pools, &run->claims);
 	for (size_t i = 0; i < run->batch->n; i++) {
 		run->op_of[i] = NO_OP;
@@ -331,11 +356,27 @@ static void prepare_request(struct run *run, const struct caller *who, struct ap
 	struct err err = ERR_INIT;
 	int rc;
 
-	if (request_resolve_key(r))
+	if (r->verb == API_REVIEW) {
+		/* the body says what is asked, not which object is written */
+		if (!r->name)
+			r->name = xstrdup("");
+	} else if (request_resolve_key(r)) {
 		return;
+	}
 	rc = api_may(run->api, who, r, &err);
 	if (rc) {
 		fault_add_code(&r->faults, -rc, "%s", err.msg);
+		return;
+	}
+	if (r->verb == API_REVIEW) {
+		review_prepare(run->api, who, r);
+		return;
+	}
+	if (r->kind->flags & KIND_VIRTUAL) {
+		fault_add_code(&r->faults, EINVAL,
+			       "a %s is not stored: write it into its own directory (or the file "
+			       "of its object) and read the answer from the same open file",
+			       r->kind->kind);
 		return;
 	}
 	/* A configuration is applied as it was written (an empty map in it is held, too); what
@@ -360,6 +401,10 @@ void api_submit(struct api *a, const struct caller *who, struct api_batch *taken
 	run->trusted = who->trusted;
 	run->txn = taken->extra ? taken->extra : store_txn_new();
 	run->n_extra = run->txn->n_ops;
+	if (taken->n > 1) {
+		run->n_kinds = kinds_count();
+		run->kinds = xcalloc(run->n_kinds, 1);
+	}
 	run->op_of = xcalloc(taken->n ? taken->n : 1, sizeof(*run->op_of));
 	for (size_t i = 0; i < taken->n; i++)
 		prepare_request(run, who, taken->list[i]);

@@ -28,8 +28,11 @@ struct run {
 	unsigned attempts;
 	struct store_txn *txn; /* the batch's extra with our operations after it, or our own */
 	size_t n_extra;
-	size_t *op_of;        /* per request: its operation in txn, NO_OP: none */
-	struct strmap made;   /* key -> operation + 1, when the batch has several requests */
+	size_t *op_of;      /* per request: its operation in txn, NO_OP: none */
+	struct strmap made; /* key -> operation + 1, when the batch has several requests */
+	char *kinds; /* by index: this batch has an operation of the kind; owned, NULL: one request
+		      */
+	size_t n_kinds;
 	struct claims claims; /* addresses taken for this attempt, given back if it fails */
 	int committed;
 	int record_rc; /* a failure that no request is there to carry */
@@ -45,6 +48,7 @@ struct step {
 	uint64_t live_rv;         /* 0 for an object that this batch makes */
 	enum outcome outcome;
 	struct value *next; /* owned: what to store, or the last state of a deletion */
+	int own; /* the change is the house's own making from a review: no writer's words in it */
 	char now[32];
 };
 
@@ -54,6 +58,13 @@ void step_create(struct step *s, struct value *taken_body, int track);
 void step_delete(struct step *s);
 /* taken with apiVersion and kind; faults when it has others. */
 struct value *step_with_type(struct step *s, struct value *taken);
+
+/* API_REVIEW (review.c). Before the state is looked at: decode, and answer what does not depend on
+ * it; then what becomes of the object. */
+void review_prepare(struct api *a, const struct caller *who, struct api_request *r);
+void step_review(struct step *s);
+/* Eviction: a deletion that budgets allow (eviction.c). */
+void step_evict(struct step *s);
 
 /* `next` replaces live: strategy, defaults, validation, generation, fields, completed deletion. */
 void step_finish_update(struct step *s, struct value *taken_next, int track);
@@ -72,10 +83,19 @@ int request_rename(struct api_request *r);
  * value, NULL. */
 struct value *run_current(struct run *run, struct objkey key, uint64_t *rv_out);
 
+/* May the batch have made an object of the kind so far? (Most did not: nothing is searched then.)
+ */
+int run_has_kind(const struct run *run, const struct kind *k);
+/* Store this with the batch, too: next of an object that was read by run_current or in a list
+ * (taken, at the version that it carries). */
+void run_also_put(struct run *run, struct objkey key, struct value *taken);
+
 /*
- * Rules that look at other objects or choose for the user (objects/api/admission.c): change the
- * object or refuse it. live NULL: creation. Returns taken's successor.
+ * Admission (objects/api/admission): plugins that look at other objects or choose for the user.
+ * live NULL: creation. admit() changes the object before it is validated, returns taken's
+ * successor; admit_check() may refuse what is valid.
  */
 struct value *admit(struct step *s, struct value *taken);
+void admit_check(struct step *s, const struct value *next);
 /* The object goes away: give back what admission gave it. */
 void admit_delete(struct step *s);

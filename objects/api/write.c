@@ -107,11 +107,18 @@ void step_create(struct step *s, struct value *taken_body, int tracked)
 		next = track(s, next, said);
 	next = admit(s, next);
 	kind_validate(k, next, NULL, 0, &s->r->faults);
+	admit_check(s, next);
 	s->outcome = OUTCOME_PUT;
 	s->next = next;
 }
 
 /* -- change -- */
+
+/* A patch in which something is not there has removed it; others may leave it out. */
+static int takes_away(enum api_verb verb)
+{
+	return verb == API_PATCH_MERGE || verb == API_PATCH_STRATEGIC || verb == API_PATCH_JSON;
+}
 
 /* What an update may not touch is what it was. */
 static struct value *keep_identity(struct step *s, struct value *taken, int tracked)
@@ -119,7 +126,8 @@ static struct value *keep_identity(struct step *s, struct value *taken, int trac
 	const struct value *was = value_get(s->live, "metadata");
 	struct value *meta = metadata_of(taken);
 
-	if (value_get(meta, "name") && !same(value_get(meta, "name"), value_get(was, "name"))) {
+	if (value_get(meta, "name") ? !same(value_get(meta, "name"), value_get(was, "name"))
+				    : takes_away(s->r->verb)) {
 		fault_add(&s->r->faults, PATH_FIELD(PATH_FIELD(NULL, "metadata"), "name"),
 			  FAULT_INVALID, value_get(meta, "name"), "field is immutable");
 		fault_set_code(&s->r->faults, EPERM);
@@ -178,7 +186,7 @@ static struct value *restrict_to_way(struct step *s, struct value *taken)
 	}
 	/* The daemon's own parts write with care: scheduler and namespace controller must say what
 	 * nobody else may. */
-	if (s->run->trusted)
+	if (s->run->trusted || s->own)
 		return taken;
 	return kind_prepare(k, kind_default(k, taken), s->live, status_only);
 }
@@ -186,7 +194,8 @@ static struct value *restrict_to_way(struct step *s, struct value *taken)
 void step_finish_update(struct step *s, struct value *taken_next, int tracked)
 {
 	const struct kind *k = s->r->kind;
-	int trusted_status = s->run->trusted && (s->r->flags & (API_STATUS | API_BINDING));
+	int trusted_status =
+		(s->run->trusted || s->own) && (s->r->flags & (API_STATUS | API_BINDING));
 	CLEANUP_VALUE struct value *said = NULL;
 	struct value *next = step_with_type(s, taken_next);
 
@@ -203,6 +212,7 @@ void step_finish_update(struct step *s, struct value *taken_next, int tracked)
 		return; /* OUTCOME_KEEP */
 	if (!trusted_status)
 		kind_validate(k, next, s->live, !!(s->r->flags & API_STATUS), &s->r->faults);
+	admit_check(s, next);
 	next = bump_generation(s, next);
 	s->next = tracked ? track(s, next, said) : next;
 	s->outcome = deletion_is_complete(k, s->next) ? OUTCOME_DELETE : OUTCOME_PUT;
