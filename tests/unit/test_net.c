@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "net/net.h"
+#include "patience.h"
 #include "util/fd.h"
 
 #define OUTSIDE "192.0.2.2" /* RFC 5737 */
@@ -269,7 +270,7 @@ static size_t leases(void)
 /* The kernel removes a namespace's links after its last reference, aside. */
 static void wait_links(int expect)
 {
-	for (int i = 0; i < 200 && links() != expect; i++)
+	for (int i = 0; i < patience(200) && links() != expect; i++)
 		usleep(20000);
 	assert_int_equal(links(), expect);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How pods live and end: stopping, exec, a daemon that dies, a supervisor that dies, and that
  * nothing is left. */
+#include "patience.h"
 #include "sandbox_rig.h"
 
 #include <setjmp.h>
@@ -54,7 +55,7 @@ static pid_t start_shell(const char *name, const char *script)
 
 static void wait_for_log(const char *name, const char *text)
 {
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < patience(1000); i++) {
 		char *log = rig_log(&rig, UID, name);
 		int found = strstr(log, text) != NULL;
 
@@ -154,7 +155,7 @@ static void test_termination_message(void **state)
 	assert_int_equal(rig.last[CONTAINER_EXITED].exit_code, 2);
 	assert_string_equal(rig.message[CONTAINER_EXITED], "disk is gone\n");
 	/* And durable, for when nobody listens. */
-	for (int i = 0; i < 200 && exitfile_read(spec.upper, &last, &err) < 0; i++) {
+	for (int i = 0; i < patience(200) && exitfile_read(spec.upper, &last, &err) < 0; i++) {
 		usleep(10000);
 		err_clear(&err);
 	}
@@ -513,7 +514,8 @@ static void kill_supervisor_of(int host_pid)
 	assert_int_equal(kill(parent_of(pid), SIGKILL), 0);
 	rig_wait(&rig, SANDBOX_GONE, NULL);
 	assert_string_equal(rig.message[SANDBOX_GONE], "the pod's supervisor was killed");
-	for (int i = 0; i < 500 && (kill(pid, 0) == 0 || (child && kill(child, 0) == 0)); i++)
+	for (int i = 0; i < patience(500) && (kill(pid, 0) == 0 || (child && kill(child, 0) == 0));
+	     i++)
 		usleep(10000);
 	assert_int_equal(kill(pid, 0), -1);
 	assert_true(!child || kill(child, 0) == -1);
