@@ -1,8 +1,10 @@
 # What runs tests and says how they ended: one line a test, and a count at the end. scripts/test sources
 # it, and so does the virtual machine of scripts/test-vm.
 #
+# prefix: before each test's name.
 # K8SFS_SLOWNESS: how many times slower than usual the machine is; all waits are that much longer.
 slowness=${K8SFS_SLOWNESS:-1}
+prefix=${prefix-}
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 passed=0 failed=0 skipped=0
@@ -12,7 +14,7 @@ say() { printf '%s\n' "$*" >&3; }
 
 # run NAME COMMAND...: one test; exit status 77 is a skip, whose last line says why.
 run() {
-    local name=$1 start=$SECONDS rc
+    local name=$prefix$1 start=$SECONDS rc
     shift
     timeout --kill-after=10 $((${TIME_LIMIT:-300} * slowness)) "$@" >"$out/log" 2>&1 </dev/null
     rc=$?

@@ -87,6 +87,8 @@ within() {
     shift
     timeout $seconds "$@"
 }
+# settle SECONDS: before looking at what gives no sign of its own when it is there.
+settle() { sleep $(printf "$1 %.0s" $(seq "$slowness")); }
 # never SECONDS COMMAND...: not once during that time.
 never() {
     local deadline=$(($(date +%s%N) + $1 * 1000000000))

@@ -156,7 +156,7 @@ eventually 5 has "$pods/bad-start/events" 'FailedPostStartHook'
 eventually 10 phase_is lifecycle-demo Running
 equal "after postStart" post "$(cat "$tmp/out/order")"
 rmdir "$mnt/apis/core/v1/pods/default/lifecycle-demo" || fail rmdir
-sleep 0.5
+settle 0.5
 [ -e "$pods/lifecycle-demo" ] || fail "gone before its preStop hook ended"
 contains "$(cat "$pods/_index")" 'lifecycle-demo .*Terminating'
 eventually 8 test ! -e "$pods/lifecycle-demo"
