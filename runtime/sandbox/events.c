@@ -140,6 +140,14 @@ static void on_ready(struct sandbox *sb, struct wire_msg *m)
 	sandbox_emit(sb, &ev);
 }
 
+static void on_replayed(struct sandbox *sb)
+{
+	struct sandbox_event ev = {.kind = SANDBOX_REPLAYED, .netns_fd = -1};
+
+	sb->replaying = 0;
+	sandbox_emit(sb, &ev);
+}
+
 static void on_failed(struct sandbox *sb, struct wire_msg *m)
 {
 	struct codec in = decoder(m);
@@ -179,7 +187,7 @@ void sandbox_packet(struct sandbox *sb, struct wire_msg *m)
 		on_pod_is(sb, m);
 		return;
 	case WIRE_REPLAYED:
-		sb->replaying = 0;
+		on_replayed(sb);
 		return;
 	case WIRE_STARTED:
 		on_report(sb, m, CONTAINER_STARTED);
