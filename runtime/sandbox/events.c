@@ -99,8 +99,11 @@ static void note_ended(struct sandbox *sb, const struct report *r)
 
 	pthread_mutex_lock(&sb->all->lock);
 	running = running_of(sb, r->name);
-	fd_close_at(&running->pidfd);
-	running->pid = 0;
+	/* A second one of the name that was refused is not the one that runs. */
+	if (!running->id || str_eq(running->id, r->id)) {
+		fd_close_at(&running->pidfd);
+		running->pid = 0;
+	}
 	pthread_mutex_unlock(&sb->all->lock);
 }
 

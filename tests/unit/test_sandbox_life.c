@@ -118,6 +118,22 @@ static void test_own_stop_signal(void **state)
 	rig_destroy(&rig);
 }
 
+static void test_a_refused_second_start_leaves_the_first(void **state)
+{
+	struct container_spec spec;
+
+	(void)state;
+	rig_pod(&rig, UID);
+	(void)start_shell("main", "exec sleep 1000");
+	rig_shell_spec(&rig, &spec, UID, "main", "exec sleep 1000");
+	rig_start(&rig, &spec);
+	container_spec_fini(&spec);
+	rig_wait(&rig, CONTAINER_START_FAILED, "main");
+	assert_int_equal(sandbox_stop_container(rig.sb, "main", 0, NULL), 0);
+	rig_wait(&rig, CONTAINER_EXITED, "main");
+	rig_destroy(&rig);
+}
+
 static void test_several_containers_at_once(void **state)
 {
 	(void)state;
@@ -797,6 +813,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		T(test_stop_with_grace),
 		T(test_own_stop_signal),
+		T(test_a_refused_second_start_leaves_the_first),
 		T(test_several_containers_at_once),
 		T(test_termination_message),
 		T(test_log_rotation_and_format),
