@@ -142,6 +142,7 @@ contains "$(cat "$pods/bad-init/containers/i/status")" 'exitCode: 9'
 
 # sidecars start before, and end after the others
 eventually 15 phase_is sidecar Succeeded
+eventually 5 has "$tmp/out/side" '^side ends'
 equal "order of the sidecar" 'side starts,init after side,main ends,side ends,' "$(tr '\n' , <"$tmp/out/side")"
 
 # a crash loop waits longer each time: 10 s, then 20

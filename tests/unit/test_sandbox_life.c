@@ -310,7 +310,8 @@ static void test_exec(void **state)
 	rig_pod(&rig, UID);
 	(void)start_shell("main", "echo x > /marker; exec sleep 1000");
 	EXEC(&r, "main", "sh", "-c",
-	     "cat /marker; id -u; hostname; echo $HOME; echo oops >&2; cat /proc/1/comm; exit 6");
+	     "until test $(cat /proc/1/comm) = sleep; do sleep 0.01; done; cat /marker; id -u; "
+	     "hostname; echo $HOME; echo oops >&2; cat /proc/1/comm; exit 6");
 	assert_int_equal(r.rc, 0);
 	assert_string_equal(r.out, "x\n0\nweb-host\n/root\nsleep\n");
 	assert_string_equal(r.err, "oops\n");
