@@ -3,6 +3,7 @@
 #include "net/link.h"
 
 #include <errno.h>
+#include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
@@ -10,9 +11,11 @@
 #include <linux/veth.h>
 #include <netlink/attr.h>
 #include <stdio.h>
+#include <time.h>
 
 #define LOOPBACK_INDEX 1
 #define POD_LINK       "eth0"
+#define SETTLE_ROUNDS  100 /* a good second */
 
 void link_mac(struct in_addr ip, unsigned char mac[MAC_SIZE])
 {
@@ -51,6 +54,8 @@ static void read_link(struct nlmsghdr *h, struct link_info *l)
 		memcpy(l->mac, nla_data(a[IFLA_ADDRESS]), MAC_SIZE);
 	if (a[IFLA_CARRIER])
 		l->carrier = nla_get_u8(a[IFLA_CARRIER]);
+	if (a[IFLA_OPERSTATE])
+		l->operational = nla_get_u8(a[IFLA_OPERSTATE]) == IF_OPER_UP;
 	if (a[IFLA_STATS64] &&
 	    nla_len(a[IFLA_STATS64]) >= (int)offsetof(struct rtnl_link_stats64, rx_errors)) {
 		struct rtnl_link_stats64 s = {0};
@@ -352,9 +357,19 @@ int link_configure(struct netlink *inside, const struct pod_link *l, struct err 
 
 int link_settle(struct netlink *nl, const char *name, struct err *err)
 {
+	struct timespec pause = {0, 100 * 1000};
 	struct link_info l;
 
-	return link_get(nl, name, &l, err);
+	for (int round = 0; round < SETTLE_ROUNDS; round++) {
+		if (link_get(nl, name, &l, err) < 0)
+			return -err->code;
+		if (!l.up || !l.carrier || l.operational)
+			break;
+		nanosleep(&pause, NULL);
+		if (pause.tv_nsec < 10 * 1000 * 1000)
+			pause.tv_nsec *= 2;
+	}
+	return 0;
 }
 
 int link_configured(struct netlink *inside, struct in_addr ip)

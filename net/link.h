@@ -34,7 +34,7 @@ int link_configure(struct netlink *inside, const struct pod_link *l, struct err 
 /*
  * Wait until the node's end carries packets: after its peer came up the kernel switches it on
  * aside, and what is sent before that is lost (an ARP request would be repeated after a second).
- * Asking for a link makes it happen now.
+ * Since Linux 6.8 asking for a link makes it happen now; before, it has happened within milliseconds.
  */
 int link_settle(struct netlink *nl, const char *name, struct err *err) MUST_CHECK;
 /* True when eth0 is there with this address: an earlier attach had come that far. */
@@ -52,7 +52,7 @@ struct link_info {
 	char name[IFNAMSIZ], kind[16];
 	unsigned char mac[MAC_SIZE];
 	unsigned mtu;
-	int up, carrier;
+	int up, carrier, operational;
 	uint64_t rx_bytes, tx_bytes;
 };
 typedef void (*link_fn)(void *arg, const struct link_info *l);

@@ -11,7 +11,7 @@
  * as an event, nothing here waits (exec excepted). After a restart of the daemon,
  * sandboxes_adopt() finds the running supervisors and replays what happened
  * meanwhile as events with `replayed` set: SANDBOX_READY, then for each container
- * STARTED (pid 0 when it has ended), and EXITED or START_FAILED.
+ * STARTED (pid 0 when it has ended), and EXITED or START_FAILED; then SANDBOX_REPLAYED.
  *
  * Only root-side mechanics live here: what a Pod object means (restart policy,
  * back-off, phases) is runtime/agent's business.
@@ -112,6 +112,7 @@ enum sandbox_event_kind {
 				   runc words it */
 	CONTAINER_EXITED,       /* exit_code (128 + signal when killed), signal, oom_killed, message
 				   (termination log) */
+	SANDBOX_REPLAYED,       /* after an adoption: what happened before has been told */
 };
 
 struct sandbox_event {

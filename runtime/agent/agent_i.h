@@ -31,7 +31,7 @@
 #define FORCED_GRACE_MS 1000u /* at most, for a pod that was taken out of the store by force */
 #define FIRST_RETRY_MS  500u  /* of volumes and sandboxes, doubling */
 #define MAX_RETRY_MS    120000u
-#define REPLAY_MS       100u /* a found supervisor's report is in the socket already */
+#define REPLAY_MS       20000u /* at most, until a found supervisor has told what happened */
 
 enum life { LIFE_NEW, LIFE_RUN, LIFE_ENDING, LIFE_UNMAKING, LIFE_CLEANING, LIFE_DOWN };
 

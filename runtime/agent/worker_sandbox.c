@@ -345,6 +345,10 @@ void worker_sandbox_event(void *arg, struct sandbox *sb, const struct sandbox_ev
 	case SANDBOX_GONE:
 		on_gone(w, ev);
 		break;
+	case SANDBOX_REPLAYED:
+		if (w->replay_until_ms)
+			w->replay_until_ms = worker_now(w);
+		break;
 	default:
 		on_container(w, ev);
 	}

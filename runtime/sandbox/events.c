@@ -99,8 +99,11 @@ static void note_ended(struct sandbox *sb, const struct report *r)
 
 	pthread_mutex_lock(&sb->all->lock);
 	running = running_of(sb, r->name);
-	fd_close_at(&running->pidfd);
-	running->pid = 0;
+	/* A second one of the name that was refused is not the one that runs. */
+	if (!running->id || str_eq(running->id, r->id)) {
+		fd_close_at(&running->pidfd);
+		running->pid = 0;
+	}
 	pthread_mutex_unlock(&sb->all->lock);
 }
 
@@ -137,6 +140,14 @@ static void on_ready(struct sandbox *sb, struct wire_msg *m)
 	struct sandbox_event ev = {
 		.kind = SANDBOX_READY, .netns_fd = m->fds[0], .replayed = sb->replaying};
 
+	sandbox_emit(sb, &ev);
+}
+
+static void on_replayed(struct sandbox *sb)
+{
+	struct sandbox_event ev = {.kind = SANDBOX_REPLAYED, .netns_fd = -1};
+
+	sb->replaying = 0;
 	sandbox_emit(sb, &ev);
 }
 
@@ -179,7 +190,7 @@ void sandbox_packet(struct sandbox *sb, struct wire_msg *m)
 		on_pod_is(sb, m);
 		return;
 	case WIRE_REPLAYED:
-		sb->replaying = 0;
+		on_replayed(sb);
 		return;
 	case WIRE_STARTED:
 		on_report(sb, m, CONTAINER_STARTED);

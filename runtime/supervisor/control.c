@@ -69,6 +69,14 @@ static int send_state(struct container *c, uint32_t type)
 	return send_now(type, &payload, type == WIRE_STARTED ? c->pidfd : -1);
 }
 
+static int is_starting(void)
+{
+	for (const struct container *c = pod.containers; c; c = c->next)
+		if (c->state == CONTAINER_STARTING)
+			return 1;
+	return 0;
+}
+
 void control_flush(void)
 {
 	if (pod.control_blocked)
@@ -82,7 +90,8 @@ void control_flush(void)
 			return;
 		c->unsent &= ~(unsigned)UNSENT_ENDED;
 	}
-	if (pod.replaying && send_now(WIRE_REPLAYED, NULL, -1) == 0)
+	/* What is being started was asked for by the last daemon: its outcome is part of it. */
+	if (pod.replaying && !is_starting() && send_now(WIRE_REPLAYED, NULL, -1) == 0)
 		pod.replaying = 0;
 }
 

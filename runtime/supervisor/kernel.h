@@ -18,7 +18,8 @@
  *	mount_setattr, idmapped ext4	5.12	memory.swap.max		4.5	not set
  *	idmapped XFS			5.12	sealed programs in
  *	idmapped Btrfs			5.15	  memory (memfd)	3.17	the file itself
- *	overlay on idmapped layers	5.19
+ *	overlay on idmapped layers	5.19	a link that is asked for
+ *						  is settled		6.8	link.h
  *
  * Not used, though it would be handy, because 6.1 has it not: overlay by fsconfig(2) (6.5),
  * "lowerdir+" with paths (6.8), statmount and listmount (6.8), SO_PEERPIDFD (6.5),

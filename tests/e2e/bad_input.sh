@@ -66,9 +66,9 @@ open(f"{t}/nested.json", "w").write("{\"a\":" + "[" * 10000 + "]" * 10000 + "}\n
 open(f"{t}/big.yaml", "w").write("a: x\n" * (10 << 20 >> 2))
 END
 for name in alias.yaml nested.yaml nested.json; do
-    refused 'Invalid argument' timeout 20 cp "$tmp/$name" "$deployments/"
+    refused 'Invalid argument' within 20 cp "$tmp/$name" "$deployments/"
 done
-refused 'File too large' timeout 20 cp "$tmp/big.yaml" "$deployments/"
+refused 'File too large' within 20 cp "$tmp/big.yaml" "$deployments/"
 equal health ok "$(cat "$mnt/health")"
 
 # the wrong directory is told the right one

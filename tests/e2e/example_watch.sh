@@ -17,6 +17,6 @@ kill -INT $watcher
 kill $watcher 2>/dev/null
 wait $watcher 2>/dev/null
 
-timeout 2 python3 -S "$top/examples/watch.py" --since "$half" "$mnt/configmaps/default" >"$tmp/later"
+within 2 python3 -S "$top/examples/watch.py" --since "$half" "$mnt/configmaps/default" >"$tmp/later"
 equal "after $half" 'DELETED default/a ADDED default/b' "$(awk '{print $1, $2}' "$tmp/later" | xargs)"
 refused 'No such file' python3 -S "$top/examples/watch.py" "$mnt/configmaps/nowhere"

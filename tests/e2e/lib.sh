@@ -18,6 +18,8 @@ state=$tmp/state
 run=$tmp/run
 node=node-1
 daemon_pid=
+# How many times slower than usual the machine is: whatever is waited for may take that much longer.
+slowness=${K8SFS_SLOWNESS:-1}
 # A range of its own per test, so that several may run on one machine.
 cidr=10.$((200 + RANDOM % 50)).$((RANDOM % 256)).0/24
 
@@ -40,7 +42,7 @@ start_daemon() {
     "$k8sfs" --state "$state" --run "$run" --node-name "$node" --pod-cidr "$cidr" "$@" "$mnt" >>"$tmp/log" 2>&1 &
     daemon_pid=$!
     local i
-    for i in $(seq 500); do
+    for i in $(seq $((500 * slowness))); do
         cat "$mnt/version" >/dev/null 2>&1 && { note_bridge; return 0; }
         kill -0 $daemon_pid 2>/dev/null || { cat "$tmp/log"; fail "the daemon ended at its start"; }
         sleep 0.02
@@ -72,13 +74,21 @@ import_images() {
 
 # eventually SECONDS COMMAND...: true within that time.
 eventually() {
-    local deadline=$(($(date +%s%N) + $1 * 1000000000))
+    local deadline=$(($(date +%s%N) + $1 * slowness * 1000000000))
     shift
     until "$@" >/dev/null 2>&1; do
         [ "$(date +%s%N)" -lt $deadline ] || fail "not within the time: $*"
         sleep 0.05
     done
 }
+# within SECONDS COMMAND...: ends within that time.
+within() {
+    local seconds=$(($1 * slowness))
+    shift
+    timeout $seconds "$@"
+}
+# settle SECONDS: before looking at what gives no sign of its own when it is there.
+settle() { sleep $(printf "$1 %.0s" $(seq "$slowness")); }
 # never SECONDS COMMAND...: not once during that time.
 never() {
     local deadline=$(($(date +%s%N) + $1 * 1000000000))
@@ -115,7 +125,7 @@ pids_of() {
     done | sort
 }
 # http ADDRESS [PORT]: the page
-http() { curl -s -m 5 "http://$1:${2:-80}/"; }
+http() { curl -s -m $((5 * slowness)) "http://$1:${2:-80}/"; }
 
 # What a daemon may leave in the machine: mounts, links, namespaces, cgroups, processes of ours.
 traces() {
@@ -133,9 +143,9 @@ finish() {
     local rc=$?
     trap - EXIT INT TERM
     at_end
-    [ -e "$state/lock" ] && { timeout 90 "$k8sfs" --stop --purge --state "$state" --run "$run" "$mnt" || rc=1; }
+    [ -e "$state/lock" ] && { timeout $((90 * slowness)) "$k8sfs" --stop --purge --state "$state" --run "$run" "$mnt" || rc=1; }
     if [ -n "$daemon_pid" ]; then
-        timeout 30 tail --pid="$daemon_pid" -f /dev/null || { kill -9 "$daemon_pid"; echo "FAILED: the daemon did not end"; }
+        timeout $((30 * slowness)) tail --pid="$daemon_pid" -f /dev/null || { kill -9 "$daemon_pid"; echo "FAILED: the daemon did not end"; }
         # a sanitizer's last word, too
         wait "$daemon_pid" || { echo "FAILED: the daemon's exit status was $?"; rc=1; tail -n 60 "$tmp/log"; }
     fi

@@ -87,7 +87,7 @@ equal "3 MB of input" "$(head -c 3000000 /dev/zero | md5sum)" "$(cat "$dir/stdou
 exec {conversation}<&-
 clone
 printf "tty 40 100\nexec sh -c 'stty size'\n" >"$dir/ctl" || fail "tty"
-contains "$(timeout 5 cat "$dir/stdout" | tr -d '\r')" '40 100'
+contains "$(within 5 cat "$dir/stdout" | tr -d '\r')" '40 100'
 exec {conversation}<&-
 for i in $(seq 20); do
     (

@@ -46,7 +46,7 @@ stdbuf -oL cat "$mnt/deployments/default/_watch.json" >"$tmp/watch" &
 watcher=$!
 sed 's/nginx:1/nginx:2/' "$mnt/apply/web.yaml" >"$tmp/web.yaml" && cp "$tmp/web.yaml" "$mnt/apply/web.yaml" || fail "update"
 most=0
-deadline=$((SECONDS + 25))
+deadline=$((SECONDS + 25 * slowness))
 until rolled web 4; do
     [ $SECONDS -lt $deadline ] || fail "the roll does not end: $(cat "$mnt/deployments/default/web/status")"
     now=$(live web)
@@ -101,7 +101,7 @@ sed -i '/image: busybox/s/image: busybox.*/image: busybox, command: [sleep, "100
 cp "$tmp/put.yaml" "$mnt/apply/re.yaml" || fail re
 eventually 15 rolled re 2
 sed 's/"1000"/"1001"/' "$tmp/put.yaml" >"$tmp/re.yaml" && cp "$tmp/re.yaml" "$mnt/apply/re.yaml" || fail "re update"
-deadline=$((SECONDS + 20))
+deadline=$((SECONDS + 20 * slowness))
 until rolled re 2; do
     [ $SECONDS -lt $deadline ] || fail "Recreate does not end"
     old=$(pids_of '^sleep 1000$') new=$(pids_of '^sleep 1001$')
@@ -132,7 +132,7 @@ eventually 15 sh -c "[ \"\$(ls '$pods/@app=bad' | wc -l)\" = 2 ]"
 
 # foreground: the owner goes last
 echo 'delete foreground' >"$mnt/deployments/default/bad/ctl" || fail "delete foreground"
-deadline=$((SECONDS + 15))
+deadline=$((SECONDS + 15 * slowness))
 while [ -e "$mnt/deployments/default/bad" ]; do
     [ $SECONDS -lt $deadline ] || fail "foreground deletion does not end"
 done

@@ -30,7 +30,7 @@ contains "$(cat "$mnt/pods/default/client/log")" 'default via'
 contains "$(cat "$mnt/pods/default/client/log")" "$(ip_of client).*client"
 
 # the host's port, from the host itself and from elsewhere
-eventually 5 sh -c "curl -s -m 2 http://127.0.0.1:18080/ | grep -q nginx:1"
+eventually 5 sh -c "curl -s -m $((2 * slowness)) http://127.0.0.1:18080/ | grep -q nginx:1"
 
 # the outside: a namespace that knows nothing of pod addresses; the node hides them behind its own
 ns=k8sfs-e2e-$$
@@ -44,11 +44,11 @@ ip -n "$ns" link set "p$$" up
 ip -n "$ns" link set lo up
 at_end() { ip netns del "$ns" 2>/dev/null; ip link del "o$$" 2>/dev/null; }
 ip netns exec "$ns" "${BUSYBOX:-busybox}" nc -l -p 8000 -e /bin/sh -c 'echo outside says hello' &
-sleep 0.3
+settle 0.3
 run_pod out busybox '    command: [sh, -c, "nc -w 3 198.51.100.2 8000 < /dev/null"]'
 eventually 10 phase_is out Succeeded
 contains "$(cat "$mnt/pods/default/out/log")" 'outside says hello'
-eventually 5 ip netns exec "$ns" sh -c "curl -s -m 2 http://198.51.100.1:18080/ | grep -q nginx:1"
+eventually 5 ip netns exec "$ns" sh -c "curl -s -m $((2 * slowness)) http://198.51.100.1:18080/ | grep -q nginx:1"
 at_end
 
 # the node's own network
@@ -73,5 +73,5 @@ links_are() { [ "$(ports)" = "$1" ]; }
 eventually 10 links_are "$links" # the kernel removes namespaces in its own time
 rm "$pods/web.yaml"
 eventually 10 test ! -e "$mnt/pods/default/web"
-curl -s -m 1 http://127.0.0.1:18080/ && fail "the host's port is still open"
+curl -s -m $((1 * slowness)) http://127.0.0.1:18080/ && fail "the host's port is still open"
 true

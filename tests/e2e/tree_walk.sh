@@ -8,15 +8,15 @@ for i in $(seq 50); do
     printf '%s\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c%d, labels: {half: "%d"}}\ndata: {k: "v%d"}\n' --- $i $((i % 2)) $i
 done >"$mnt/apply/fifty.yaml" || fail write
 
-timeout 60 find "$mnt" >"$tmp/list" || fail find
+within 60 find "$mnt" >"$tmp/list" || fail find
 [ "$(wc -l <"$tmp/list")" -gt 1000 ] || fail "find saw $(wc -l <"$tmp/list") names"
 grep -q '/_watch\|/wait\|/exec\|\.follow' "$tmp/list" && fail "a file that blocks is listed"
-timeout 60 grep -r 'no such text' "$mnt" && fail "grep found it"
-timeout 60 du -s "$mnt" >/dev/null || fail du
-timeout 60 tar cf "$tmp/all.tar" --exclude=metrics --exclude=health --exclude='_index*' --exclude=errors --exclude=net \
+within 60 grep -r 'no such text' "$mnt" && fail "grep found it"
+within 60 du -s "$mnt" >/dev/null || fail du
+within 60 tar cf "$tmp/all.tar" --exclude=metrics --exclude=health --exclude='_index*' --exclude=errors --exclude=net \
     -C "$mnt" . || fail tar
-timeout 60 tar df "$tmp/all.tar" -C "$mnt" || fail "tar: sizes or contents differ"
-timeout 60 cp -r "$maps/default" "$tmp/copy" || fail "cp -r from the tree"
+within 60 tar df "$tmp/all.tar" -C "$mnt" || fail "tar: sizes or contents differ"
+within 60 cp -r "$maps/default" "$tmp/copy" || fail "cp -r from the tree"
 cmp "$tmp/copy/c7/object.yaml" "$maps/default/c7/object.yaml" || fail "copy differs"
 for f in "$maps"/default/c7/*; do
     [ -d "$f" ] || equal "size of $f" "$(stat -c %s "$f")" "$(wc -c <"$f")"

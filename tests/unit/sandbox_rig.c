@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "patience.h"
 #include "util/buf.h"
 #include "util/fd.h"
 
@@ -26,6 +27,31 @@ static void must(int rc, const struct err *err)
 {
 	if (rc < 0)
 		fail_msg("%s", err->msg);
+}
+
+/* busybox; one that is linked dynamically needs its libraries. */
+static void make_programs(struct rig *r)
+{
+	static const char *const programs[] = {
+		"sh",     "cat",      "echo",    "sleep",  "id",       "ls",      "grep",  "head",
+		"mkdir",  "touch",    "mount",   "umount", "hostname", "stat",    "test",  "kill",
+		"ps",     "readlink", "dd",      "tail",   "true",     "false",   "env",   "pwd",
+		"printf", "sync",     "seq",     "wc",     "tty",      "unshare", "chmod", "chown",
+		"ip",     "nc",       "ln",      "rm",     "sort",     "tr",      "cut",   "df",
+		"od",     "mknod",    "nsenter", "chroot", "stty"};
+	char *command = xasprintf("cp /bin/busybox %s/bin/busybox && for l in $(ldd /bin/busybox "
+				  "2>&1 | grep -o '/[^ ]*'); do mkdir -p %s${l%%/*} && cp $l %s$l; "
+				  "done",
+				  r->layer, r->layer, r->layer);
+
+	assert_int_equal(system(command), 0);
+	free(command);
+	for (size_t i = 0; i < ARRAY_LEN(programs); i++) {
+		char *path = xasprintf("%s/bin/%s", r->layer, programs[i]);
+
+		assert_int_equal(symlink("busybox", path), 0);
+		free(path);
+	}
 }
 
 static void make_layers(struct rig *r)
@@ -43,19 +69,7 @@ static void make_layers(struct rig *r)
 	path = xasprintf("%s/tmp", r->layer);
 	assert_int_equal(chmod(path, 01777), 0);
 	free(path);
-	/* A busybox that is linked dynamically needs its libraries. */
-	path = xasprintf("cp /bin/busybox %s/bin/busybox && for l in $(ldd /bin/busybox 2>&1 | "
-			 "grep -o '/[^ ]*'); "
-			 "do mkdir -p %s${l%%/*} && cp $l %s$l; done; "
-			 "for a in sh cat echo sleep id ls grep head mkdir touch mount umount "
-			 "hostname stat test "
-			 "kill ps readlink dd tail true false env pwd printf sync seq wc tty "
-			 "unshare chmod chown ip "
-			 "nc ln rm sort tr cut df od mknod nsenter chroot stty; do ln -sf busybox "
-			 "%s/bin/$a; done",
-			 r->layer, r->layer, r->layer, r->layer);
-	assert_int_equal(system(path), 0);
-	free(path);
+	make_programs(r);
 	path = xasprintf("%s/etc/passwd", r->layer);
 	must(fd_replace_file(path, "root:x:0:0::/root:/bin/sh\n", 26, 0644, 0, &err), &err);
 	free(path);
@@ -176,7 +190,7 @@ void rig_wait(struct rig *r, enum sandbox_event_kind kind, const char *container
 	r->stop_on = (int)kind;
 	r->stop_container = xstrdup(container);
 	r->timeout = loop_timer_new(r->loop, on_timeout, r);
-	loop_timer_arm(r->timeout, TIMEOUT_MS);
+	loop_timer_arm(r->timeout, (unsigned)patience(TIMEOUT_MS));
 	loop_run(r->loop);
 	loop_timer_free(r->timeout);
 	free(r->stop_container);

@@ -609,6 +609,11 @@ static struct rig *second_daemon(struct rig *first)
 	return r;
 }
 
+static void told(struct rig *r)
+{
+	rig_emit(r, (struct sandbox_event){.kind = SANDBOX_REPLAYED, .netns_fd = -1});
+}
+
 static void test_adoption(void **state)
 {
 	struct rig *r = second_daemon(running(POD(ONE)));
@@ -623,6 +628,7 @@ static void test_adoption(void **state)
 					   .container_id = r->last_id,
 					   .pid = 9,
 					   .replayed = 1});
+	told(r);
 	rig_advance(r, 1000);
 	assert_int_equal(r->sandboxes, 0);
 	assert_int_equal(r->writes, 0); /* nothing has changed */
@@ -681,6 +687,7 @@ static void test_adoption_of_what_nobody_told(void **state)
 					   .pid = 9,
 					   .started_sec = 7,
 					   .replayed = 1});
+	told(r);
 	rig_advance(r, 1000);
 	assert_int_equal(rig_count(&r->log, "start"), 0); /* it runs */
 	assert_int_equal(r->sandboxes, 0);
@@ -699,8 +706,9 @@ static void test_adoption_without_its_container(void **state)
 	core_adopt(r->core, "u1", &r->sb, 0);
 	core_adopted(r->core);
 	rig_run(r);
-	assert_int_equal(rig_count(&r->log, "start"), 0);
 	rig_advance(r, 1000);
+	assert_int_equal(rig_count(&r->log, "start"), 0); /* it may still be told of */
+	told(r);
 	assert_int_equal(rig_count(&r->log, "start c"), 1);
 	assert_int_equal(r->sandboxes, 0);
 	rig_started(r, "c");
@@ -723,12 +731,27 @@ static void test_adoption_of_what_ended_meanwhile(void **state)
 					   .exit_code = 4,
 					   .replayed = 1,
 					   .finished_sec = r->sec});
+	told(r);
 	rig_advance(r, 1000);
 	rig_emit(r, (struct sandbox_event){.kind = SANDBOX_GONE});
 	assert_string_equal(rig_phase(r), "Failed");
 	assert_int_equal(
 		value_int(value_dig(rig_ctr(r, "c"), "state", "terminated", "exitCode", NULL), 0),
 		4);
+	rig_free(r);
+}
+
+/* A supervisor that does not come to its end: not for ever. */
+static void test_adoption_without_an_end(void **state)
+{
+	struct rig *r = second_daemon(running(POD(ONE)));
+
+	r->sb = (struct sandbox){worker_sandbox_event, core_find(r->core, "u1"), 0};
+	core_adopt(r->core, "u1", &r->sb, 0);
+	core_adopted(r->core);
+	rig_run(r);
+	rig_advance(r, 30000);
+	assert_int_equal(rig_count(&r->log, "start c"), 1);
 	rig_free(r);
 }
 
@@ -837,6 +860,7 @@ int main(void)
 		cmocka_unit_test(test_adoption_shows_the_tree_again),
 		cmocka_unit_test(test_adoption_of_what_nobody_told),
 		cmocka_unit_test(test_adoption_without_its_container),
+		cmocka_unit_test(test_adoption_without_an_end),
 		cmocka_unit_test(test_adoption_of_what_ended_meanwhile),
 		cmocka_unit_test(test_reboot),
 		cmocka_unit_test(test_reboot_with_never),

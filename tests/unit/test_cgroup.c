@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The cgroup driver against directories that look like cgroup file systems: v1, v2, and both. */
+/*
+ * The cgroup driver against directories that look like cgroup file systems: v1, v2, and both; and
+ * against the machine's own, where it has them.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +12,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -355,6 +359,169 @@ static void test_v2_device_filter(void **state)
 	cgroups_close(cg);
 }
 
+/* -- the real thing, where all is v2: what the kernel makes of limits -- */
+
+#define POD "burstable/podx"
+#define CTR POD "/c"
+
+static struct cgroups *open_real_v2(void)
+{
+	const unsigned needed = CGROUP_V2 | CGROUP_CPU | CGROUP_MEMORY | CGROUP_PIDS;
+	CLEANUP_FREE char *root = xasprintf("k8sfs-test-%d", (int)getpid());
+	struct cgroups *cg =
+		geteuid() == 0 ? cgroups_open("/proc/self/mountinfo", root, NULL) : NULL;
+	struct err err = ERR_INIT;
+
+	if (!cg || cg->n != 1 || (cg->hierarchies[0].controllers & needed) != needed) {
+		cgroups_close(cg);
+		return NULL;
+	}
+	if (cgroups_prepare(cg, &err) < 0 || cgroup_make(cg, POD, 1, &err) < 0 ||
+	    cgroup_make(cg, CTR, 0, &err) < 0)
+		fail_msg("%s", err.msg);
+	cgroup_treat_as_container(cg, CTR);
+	return cg;
+}
+
+static void limit(const struct cgroups *cg, const char *path, struct resource_limits l)
+{
+	struct err err = ERR_INIT;
+
+	if (cgroup_limit(cg, path, &l, &err) < 0)
+		fail_msg("%s: %s", path, err.msg);
+}
+
+static void expect_real(const struct cgroups *cg, const char *file, const char *text)
+{
+	CLEANUP_FREE char *path = xasprintf("%s/%s/%s", cg->hierarchies[0].mount, cg->root, file);
+	CLEANUP(buf_fini) struct buf b = BUF_INIT;
+	struct err err = ERR_INIT;
+
+	if (fd_read_file(path, 65536, &b, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_string_equal(b.len ? b.data : "", text);
+}
+
+/* A process in the container that does this and tells a number. Return: its pid. */
+static pid_t in_container(const struct cgroups *cg, int (*what)(void), int *number)
+{
+	int out[2];
+	pid_t pid;
+
+	assert_int_equal(pipe(out), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		int n = cgroup_join(cg, CTR, 1, NULL) < 0 ? -1 : what();
+
+		if (write(out[1], &n, sizeof(n)) != sizeof(n))
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(out[1]);
+	*number = -1;
+	assert_true(read(out[0], number, sizeof(*number)) >= 0);
+	close(out[0]);
+	return pid;
+}
+
+static int fork_many(void)
+{
+	int n = 1;
+
+	for (pid_t pid; n < 50 && (pid = fork()) >= 0; n++)
+		if (pid == 0)
+			for (;;)
+				pause();
+	return n;
+}
+
+static int stay(void)
+{
+	return 0;
+}
+
+static int eat_memory(void)
+{
+	size_t size = 64u << 20;
+	volatile char *all = xcalloc(1, size);
+
+	for (size_t i = 0; i < size; i += 4096)
+		all[i] = 1;
+	return 1;
+}
+
+static void expect_killed(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+static void remove_real(struct cgroups *cg)
+{
+	assert_int_equal(cgroups_purge(cg), 0);
+	cgroups_close(cg);
+}
+
+static void test_v2_limits_change_and_hold(void **state)
+{
+	struct cgroups *cg = open_real_v2();
+	struct container_stats stats;
+	int n;
+	pid_t pid;
+
+	(void)state;
+	if (!cg)
+		skip();
+	limit(cg, POD, (struct resource_limits){.memory_bytes = 128u << 20, .pids = 20});
+	limit(cg, CTR, limits);
+	expect_real(cg, CTR "/memory.max", "67108864\n");
+	expect_real(cg, CTR "/memory.oom.group", "1\n");
+	expect_real(cg, CTR "/cpu.max", "25000 100000\n");
+	expect_real(cg, CTR "/pids.max", "77\n");
+	expect_real(cg, POD "/memory.oom.group", "0\n");
+	limit(cg, CTR,
+	      (struct resource_limits){
+		      .cpu_quota_millis = 2000, .memory_bytes = 16u << 20, .pids = 5});
+	expect_real(cg, CTR "/memory.max", "16777216\n");
+	expect_real(cg, CTR "/cpu.max", "200000 100000\n");
+
+	pid = in_container(cg, fork_many, &n);
+	assert_int_equal(n, 5);
+	assert_int_equal(cgroup_stats(cg, CTR, &stats), 0);
+	assert_int_equal(stats.pids, 5);
+	assert_int_equal(cgroup_remove(cg, POD), -EBUSY);
+	cgroup_kill(cg, POD);
+	expect_killed(pid);
+	remove_real(cg);
+}
+
+static void test_v2_a_container_dies_as_a_whole(void **state)
+{
+	struct cgroups *cg = open_real_v2();
+	struct container_stats stats;
+	int n;
+	pid_t one, other;
+
+	(void)state;
+	if (!cg)
+		skip();
+	/* The pod's limit, too, kills a whole container. */
+	limit(cg, POD, (struct resource_limits){.memory_bytes = 32u << 20});
+	one = in_container(cg, stay, &n);
+	assert_int_equal(n, 0);
+	other = in_container(cg, eat_memory, &n);
+	assert_int_equal(n, -1);
+	expect_killed(one);
+	expect_killed(other);
+	assert_int_equal(cgroup_stats(cg, CTR, &stats), 0);
+	assert_true(stats.oom_kills > 0);
+	remove_real(cg);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -369,6 +536,8 @@ int main(void)
 		T(test_no_cgroups_at_all),
 		T(test_removal_is_deepest_first),
 		T(test_v2_device_filter),
+		T(test_v2_limits_change_and_hold),
+		T(test_v2_a_container_dies_as_a_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a container sees and may do, on this machine, for real. */
+#include "patience.h"
 #include "sandbox_rig.h"
 
 #include <setjmp.h>
@@ -84,7 +85,7 @@ static void test_host_ids_are_the_pods_own(void **state)
 	assert_int_equal(stat(status, &st), 0);
 	assert_int_equal(st.st_uid, sandbox_id_base(rig.sb));
 	path = xasprintf("%s/upper/mine", spec.upper);
-	for (int i = 0; i < 500 && stat(path, &st) < 0; i++)
+	for (int i = 0; i < patience(500) && stat(path, &st) < 0; i++)
 		usleep(10000);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_uid, sandbox_id_base(rig.sb));
@@ -439,7 +440,7 @@ static void test_memory_limit(void **state)
 	rig_start(&rig, &spec);
 	rig_wait(&rig, CONTAINER_STARTED, "small");
 	char *log = NULL;
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < patience(200); i++) {
 		free(log);
 		log = rig_log(&rig, UID, "small");
 		if (strstr(log, "77\n"))
@@ -449,7 +450,13 @@ static void test_memory_limit(void **state)
 	if (!str_eq(log, "500\n67108864\n20\n25000 100000\n77\n")) /* v2 */
 		assert_string_equal(log, "500\n67108864\n512\n25000\n77\n");
 	free(log);
-	assert_int_equal(sandbox_stats(rig.all, UID, "small", &stats, &err), 0);
+	/* The cat before sleep may not be gone yet. */
+	for (int i = 0; i < patience(200); i++) {
+		assert_int_equal(sandbox_stats(rig.all, UID, "small", &stats, &err), 0);
+		if (stats.pids == 1)
+			break;
+		usleep(10000);
+	}
 	assert_true(stats.memory_bytes > 0 && stats.memory_bytes < 64u << 20);
 	assert_true(stats.pids == 1 && stats.cpu_usec > 0 && stats.oom_kills == 0);
 	assert_int_equal(sandbox_stats(rig.all, UID, "big", &stats, NULL), -ESRCH);
