@@ -96,9 +96,10 @@ C125() {
     dir=$(its poddisruptionbudgets b)
     eventually 10 has "$dir/status" observedGeneration
     sed 's/^observedGeneration:.*/&\ndisruptedPods: {gone: "2026-01-01T00:00:00Z"}/' "$dir/status" >"$tmp/$ns.status"
-    timeout 5 cat "$mnt/poddisruptionbudgets/$ns/_watch.json" >"$tmp/$ns.watch" &
+    timeout 60 cat "$mnt/poddisruptionbudgets/$ns/_watch.json" >"$tmp/$ns.watch" &
+    eventually 10 has "$tmp/$ns.watch" '"type":"ADDED"'
     cat "$tmp/$ns.status" >"$dir/status" || fail "update"
-    eventually 5 has "$tmp/$ns.watch" '"gone":"2026-01-01T00:00:00Z"'
+    eventually 10 has "$tmp/$ns.watch" '"gone":"2026-01-01T00:00:00Z"'
     equal "spec" 1 "$(cat "$dir/spec/minAvailable")"
 }
 
@@ -262,7 +263,7 @@ C025() {
 }
 C048() {
     local group version
-    for group in "$mnt"/apis/*; do
+    for group in "$mnt"/apis/*/; do
         version=$(ls "$group" | head -n 1)
         [ -n "$version" ] || fail "$group has no version"
         [ -n "$(ls "$group/$version" | head -n 1)" ] || fail "$group/$version has no resource"
