@@ -94,7 +94,7 @@ static void remove_content(struct store *s, const char *ns, struct plan *plan,
 		const struct kind *k = kind_at(i);
 		struct object_list list;
 
-		if (!(k->flags & KIND_NAMESPACED) || (k->flags & KIND_VIRTUAL))
+		if (!(k->flags & KIND_NAMESPACED) || (k->flags & (KIND_VIRTUAL | KIND_VIEW)))
 			continue;
 		store_list(s, k, ns, &list);
 		for (size_t j = 0; j < list.n; j++)

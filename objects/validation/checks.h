@@ -56,6 +56,8 @@ CHECK(autoscaler_spec);
 CHECK(ingress_spec);
 CHECK(network_policy_port);
 CHECK(network_policy_peer);
+/* definition.c */
+CHECK(definition);
 /* webhook.c */
 CHECK(webhook);
 CHECK(admission_rule);
