@@ -10,6 +10,7 @@
 #include "fs/fs_i.h"
 #include "fs/notifier.h"
 #include "fs/stream.h"
+#include "objects/custom.h"
 #include "util/log.h"
 #include "util/strmap.h"
 
