@@ -133,6 +133,18 @@ kill $watcher
 wait $watcher 2>/dev/null
 contains "$(tail -n 1 "$tmp/watched")" '^MODIFIED default/my-new-cron-object '
 
+if command -v inotifywait >/dev/null; then
+    timeout 40 inotifywait -m -e create,modify "$mnt/$group/v1/crontabs/default" "$mnt/$group/v2/crontabs/default" >"$tmp/told" 2>&1 &
+    watcher=$!
+    eventually 10 has "$tmp/told" "Watches established"
+    sed 's/my-new/third/' "$data/my-crontab.yaml" >"$tmp/third.yaml"
+    cp "$tmp/third.yaml" "$mnt/$group/v1/crontabs/" || fail "a third object"
+    eventually 10 has "$tmp/told" 'v1/crontabs/default/ CREATE,ISDIR third-cron-object'
+    eventually 10 has "$tmp/told" 'v2/crontabs/default/ CREATE,ISDIR third-cron-object'
+    kill $watcher
+    wait $watcher 2>/dev/null
+fi
+
 # -- a definition with its objects in one file, the objects first
 {
     printf 'apiVersion: example.org/v1\nkind: Widget\nmetadata: {name: first}\nspec: {size: 3}\n---\n'
@@ -155,6 +167,9 @@ contains "$(cat "$mnt/apply/both.yaml.err")" 'spec.size in body should be less t
 refused 'Invalid argument' cp "$tmp/wrong.yaml" "$mnt/apply/both.yaml"
 contains "$(cat "$mnt/apply/both.yaml.err")" 'spec.size in body should be less than or equal to 9'
 [ -e "$mnt/widgets" ] && fail "a part of a refused file was taken"
+cp "$tmp/both.yaml" "$mnt/dry-run/both.yaml" || fail "dry run: $(cat "$mnt/dry-run/both.yaml.err")"
+equal "would be stored" 3 "$(grep -c '^kind: ' "$mnt/dry-run/both.yaml")"
+[ -e "$mnt/widgets" ] && fail "a dry run made a kind"
 cp "$tmp/both.yaml" "$mnt/apply/both.yaml" || fail "a definition and its objects: $(cat "$mnt/apply/both.yaml.err")"
 equal "both objects" "first second" "$(echo $(ls "$mnt/wd/default" | grep -v _))"
 eventually 10 has "$crd/widgets.example.org/events" 'RulesNotEvaluated'
