@@ -129,9 +129,12 @@ void print_table(const struct kind *k, const struct object_list *objects, int wi
 
 /* -- the resources themselves -- */
 
-/* Of several versions of one resource the first is the preferred one: kinds come in that order. */
+/* Of several versions of one resource the first is the preferred one: kinds come in that order,
+ * those that are compiled in. */
 static int is_preferred(const struct kind *k)
 {
+	if (k->flags & KIND_CUSTOM)
+		return !(k->flags & (KIND_VIRTUAL | KIND_VIEW));
 	for (size_t i = 0; i < k->index; i++)
 		if (str_eq(kind_resource(kind_at(i)), kind_resource(k)))
 			return 0;

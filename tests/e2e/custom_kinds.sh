@@ -108,6 +108,9 @@ contains "$(head -n 1 "$mnt/$group/v2/crontabs/default/my-new-cron-object/object
 contains "$(head -n 1 "$mnt/$group/v1/crontabs/default/my-new-cron-object/object.yaml")" 'apiVersion: stable.example.com/v1'
 echo true >"$mnt/$group/v2/crontabs/default/my-new-cron-object/spec/suspend" || fail "a field of v2"
 refused 'Invalid argument' bash -c "echo true >'$mnt/$group/v1/crontabs/default/my-new-cron-object/spec/suspended'"
+contains "$(grep crontabs "$mnt/apis/_index")" '^crontabs *ct *stable.example.com/v2 *true *CronTab$'
+equal "once" 1 "$(grep -c crontabs "$mnt/apis/_index")"
+equal "counted once" 'k8sfs_objects{resource="crontabs.stable.example.com"} 1' "$(grep crontabs "$mnt/metrics")"
 stop_daemon
 start_daemon
 equal "after the restart" "$group/v2/crontabs" "$(readlink "$mnt/ct")"
