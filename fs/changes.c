@@ -28,9 +28,9 @@ struct changes {
 	pthread_t thread;
 	pthread_mutex_t wake_lock;
 	pthread_cond_t wake;
-	int woken, stopping;      /* wake_lock */
-	struct moved_name *moved; /* wake_lock */
-	pthread_mutex_t lock;     /* one drains at a time; listeners */
+	int woken, stopping;                          /* wake_lock */
+	struct moved_name *moved;                     /* wake_lock */
+	pthread_mutex_t lock;                         /* one drains at a time; listeners */
 	struct change_listener *listeners[N_BUCKETS]; /* lock; by uid */
 };
 

@@ -13,10 +13,11 @@
 
 /* -- patterns -- */
 
-#define PATTERN_MAX     65536
-#define MATCH_LIMIT     100000 /* backtracking steps of one match */
-#define AUTOMATON_LONG 8192   /* texts longer than this are not given to the automaton: its work
-				 is the square of that at worst */
+#define PATTERN_MAX 65536
+#define MATCH_LIMIT 100000 /* backtracking steps of one match */
+#define AUTOMATON_LONG                                                                             \
+	8192 /* texts longer than this are not given to the automaton: its work                    \
+		is the square of that at worst */
 
 struct pattern {
 	pcre2_code *code;
