@@ -112,11 +112,18 @@ int node_stat_outside(struct call *c, struct node *n, struct stat *st)
 	return stat_node(c, n, st, 0);
 }
 
+/* Not of an object: it goes, and becomes another one, with a definition that nobody tells the
+ * kernel of. */
+static int is_of_custom_kind(const struct node *n)
+{
+	return n->kind && (n->kind->flags & KIND_CUSTOM) && !*n->uid;
+}
+
 double node_attr_timeout(const struct node *n)
 {
 	unsigned flags = n->row->flags;
 
-	if (flags & (ROW_LIVE | ROW_TIMED | ROW_ASKER))
+	if ((flags & (ROW_LIVE | ROW_TIMED | ROW_ASKER)) || is_of_custom_kind(n))
 		return 0;
 	if (n->row->type == ROW_LINK || *n->uid || (flags & (ROW_FIXED | ROW_KEEP)))
 		return FS_CACHED_SEC;
@@ -170,7 +177,7 @@ int node_entry(struct call *c, struct node *n, int found_by_row, struct fuse_ent
 	e->attr_timeout = keeping_end(&k, n);
 	e->ino = node_id(n);
 	e->generation = 1;
-	if ((found_by_row || (n->row->flags & ROW_KEEP)) &&
+	if ((found_by_row || (n->row->flags & ROW_KEEP)) && !is_of_custom_kind(n) &&
 	    !(n->row->flags & ROW_LIVE && n->row->there))
 		e->entry_timeout = FS_CACHED_SEC;
 	return 0;

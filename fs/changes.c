@@ -10,6 +10,7 @@
 #include "fs/fs_i.h"
 #include "fs/notifier.h"
 #include "fs/stream.h"
+#include "objects/custom.h"
 #include "util/log.h"
 #include "util/strmap.h"
 
@@ -27,9 +28,9 @@ struct changes {
 	pthread_t thread;
 	pthread_mutex_t wake_lock;
 	pthread_cond_t wake;
-	int woken, stopping;      /* wake_lock */
-	struct moved_name *moved; /* wake_lock */
-	pthread_mutex_t lock;     /* one drains at a time; listeners */
+	int woken, stopping;                          /* wake_lock */
+	struct moved_name *moved;                     /* wake_lock */
+	pthread_mutex_t lock;                         /* one drains at a time; listeners */
 	struct change_listener *listeners[N_BUCKETS]; /* lock; by uid */
 };
 
@@ -123,10 +124,53 @@ static void invalidate_dirs(struct fs *fs, const struct object *o)
 	dir_times_touch_kind(fs->dir_times, o->kind, o->ns);
 	if (o->kind->group[0] == '\0' && strcmp(o->kind->kind, "Namespace") == 0)
 		invalidate_namespace(fs, o->name);
-	invalidate_place(fs, &(struct place){.row = &row_collection, .kind = o->kind});
-	if (*o->ns)
-		invalidate_place(
-			fs, &(struct place){.row = &row_namespace, .kind = o->kind, .ns = o->ns});
+	for (const struct kind *k = NULL; (k = kind_next_version(o->kind, k));) {
+		invalidate_place(fs, &(struct place){.row = &row_collection, .kind = k});
+		if (*o->ns)
+			invalidate_place(
+				fs, &(struct place){.row = &row_namespace, .kind = k, .ns = o->ns});
+	}
+}
+
+/* The notifier hears of an object once for each version that it can be seen in. */
+static void tell_notifier(struct fs *fs, const struct change *c)
+{
+	const struct kind *k = NULL;
+
+	if (!(c->now->kind->flags & KIND_CUSTOM)) {
+		notifier_note(fs->notifier, c);
+		return;
+	}
+	while ((k = kind_next_version(c->now->kind, k))) {
+		struct change seen = {c->type, c->rv, object_as(object_ref(c->now), k),
+				      object_as(object_ref(c->old), k)};
+
+		if (!(k->flags & KIND_VIRTUAL))
+			notifier_note(fs->notifier, &seen);
+		change_fini(&seen);
+	}
+}
+
+/* What a definition says of its objects has changed: defaults, sizes of files. */
+static void invalidate_objects_of(struct fs *fs, const char *resource)
+{
+	size_t n;
+	struct node **list = nodes_all(fs->nodes, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct kind *k = list[i]->kind;
+
+		if (k && (k->flags & KIND_CUSTOM) && strcmp(kind_resource(k), resource) == 0)
+			invalidate(fs, list[i]);
+		node_unref(list[i]);
+	}
+	free(list);
+}
+
+static int redefines(const struct change *c)
+{
+	return custom_is_definition(c->now->kind) && c->old &&
+	       value_get(c->old->value, "spec") != value_get(c->now->value, "spec");
 }
 
 static void work_off(struct changes *ch, struct change *c)
@@ -138,9 +182,11 @@ static void work_off(struct changes *ch, struct change *c)
 	invalidate_list(fs, list, n);
 	if (c->type != CHANGE_MODIFIED)
 		invalidate_dirs(fs, c->now);
+	if (redefines(c))
+		invalidate_objects_of(fs, c->now->name);
 	tell_listeners(ch, c->now->uid, c);
 	tell_listeners(ch, uid_of_event_object(c->now), c);
-	notifier_note(fs->notifier, c);
+	tell_notifier(fs, c);
 }
 
 static void start_watch(struct changes *ch);

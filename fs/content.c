@@ -184,6 +184,12 @@ static uint64_t version_of(struct call *c, const struct node *n, const struct ob
 		return 0;
 	if (n->row->flags & ROW_TIMED)
 		return (store_revision(c->fs->store) << 20) ^ (uint64_t)time(NULL);
+	/* what a definition says about its kind may change */
+	if (n->kind && (n->kind->flags & KIND_CUSTOM) && !(n->row->flags & ROW_OBJECT))
+		return (store_revision(c->fs->store) << 20) ^ 1;
+	/* defaults, too, which objects get when they are read */
+	if (o && (o->kind->flags & KIND_CUSTOM))
+		return o->rv ^ ((uint64_t)(uintptr_t)o->kind->home->stored->schema << 16);
 	if (o)
 		return o->rv;
 	return 1;

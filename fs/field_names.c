@@ -32,7 +32,7 @@ static int may_make(struct call *c, struct node *dir, const char *name, enum row
 	spot_walk(o, &path, &at);
 	field_path_fini(&path);
 	child = spot_child(at, key).schema;
-	if (!child && at.schema && at.schema->type != SCHEMA_ANY) {
+	if (!child && at.schema && at.schema->type != SCHEMA_ANY && !at.schema->open) {
 		const char *near = schema_suggest(at.schema, key);
 
 		return err_set(&c->err, EINVAL, "unknown field \"%s\"%s%s%s", key,

@@ -276,7 +276,7 @@ static struct value *edit_map(struct step *st, struct value *taken, const struct
 
 	if (!taken)
 		taken = value_new_map();
-	if (s && s->type == SCHEMA_STRUCT && !of_child && !value_get(taken, name)) {
+	if (s && s->type == SCHEMA_STRUCT && !s->open && !of_child && !value_get(taken, name)) {
 		const char *near = schema_suggest(s, name);
 
 		err_set(st->err, EINVAL, "unknown field \"%s\"%s%s%s", name,

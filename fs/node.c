@@ -37,6 +37,8 @@ uint64_t place_ino(const struct place *at)
 	h = hash_text(at->row->name, h);
 	h = hash_text(text(at->uid), h);
 	h = hash_text(text(at->sub), h);
+	if (at->uid && *at->uid && at->kind && (at->kind->flags & KIND_CUSTOM))
+		h = hash_text(at->kind->version, h); /* each version shows it in its own way */
 	if (!at->uid || !*at->uid) {
 		if (at->kind) {
 			h = hash_text(kind_resource(at->kind), h);

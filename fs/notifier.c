@@ -86,17 +86,27 @@ static struct looking look(struct notifier *n, const struct object *o)
 
 /* -- collecting -- */
 
+/* An object of a custom kind is seen once in each version. */
+void note_key(const struct object *o, struct buf *out)
+{
+	buf_adds(out, o->uid);
+	if (o->kind->flags & KIND_CUSTOM)
+		buf_addf(out, "/%s", o->kind->version);
+}
+
 static void enqueue_new(struct notifier *n, const struct change *c, int fresh)
 {
+	CLEANUP(buf_fini) struct buf key = BUF_INIT;
 	struct note *note = xcalloc(1, sizeof(*note));
 
+	note_key(c->now, &key);
 	note->fresh = fresh;
 	note->now = c->type == CHANGE_DELETED ? NULL : object_ref(c->now);
 	note->old = c->type == CHANGE_DELETED ? object_ref(c->now) : object_ref(c->old);
 	*n->queue_end = note;
 	n->queue_end = &note->next;
 	n->n_queued++;
-	strmap_set(&n->by_uid, c->now->uid, note);
+	strmap_set(&n->by_uid, buf_str(&key), note);
 }
 
 static void coalesce(struct note *note, const struct change *c, int fresh)
@@ -138,7 +148,10 @@ void notifier_note(struct notifier *n, const struct change *c)
 	pthread_mutex_lock(&n->lock);
 	l = look(n, c->now);
 	if (!n->stopping && !n->lost && (l.watched || l.fresh)) {
-		note = strmap_get(&n->by_uid, c->now->uid);
+		CLEANUP(buf_fini) struct buf key = BUF_INIT;
+
+		note_key(c->now, &key);
+		note = strmap_get(&n->by_uid, buf_str(&key));
 		if (note)
 			coalesce(note, c, l.fresh);
 		else

@@ -75,7 +75,7 @@ struct notifier {
 	/* lock */
 	struct teller *tellers, *current;
 	struct note *queue, **queue_end;
-	struct strmap by_uid; /* of the queue */
+	struct strmap by_uid; /* of the queue, by note_key() */
 	size_t n_queued;
 	int stopping, lost;
 	struct inode_set watched; /* the current teller's, as of its last scan */
@@ -89,6 +89,8 @@ struct notifier {
 	_Atomic unsigned n_by_clients;
 };
 
+/* notifier.c. What a note is known by in by_uid. */
+void note_key(const struct object *o, struct buf *out);
 /* notifier.c. With n->lock: there is something to tell, so look whether it gets on. */
 void notifier_arm(struct notifier *n);
 

@@ -137,13 +137,15 @@ static struct note *take_note(struct notifier *n)
 {
 	struct note *note = n->queue;
 	const struct object *o = note->now ? note->now : note->passed ? note->passed : note->old;
+	CLEANUP(buf_fini) struct buf key = BUF_INIT;
 
 	n->queue = note->next;
 	if (!n->queue)
 		n->queue_end = &n->queue;
 	n->n_queued--;
 	note->next = NULL;
-	strmap_del(&n->by_uid, o->uid);
+	note_key(o, &key);
+	strmap_del(&n->by_uid, buf_str(&key));
 	return note;
 }
 

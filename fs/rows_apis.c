@@ -142,12 +142,22 @@ const struct row row_group = {
 	.reads = "the versions of an API group; the core group is spelled `core`",
 };
 
+/* It stands for its first kind: what a definition brought goes with it. */
+static struct place group_place(const struct kind *first)
+{
+	return (struct place){.row = &row_group, .kind = first, .sub = group_dir(first)};
+}
+
 static struct node *find_group(struct call *c, struct node *dir, const char *name)
 {
+	const struct kind *first = any_kind(name, NULL);
+	struct place at;
+
 	(void)c;
-	if (!any_kind(name, NULL))
+	if (!first)
 		return NULL;
-	return node_get(dir, name, &(struct place){.row = &row_group, .sub = name});
+	at = group_place(first);
+	return node_get(dir, name, &at);
 }
 
 static void list_groups(struct call *c, struct node *dir, struct listing *out)
@@ -156,7 +166,7 @@ static void list_groups(struct call *c, struct node *dir, struct listing *out)
 	(void)dir;
 	for (size_t i = 0; i < kinds_count(); i++) {
 		const char *group = group_dir(kind_at(i));
-		struct place at = {.row = &row_group, .sub = group};
+		struct place at = group_place(kind_at(i));
 
 		if (any_kind(group, NULL) == kind_at(i))
 			listing_add(out, group, ROW_DIR, place_ino(&at));

@@ -325,7 +325,7 @@ static void list_objects(struct call *c, struct node *dir, struct listing *out)
 	for (int like_manifests = 0; like_manifests < 2; like_manifests++) {
 		for (size_t i = 0; i < list.n; i++) {
 			const struct object *o = list.list[i];
-			struct place at = {.row = &row_object, .uid = o->uid};
+			struct place at = {.row = &row_object, .kind = o->kind, .uid = o->uid};
 
 			if (manifest_is_name(o->name) == like_manifests)
 				listing_add(out, o->name, ROW_DIR, place_ino(&at));

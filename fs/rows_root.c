@@ -56,7 +56,8 @@ static void figure_of_kind(struct call *c, size_t index, struct buf *out)
 	size_t count = 0;
 
 	for (size_t i = 0; i < kinds_count(); i++) {
-		if (strcmp(kind_resource(kind_at(i)), name) != 0)
+		if (strcmp(kind_resource(kind_at(i)), name) != 0 ||
+		    (kind_at(i)->flags & (KIND_VIRTUAL | KIND_VIEW)))
 			continue;
 		if (i < index)
 			return; /* the version before told it */
@@ -70,7 +71,7 @@ static void figures_of_kinds(struct call *c, struct buf *out)
 	buf_adds(out,
 		 "# HELP k8sfs_objects Objects stored, by resource.\n# TYPE k8sfs_objects gauge\n");
 	for (size_t i = 0; i < kinds_count(); i++)
-		if (!(kind_at(i)->flags & KIND_VIRTUAL))
+		if (!(kind_at(i)->flags & (KIND_VIRTUAL | KIND_VIEW)))
 			figure_of_kind(c, i, out);
 }
 
@@ -148,6 +149,8 @@ static const struct row row_plural_link = {
 
 static int kind_goes_by(const struct kind *k, const char *name)
 {
+	if (k->flags & KIND_VIEW)
+		return 0; /* names lead to the preferred version */
 	if (strcmp(k->plural, name) == 0)
 		return 1;
 	for (const char *const *s = k->short_names; s && *s; s++)
@@ -179,26 +182,27 @@ static int is_first_of_name(size_t index, const char *name)
 	return 1;
 }
 
-static void list_plural(struct listing *out, size_t index, const char *name)
+static void list_plural(struct call *c, struct node *dir, struct listing *out, size_t index,
+			const char *name)
 {
 	struct place at = {.row = &row_plural_link, .kind = kind_at(index), .sub = name};
 
-	if (is_first_of_name(index, name))
+	/* users' kinds may be called like one of our own files (`images`), which goes before */
+	if (kind_goes_by(kind_at(index), name) && is_first_of_name(index, name) &&
+	    !row_child(c, dir, name))
 		listing_add(out, name, ROW_LINK, place_ino(&at));
 }
 
 static void list_plurals(struct call *c, struct node *dir, struct listing *out)
 {
-	(void)c;
-	(void)dir;
 	for (size_t i = 0; i < kinds_count(); i++) {
 		const struct kind *k = kind_at(i);
 
 		if (k->flags & KIND_VIRTUAL)
 			continue;
-		list_plural(out, i, k->plural);
+		list_plural(c, dir, out, i, k->plural);
 		for (const char *const *s = k->short_names; s && *s; s++)
-			list_plural(out, i, *s);
+			list_plural(c, dir, out, i, *s);
 	}
 }
 

@@ -31,6 +31,13 @@ struct objkey {
 	const char *ns, *name;
 };
 
+/*
+ * An object of a custom kind as one of another version of its resource, and as its definition is
+ * today: with its defaults, without what it does not know. taken itself when nothing differs (or it
+ * is of another resource), NULL gives NULL. Owned.
+ */
+struct object *object_as(struct object *taken, const struct kind *k);
+
 static inline struct objkey object_key(const struct object *o)
 {
 	return (struct objkey){o->kind, o->ns, o->name};

@@ -9,8 +9,11 @@
  * validation, merge keys, the field tree and the tables of `_index` all read
  * these.
  *
- * Locking: schemas are immutable. Kinds that are compiled in live forever;
- * one that a CRD made lives as long as the process (it is marked gone).
+ * Locking: schemas are immutable, and a kind's identity (group, version, names of its objects'
+ * type and resource, scope) never changes. What a CustomResourceDefinition may change while
+ * others read (schema, columns, flags, short names) are single atomic words: each reader sees
+ * either state. Every kind lives as long as the process; one whose definition is gone says so
+ * (KIND_GONE), and is the same one again when the definition comes back.
  */
 #pragma once
 
@@ -65,6 +68,7 @@ enum patch_strategy { /* strategic merge patch, bits */
 };
 
 struct schema;
+struct value_rules; /* objects/schema/rules.h */
 
 struct schema_field {
 	const char *name;
@@ -98,17 +102,22 @@ struct schema {
 	unsigned patch; /* enum patch_strategy bits, for a list or struct field */
 	unsigned map_atomic : 1;
 	unsigned nullable : 1;
+	/* From a CustomResourceDefinition: Go's habits (zero values for nulls, empty is absent) do
+	 * not hold. */
+	unsigned structural : 1;
+	unsigned open : 1; /* SCHEMA_STRUCT: fields that it does not know stay as they are */
 	unsigned has_min : 1, has_max : 1;
 	int64_t min, max; /* value of an int, length of a string, count of a list */
 	const struct schema_field *fields; /* SCHEMA_STRUCT, sorted by name */
 	size_t n_fields;
-	const struct schema *items;  /* element of a list, value of a map */
-	const struct schema *keys;   /* format of a map's keys, NULL: any */
-	const char *const *map_keys; /* LIST_MAP, NULL-terminated */
-	const char *merge_key;       /* strategic merge patch, NULL: replace */
-	const char *const *enums;    /* NULL-terminated, NULL: any */
-	schema_check_fn check;       /* NULL: none */
-	schema_fill_fn fill;         /* NULL: none */
+	const struct schema *items;      /* element of a list, value of a map */
+	const struct schema *keys;       /* format of a map's keys, NULL: any */
+	const char *const *map_keys;     /* LIST_MAP, NULL-terminated */
+	const char *merge_key;           /* strategic merge patch, NULL: replace */
+	const char *const *enums;        /* NULL-terminated, NULL: any */
+	schema_check_fn check;           /* NULL: none */
+	schema_fill_fn fill;             /* NULL: none */
+	const struct value_rules *rules; /* what JSON Schema says besides, NULL: nothing */
 };
 
 /* Return: the field, NULL if the struct has none of that name. O(log n). */
@@ -125,6 +134,12 @@ struct column {
 	int priority;      /* > 0: only with -o wide */
 };
 
+/* Where the scale subresource finds its numbers: dotted paths. */
+struct kind_scale {
+	const char *spec_replicas, *status_replicas;
+	const char *selector; /* NULL: none */
+};
+
 enum kind_flag {
 	KIND_NAMESPACED = 1,
 	KIND_STATUS = 2,      /* has the status subresource: status and spec are written apart */
@@ -134,6 +149,9 @@ enum kind_flag {
 	KIND_INERT = 32,      /* stored, not acted upon */
 	KIND_VIRTUAL = 64,    /* not stored: reviews, bindings */
 	KIND_EPHEMERAL = 128, /* expires: Event */
+	KIND_CUSTOM = 256,    /* a CustomResourceDefinition made it */
+	KIND_VIEW = 512,  /* another version is preferred: the same objects are seen there, too */
+	KIND_GONE = 1024, /* its definition is gone, or serves it no more; KIND_VIRTUAL, too */
 };
 
 struct kind {
@@ -141,20 +159,29 @@ struct kind {
 	const char *version; /* "v1" */
 	const char *kind;    /* "Deployment" */
 	const char *plural;  /* "deployments" */
-	const char *singular;
-	const char *const *short_names; /* NULL-terminated */
-	const char *const *categories;  /* NULL-terminated */
-	unsigned flags;                 /* enum kind_flag */
-	enum schema_format name_format; /* what metadata.name must look like */
-	const struct schema *schema;
-	const struct column *columns;
-	size_t n_columns;
+	const char *_Atomic singular;
+	const char *const *_Atomic short_names; /* NULL-terminated */
+	const char *const *_Atomic categories;  /* NULL-terminated */
+	_Atomic unsigned flags;                 /* enum kind_flag */
+	enum schema_format name_format;         /* what metadata.name must look like */
+	const struct schema *_Atomic schema;
+	const struct column *_Atomic columns; /* ended by one without a title; NULL: name and age */
+	/* -- the registry's to fill in -- */
 	unsigned index; /* dense, from 0: for arrays by kind */
+	const char *api_version, *resource;
+	/* Versions of one resource have one home, whose index says where their objects are. */
+	const struct kind *home;
+	const struct kind *_Atomic stored; /* of a home: the version that objects are written in */
+	const struct kind_scale *_Atomic scale; /* NULL with KIND_SCALE: spec.replicas */
+	const struct kind *draft_of; /* a kind in the making (objects/custom.h): of which one */
 };
 
 /* Once, before threads: fills defaults, interns names. */
 void kinds_init(void);
-/* All kinds, by index. O(1). */
+/*
+ * All kinds, by index. O(1), and grows while one looks. Those that nobody can name any more are
+ * KIND_VIRTUAL; whoever looks for objects skips KIND_VIEW as well, or finds them twice.
+ */
 size_t kinds_count(void);
 const struct kind *kind_at(size_t index);
 /* group "" or "core"; NULL if there is none. */
@@ -167,6 +194,20 @@ const struct kind *kind_by_name(const char *plural_or_short_or_kind);
 const char *kind_api_version(const struct kind *k);
 /* "deployments.apps", "pods": how messages call the resource. */
 const char *kind_resource(const struct kind *k);
+/* The kind that a draft is one of; any other is itself. */
+static inline const struct kind *kind_settled(const struct kind *k)
+{
+	return k->draft_of ? k->draft_of : k;
+}
+/* Are these versions of one resource? */
+static inline int kind_is_same_resource(const struct kind *a, const struct kind *b)
+{
+	return a->home == b->home;
+}
+/* An object of another version of the resource as one of this version. */
+struct value *kind_convert(const struct kind *to, struct value *taken);
+/* The next version of the resource after k (NULL: the first one); NULL after the last. */
+const struct kind *kind_next_version(const struct kind *of, const struct kind *k);
 
 /*
  * Strict decoding: unknown fields (with a suggestion), wrong types, lists and
@@ -177,6 +218,8 @@ const char *kind_resource(const struct kind *k);
  */
 struct value *schema_decode(const struct schema *s, struct value *taken, const struct path *at,
 			    struct faults *faults);
+/* Without what a structural schema does not know. taken itself when there is no such thing. */
+struct value *schema_prune(const struct schema *s, struct value *taken);
 /* Fill defaults, static (tables) and computed (objects/defaults/). Idempotent. */
 struct value *kind_default(const struct kind *k, struct value *taken);
 /*
@@ -189,6 +232,9 @@ void kind_validate(const struct kind *k, const struct value *now, const struct v
 /* The same of what is not stored: a review, the body of a subresource. Its metadata is not looked
  * at. */
 void kind_validate_body(const struct kind *k, const struct value *now, struct faults *faults);
+/* What the tables and rules say about one value of a schema, in an object of its own. */
+void schema_validate(const struct schema *s, const struct value *v, const struct path *at,
+		     struct faults *faults);
 /*
  * What the API server's create and update strategies do to an object between defaulting
  * and admission. old NULL: creation (status is emptied, Pods become Pending, a Namespace

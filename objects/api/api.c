@@ -102,7 +102,7 @@ static struct objkey request_key(const struct api_request *r)
 /* What this batch has made so far is found by key; a batch of one needs no table. */
 static void op_key(struct objkey key, struct buf *out)
 {
-	buf_addf(out, "%u/%s/%s", key.kind->index, key.ns, key.name);
+	buf_addf(out, "%u/%s/%s", key.kind->home->index, key.ns, key.name);
 }
 
 static size_t find_op(const struct run *run, struct objkey key)
@@ -147,7 +147,7 @@ struct value *run_current(struct run *run, struct objkey key, uint64_t *rv_out)
 		const struct store_op *op = &run->txn->ops[at];
 
 		*rv_out = op->expect;
-		return op->op == STORE_PUT ? value_ref(op->value) : NULL;
+		return op->op == STORE_PUT ? kind_convert(key.kind, value_ref(op->value)) : NULL;
 	}
 	o = store_get(run->api->store, key);
 	if (!o)
@@ -312,7 +312,7 @@ static void take_results(struct run *run)
 		if (run->op_of[i] == NO_OP)
 			continue;
 		object_unref(r->result);
-		r->result = object_ref(run->txn->ops[run->op_of[i]].result);
+		r->result = object_as(object_ref(run->txn->ops[run->op_of[i]].result), r->kind);
 	}
 }
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "objects/custom.h"
 #include "objects/quantity.h"
 
 static const struct value *meta_get(const struct value *obj, const char *key)
@@ -114,6 +115,19 @@ static struct value *mark_again(struct step *s, struct value *taken, int64_t gra
 	return mark(s, taken, at - was + grace, grace);
 }
 
+/* A definition waits until its objects are gone. */
+static struct value *hold_definition(struct value *taken)
+{
+	const struct value *was = meta_get(taken, "finalizers");
+
+	if (object_deleting(taken) || object_has_finalizer(taken, CUSTOM_CLEANUP))
+		return taken;
+	return value_bury(taken,
+			  value_append(was ? value_ref(was) : value_new_list(),
+				       value_new_string(CUSTOM_CLEANUP)),
+			  "metadata", "finalizers", NULL);
+}
+
 static int meets_preconditions(struct step *s)
 {
 	const char *uid = value_str(meta_get(s->live, "uid"), "");
@@ -150,6 +164,8 @@ void step_delete(struct step *s)
 	if (!meets_preconditions(s))
 		return;
 	next = with_propagation(value_ref(s->live), s->r->propagation);
+	if (custom_is_definition(s->r->kind))
+		next = hold_definition(next);
 	if (object_deleting(next))
 		next = mark_again(s, next, grace);
 	else

@@ -142,15 +142,18 @@ static struct value *keep_identity(struct step *s, struct value *taken, int trac
 }
 
 /* metadata.generation counts what was asked for, not what was observed. */
-static int asks_for_something_else(const struct value *live, const struct value *next)
+static int asks_for_something_else(const struct kind *k, const struct value *live,
+				   const struct value *next)
 {
+	int observed = !(k->flags & KIND_CUSTOM) || (k->flags & KIND_STATUS);
+
 	if (value_count(live) != value_count(next) &&
-	    !value_get(live, "status") == !value_get(next, "status"))
+	    (!observed || !value_get(live, "status") == !value_get(next, "status")))
 		return 1;
 	for (size_t i = 0; i < value_count(next); i++) {
 		const char *key = value_key_at(next, i);
 
-		if (!str_eq(key, "metadata") && !str_eq(key, "status") &&
+		if (!str_eq(key, "metadata") && !(observed && str_eq(key, "status")) &&
 		    !same(value_at(next, i), value_get(live, key)))
 			return 1;
 	}
@@ -163,7 +166,7 @@ static struct value *bump_generation(struct step *s, struct value *taken)
 
 	/* A binding says where, not what else: Kubernetes does not count it. */
 	if (!(s->r->kind->flags & KIND_GENERATION) || (s->r->flags & API_BINDING) ||
-	    !asks_for_something_else(s->live, taken))
+	    !asks_for_something_else(s->r->kind, s->live, taken))
 		return taken;
 	generation = value_int(value_dig(s->live, "metadata", "generation", NULL), 0);
 	return with_metadata(taken,

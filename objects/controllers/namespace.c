@@ -108,7 +108,7 @@ static void remove_content(struct store *s, const char *ns, struct plan *plan,
 	for (size_t i = 0; i < kinds_count(); i++) {
 		const struct kind *k = kind_at(i);
 
-		if ((k->flags & KIND_NAMESPACED) && !(k->flags & KIND_VIRTUAL))
+		if ((k->flags & KIND_NAMESPACED) && !(k->flags & (KIND_VIRTUAL | KIND_VIEW)))
 			remove_kind(s, k, ns, plan, content);
 	}
 }

@@ -83,6 +83,8 @@ static void observe_all(struct runner *r)
 	for (size_t k = 0; k < kinds_count(); k++) {
 		struct object_list l;
 
+		if (kind_at(k)->home != kind_at(k))
+			continue; /* another version: the same objects */
 		store_list(r->store, kind_at(k), NULL, &l);
 		for (size_t i = 0; i < l.n; i++)
 			observe(r, &(struct change){CHANGE_ADDED, l.list[i]->rv, l.list[i], NULL});

@@ -6,9 +6,10 @@ extern const struct controller_class deployment_controller, replicaset_controlle
 	scheduler_controller, fakenode_controller, gc_controller, namespace_controller,
 	serviceaccount_controller, root_ca_controller, event_ttl_controller, podgc_controller,
 	node_lifecycle_controller, taint_eviction_controller, endpoints_controller,
-	quota_controller, protection_controller, disruption_controller;
+	quota_controller, protection_controller, disruption_controller, definition_controller;
 
 const struct controller_class *const all_controllers[] = {
+	&definition_controller,
 	&namespace_controller,
 	&serviceaccount_controller,
 	&root_ca_controller,

@@ -96,6 +96,32 @@ static struct value *create_namespace(struct value *taken)
 	return value_set(taken, "status", value_set_str(value_new_map(), "phase", "Active"));
 }
 
+static int is_definition(const struct kind *k)
+{
+	return str_eq(k->group, "apiextensions.k8s.io") &&
+	       str_eq(k->kind, "CustomResourceDefinition");
+}
+
+/* Objects may be stored in this version from now on: nobody removes it by mistake. */
+static struct value *definition_note_stored(struct value *taken)
+{
+	const struct value *versions = value_dig(taken, "spec", "versions", NULL),
+			   *was = value_dig(taken, "status", "storedVersions", NULL);
+	const struct value *name = NULL;
+
+	for (size_t i = 0; i < value_count(versions); i++)
+		if (value_bool(value_get(value_at(versions, i), "storage"), 0))
+			name = value_get(value_at(versions, i), "name");
+	for (size_t i = 0; name && i < value_count(was); i++)
+		if (value_equal(value_at(was, i), name))
+			name = NULL;
+	if (!value_strlen(name))
+		return taken;
+	return value_bury(taken,
+			  value_append(was ? value_ref(was) : value_new_list(), value_ref(name)),
+			  "status", "storedVersions", NULL);
+}
+
 static struct value *prepare_create(const struct kind *k, struct value *taken)
 {
 	if (!(k->flags & KIND_STATUS) || is_core(k, "Node"))
@@ -107,6 +133,8 @@ static struct value *prepare_create(const struct kind *k, struct value *taken)
 		return create_namespace(taken);
 	if (str_eq(k->group, "batch") && str_eq(k->kind, "Job"))
 		return job_select_own(taken);
+	if (is_definition(k))
+		return definition_note_stored(taken);
 	return taken;
 }
 
@@ -120,7 +148,8 @@ static struct value *prepare_update(const struct kind *k, struct value *taken,
 		taken = service_keep_allocated(taken, old);
 	if (!(k->flags & KIND_STATUS))
 		return taken;
-	return set_from(taken, old, "status");
+	taken = set_from(taken, old, "status");
+	return is_definition(k) ? definition_note_stored(taken) : taken;
 }
 
 /* Everything but the status is the old one's, and who wrote it when. */

@@ -29,6 +29,24 @@ static int read_plain(const char *line, size_t len, const char *key, char *out, 
 	return 1;
 }
 
+/* A kind that nobody knows may be defined further down in the same text; not so in a group of
+ * ours, or in the directory of another kind. */
+static int may_be_defined(const struct place *p, const char *version)
+{
+	size_t n = strcspn(version, "/");
+
+	if (p->kind || !version[n] || !memchr(version, '.', n))
+		return 0;
+	for (size_t i = 0; i < kinds_count(); i++) {
+		const struct kind *k = kind_at(i);
+
+		if (!(k->flags & KIND_CUSTOM) && strlen(k->group) == n &&
+		    strncmp(k->group, version, n) == 0)
+			return 0;
+	}
+	return 1;
+}
+
 static int check_type(const struct place *p, const char *version, const char *kind, unsigned line,
 		      struct err *err)
 {
@@ -38,6 +56,8 @@ static int check_type(const struct place *p, const char *version, const char *ki
 	if (k && (!p->kind || p->kind == k))
 		return 0;
 	if (str_ends(kind, "List"))
+		return 0;
+	if (!k && may_be_defined(p, version))
 		return 0;
 	if (!k)
 		return err_set(err, EINVAL, "%s:%u: no matches for kind \"%s\" in version \"%s\"",

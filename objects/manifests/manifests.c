@@ -382,6 +382,7 @@ static void write_bytes(struct op *op, const struct manifest_attrs *attrs, struc
 		return;
 	}
 	op->place.file = strrchr(op->path, '/') + 1;
+	op->place.writer = op;
 	op->has_attrs = attrs != NULL;
 	if (attrs)
 		op->attrs = *attrs;

@@ -64,12 +64,15 @@ struct entry *record_entry(const char *path, const char *meta); /* NULL: not rea
 
 /* -- where a file is -- */
 
+struct op;
+
 struct place {
 	const struct kind *kind; /* what the directory is for; NULL: apply/ and dry-run/ take all */
 	const char *file;        /* the last part of the path, borrowed */
 	char *ns;                /* owned; NULL: the directory implies none */
 	char *stem;              /* owned: the file's name without extension */
 	int dry;
+	const struct op *writer; /* whose text it is; NULL: its definitions make no kinds */
 };
 /* Return: 0, -ENOENT when no manifest can be there, -EINVAL for a bad name. */
 int place_parse(const char *path, struct place *out, struct err *err) MUST_CHECK;
@@ -94,6 +97,8 @@ struct wanted {
 struct wants {
 	struct wanted *list; /* owned; Namespaces and CustomResourceDefinitions first */
 	size_t n;
+	struct kind **drafts; /* owned: kinds that definitions of the same text make */
+	size_t n_drafts;
 };
 /* With faults located in the text. */
 void wants_parse(const struct place *p, const char *text, size_t len, struct wants *out,

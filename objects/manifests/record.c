@@ -33,7 +33,7 @@ void holds_fini(struct holds *h)
 
 char *held_key(const struct kind *kind, const char *ns, const char *name)
 {
-	return xasprintf("%u/%s/%s", kind->index, ns, name);
+	return xasprintf("%u/%s/%s", kind->home->index, ns, name);
 }
 
 struct entry *entry_new(const char *path)

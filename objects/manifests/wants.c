@@ -5,10 +5,13 @@
 #include <errno.h>
 
 #include "objects/codec.h"
+#include "objects/custom.h"
+#include "objects/manifests/drafts.h"
 
 struct parser {
 	const struct place *place;
 	struct wants *out;
+	struct drafts drafts;
 	struct faults faults; /* of this document */
 	const struct document *document;
 	long item;
@@ -22,6 +25,9 @@ void wants_fini(struct wants *w)
 		value_unref(w->list[i].body);
 	}
 	free(w->list);
+	for (size_t i = 0; i < w->n_drafts; i++)
+		custom_draft_free(w->drafts[i]);
+	free(w->drafts);
 	*w = (struct wants){0};
 }
 
@@ -108,7 +114,7 @@ static void check_directory(const struct place *p, const struct kind *k, const s
 {
 	CLEANUP(buf_fini) struct buf right = BUF_INIT, here = BUF_INIT;
 
-	if (!p->kind || p->kind == k)
+	if (!p->kind || p->kind == kind_settled(k))
 		return;
 	place_of_kind(k, &right);
 	place_of_kind(p->kind, &here);
@@ -211,6 +217,17 @@ static void take_list(struct parser *p, const struct value *doc, const struct ki
 	p->item = -1;
 }
 
+/* What the text itself defines counts before what is stored. */
+static const struct kind *kind_of(struct parser *p, const char *version, const char *kind)
+{
+	const struct kind *k = kind_by_gvk(version, kind), *draft;
+
+	if (k && !(k->flags & KIND_CUSTOM))
+		return k;
+	draft = drafts_find(&p->drafts, version, kind, p->out);
+	return draft ? draft : k;
+}
+
 static void take_object(struct parser *p, const struct value *doc, int below_list)
 {
 	CLEANUP(faults_fini) struct faults faults = FAULTS_INIT;
@@ -225,9 +242,10 @@ static void take_object(struct parser *p, const struct value *doc, int below_lis
 		;
 	} else if (!below_list && is_list(version, kind, &of)) {
 		take_list(p, doc, of, &faults);
-	} else if (!(k = kind_by_gvk(version, kind))) {
+	} else if (!(k = kind_of(p, version, kind))) {
 		fault_add(&faults, PATH_FIELD(NULL, "kind"), FAULT_OTHER, NULL,
-			  "no matches for kind \"%.200s\" in version \"%.200s\"", kind, version);
+			  "no matches for kind \"%.200s\" in version \"%.200s\"%s", kind, version,
+			  p->drafts.refused ? " (a definition in this file is refused)" : "");
 	} else {
 		add_wanted(p, k, doc, &faults);
 	}
@@ -264,11 +282,13 @@ void wants_parse(const struct place *place, const char *text, size_t len, struct
 	*out = (struct wants){0};
 	if (yaml_parse(text, len, &docs, faults) && !faults->n)
 		fault_add(faults, NULL, FAULT_SYNTAX, NULL, "this is no YAML");
+	drafts_init(&p.drafts, place->writer, &docs);
 	for (size_t i = 0; i < docs.n; i++) {
 		p.document = &docs.list[i];
 		take_object(&p, docs.list[i].value, 0);
 		faults_place(faults, &p.faults, text, len, docs.list[i].index, docs.list[i].line);
 	}
+	drafts_fini(&p.drafts);
 	documents_fini(&docs);
 	order(out);
 }

@@ -194,7 +194,8 @@ void batch_delete(struct manifests *all, struct api_batch *b, const struct holds
 static int cmp_held(const void *a, const void *b)
 {
 	const struct held *x = a, *y = b;
-	int c = (x->kind->index > y->kind->index) - (x->kind->index < y->kind->index);
+	unsigned i = x->kind->home->index, j = y->kind->home->index;
+	int c = (i > j) - (i < j);
 
 	if (!c)
 		c = strcmp(x->ns, y->ns);
@@ -218,7 +219,7 @@ static void hold_wants(struct op *op, struct holds *out)
 		CLEANUP_OBJECT struct object *o =
 			store_get(store, (struct objkey){w->kind, w->ns, w->name});
 
-		holds_add(out, w->kind, w->ns, w->name, o ? o->uid : NULL);
+		holds_add(out, kind_settled(w->kind), w->ns, w->name, o ? o->uid : NULL);
 	}
 	if (out->n > 1)
 		qsort(out->list, out->n, sizeof(*out->list), cmp_held);
@@ -417,6 +418,7 @@ void rename_run(struct op *op)
 	} else {
 		op->has_attrs = 1;
 		op->attrs = from->attrs;
+		op->place.writer = op;
 		if (op->bytes.len)
 			wants_parse(&op->place, op->bytes.data, op->bytes.len, &op->wants,
 				    &op->faults);

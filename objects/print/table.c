@@ -14,6 +14,7 @@
 static const struct column plain_columns[] = {
 	{"NAME", "string", "metadata.name", 0},
 	{"AGE", "date", "metadata.creationTimestamp", 0},
+	{NULL, NULL, NULL, 0},
 };
 
 /* A cell is one line without tabs. */
@@ -48,43 +49,54 @@ static void plain_cell(const struct column *c, const struct value *v, const char
 		buf_adds(out, nothing_for(c, otherwise));
 	else if (str_eq(c->type, "date"))
 		buf_adds(out, age_since(value_str(v, NULL), age));
+	else if (value_is(v, VALUE_MAP) || value_is(v, VALUE_LIST))
+		json_render(v, out);
 	else
 		scalar_render(v, out);
-}
-
-static void cell(const struct column *c, const struct column_maker *m, const struct value *o,
-		 struct buf *out)
-{
-	CLEANUP(buf_fini) struct buf text = BUF_INIT;
-
-	if (m && m->make)
-		m->make(o, &text);
-	else if (c->path || m)
-		plain_cell(c, path_value(o, m ? m->path : c->path), m ? m->otherwise : NULL, &text);
-	else
-		buf_adds(&text, "<none>"); /* a kind whose column nobody wrote yet */
-	add_cell(out, &text);
 }
 
 /* A column that is shown, and who makes its cells (NULL: its path, or nobody yet). */
 struct shown {
 	const struct column *column;
 	const struct column_maker *maker;
+	const char *otherwise; /* what stands for nothing; NULL: what its type has for it */
 };
+
+static void cell(const struct shown *shown, const struct value *o, struct buf *out)
+{
+	const struct column *c = shown->column;
+	const struct column_maker *m = shown->maker;
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+
+	if (m && m->make)
+		m->make(o, &text);
+	else if (c->path || m)
+		plain_cell(c, path_value(o, m ? m->path : c->path), shown->otherwise, &text);
+	else
+		buf_adds(&text, "<none>"); /* a kind whose column nobody wrote yet */
+	add_cell(out, &text);
+}
 
 /* Owned. */
 static struct shown *shown_columns(const struct kind *k, int wide, size_t *n_out)
 {
-	const struct column *columns = k->n_columns ? k->columns : plain_columns;
-	size_t n = k->n_columns ? k->n_columns : ARRAY_LEN(plain_columns);
-	struct shown *list = xcalloc(n, sizeof(*list));
+	const struct column *given = k->columns, *columns = given ? given : plain_columns;
+	struct shown *list;
+	size_t n = 0;
 
+	while (columns[n].title)
+		n++;
+	list = xcalloc(n + 1, sizeof(*list));
 	*n_out = 0;
-	for (size_t i = 0; i < n; i++)
-		if (columns[i].priority <= 0 || wide)
-			list[(*n_out)++] = (struct shown){
-				&columns[i],
-				columns[i].path ? NULL : column_maker(k->kind, columns[i].title)};
+	for (const struct column *c = columns; c->title; c++) {
+		const struct column_maker *m = c->path ? NULL : column_maker(k->kind, c->title);
+
+		if (c->priority <= 0 || wide)
+			list[(*n_out)++] = (struct shown){c, m,
+							  m                        ? m->otherwise
+							  : k->flags & KIND_CUSTOM ? ""
+										   : NULL};
+	}
 	return list;
 }
 
@@ -108,7 +120,7 @@ void print_table(const struct kind *k, const struct object_list *objects, int wi
 		for (size_t i = 0; i < n; i++) {
 			if (i || with_ns)
 				buf_addc(&text, '\t');
-			cell(columns[i].column, columns[i].maker, o->value, &text);
+			cell(&columns[i], o->value, &text);
 		}
 		buf_addc(&text, '\n');
 	}
@@ -117,9 +129,12 @@ void print_table(const struct kind *k, const struct object_list *objects, int wi
 
 /* -- the resources themselves -- */
 
-/* Of several versions of one resource the first is the preferred one: kinds come in that order. */
+/* Of several versions of one resource the first is the preferred one: kinds come in that order,
+ * those that are compiled in. */
 static int is_preferred(const struct kind *k)
 {
+	if (k->flags & KIND_CUSTOM)
+		return !(k->flags & (KIND_VIRTUAL | KIND_VIEW));
 	for (size_t i = 0; i < k->index; i++)
 		if (str_eq(kind_resource(kind_at(i)), kind_resource(k)))
 			return 0;

@@ -34,7 +34,18 @@ static struct value *wrong(struct decoder *d, const struct value *v, const struc
 	return NULL;
 }
 
-/* What Go has for a null that cannot be left out: an element of a list or a map. */
+static struct value *zero_value(const struct schema *s);
+
+/* An element of a list or a map that is null, and cannot be left out. */
+static struct value *null_element(struct decoder *d, const struct schema *s, const struct value *v,
+				  const struct path *at)
+{
+	if (!s->structural)
+		return zero_value(s);
+	return s->nullable || s->type == SCHEMA_ANY ? NULL : decode(d, s, v, at);
+}
+
+/* What Go has for such a null. */
 static struct value *zero_value(const struct schema *s)
 {
 	switch (s->type) {
@@ -191,7 +202,7 @@ static struct value *decode_list(struct decoder *d, const struct schema *s, cons
 	for (size_t i = 0; i < value_count(v); i++) {
 		const struct value *item = value_at(v, i);
 		struct value *fresh = value_is(item, VALUE_NULL)
-					      ? zero_value(s->items)
+					      ? null_element(d, s->items, item, PATH_INDEX(at, i))
 					      : decode(d, s->items, item, PATH_INDEX(at, i));
 
 		if (fresh)
@@ -211,7 +222,7 @@ static struct value *decode_map(struct decoder *d, const struct schema *s, const
 		const char *key = value_key_at(v, i);
 		const struct value *item = value_at(v, i);
 		struct value *fresh = value_is(item, VALUE_NULL)
-					      ? zero_value(s->items)
+					      ? null_element(d, s->items, item, PATH_KEY(at, key))
 					      : decode(d, s->items, item, PATH_KEY(at, key));
 
 		if (fresh)
@@ -259,7 +270,8 @@ static struct value *decode_struct(struct decoder *d, const struct schema *s, co
 		struct value *fresh = NULL;
 
 		if (!f) {
-			unknown_field(d, s, key, at);
+			if (!s->open)
+				unknown_field(d, s, key, at);
 			continue;
 		}
 		if (!value_is(child, VALUE_NULL))
@@ -298,7 +310,10 @@ static struct value *decode(struct decoder *d, const struct schema *s, const str
 			return NULL;
 		if (!value_is(v, VALUE_INT) && !value_is(v, VALUE_DOUBLE))
 			return wrong(d, v, at, "an integer or a string");
-		return decode_int(d, &(const struct schema){.format = FORMAT_INT32}, v, at);
+		return decode_int(d,
+				  &(const struct schema){.format = s->structural ? FORMAT_INT64
+										 : FORMAT_INT32},
+				  v, at);
 	case SCHEMA_LIST:
 		return decode_list(d, s, v, at);
 	case SCHEMA_MAP:

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 
 #include "objects/codec.h"
+#include "objects/schema/rules.h"
 
 #define DEPTH_MAX 32
 
@@ -75,12 +76,56 @@ static void add_type(const struct schema *s, struct buf *out)
 	}
 }
 
+static void add_count(struct buf *out, const char *what, int64_t n)
+{
+	if (n >= 0)
+		buf_addf(out, " %s=%" PRId64, what, n);
+}
+
+/* Expressions are kept, and refuse nothing: that must be seen where they are read. */
+static void add_expressions(const struct value_rules *r, struct buf *out)
+{
+	for (const char *const *e = r->expressions; e && *e; e++)
+		buf_addf(out, " rule=\"%s\" (stored, not evaluated)", *e);
+}
+
+static void add_rules(const struct value_rules *r, struct buf *out)
+{
+	if (r->format)
+		buf_addf(out, " format=%s", r->format);
+	if (r->enums) {
+		buf_adds(out, " enum=");
+		json_render(r->enums, out);
+	}
+	if (r->pattern)
+		buf_addf(out, " pattern=%s", pattern_text(r->pattern));
+	if (r->has_minimum)
+		buf_addf(out, " min%s=%.15g", r->exclusive_minimum ? "-exclusive" : "", r->minimum);
+	if (r->has_maximum)
+		buf_addf(out, " max%s=%.15g", r->exclusive_maximum ? "-exclusive" : "", r->maximum);
+	if (r->multiple_of != 0)
+		buf_addf(out, " multiple-of=%.15g", r->multiple_of);
+	add_count(out, "min-length", r->min_length);
+	add_count(out, "max-length", r->max_length);
+	add_count(out, "min-items", r->min_items);
+	add_count(out, "max-items", r->max_items);
+	add_count(out, "min-properties", r->min_properties);
+	add_count(out, "max-properties", r->max_properties);
+	if (r->all_of.n || r->any_of.n || r->one_of.n || r->not_)
+		buf_adds(out, " (more rules: see the definition)");
+	add_expressions(r, out);
+}
+
 static void add_notes(const struct schema_field *f, int inert, struct buf *out)
 {
 	const struct schema *s = f->schema;
 
 	if (f->required)
 		buf_adds(out, " required");
+	if (s->nullable)
+		buf_adds(out, " nullable");
+	if (s->open)
+		buf_adds(out, " (and any other fields)");
 	if (f->immutable)
 		buf_adds(out, " immutable");
 	if (f->dflt && !f->required) {
@@ -98,6 +143,8 @@ static void add_notes(const struct schema_field *f, int inert, struct buf *out)
 		buf_addf(out, " max=%" PRId64, s->max);
 	if (s->type == SCHEMA_LIST && s->merge_key)
 		buf_addf(out, " key=%s", s->merge_key);
+	if (s->rules)
+		add_rules(s->rules, out);
 	if (inert || f->inert)
 		buf_adds(out, " (stored, not acted upon)");
 }
@@ -145,5 +192,12 @@ static void render(const struct schema *s, const char *path, int inert, const st
 
 void schema_render_fields(const struct kind *k, struct buf *out)
 {
-	render(k->schema, "", !!(k->flags & KIND_INERT), NULL, out);
+	const struct schema *s = k->schema;
+
+	if (s->rules && s->rules->expressions) {
+		buf_adds(out, "(the whole object)");
+		add_expressions(s->rules, out);
+		buf_addc(out, '\n');
+	}
+	render(s, "", !!(k->flags & KIND_INERT), NULL, out);
 }

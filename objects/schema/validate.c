@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "objects/schema/rules.h"
 #include "objects/schema/text.h"
 #include "objects/validation/checks.h"
 
@@ -16,6 +17,7 @@ struct validator {
 	const struct value *root;
 	struct faults *faults;
 	int secret;
+	size_t work; /* of rules.h */
 };
 
 static void walk(struct validator *w, const struct schema *s, const struct value *now,
@@ -108,7 +110,8 @@ static int walk_presence(struct validator *w, const struct schema_field *f, cons
 			 const struct value *old, const struct path *at)
 {
 	int missing =
-		f->required && (!v || (!value_is(v, VALUE_INT) && !value_is(v, VALUE_BOOL) &&
+		f->required && (!v || (!f->schema->structural && !value_is(v, VALUE_INT) &&
+				       !value_is(v, VALUE_BOOL) &&
 				       f->schema->type != SCHEMA_STRUCT && schema_is_empty(v)));
 
 	if (missing)
@@ -145,9 +148,32 @@ static void walk_struct(struct validator *w, const struct schema *s, const struc
 	}
 }
 
+/*
+ * A definition may have changed since the object was decoded: then what it is now made of is
+ * not what the schema wants.
+ */
+static int has_shape(const struct schema *s, const struct value *v)
+{
+	if (s->type == SCHEMA_STRUCT || s->type == SCHEMA_MAP)
+		return value_is(v, VALUE_MAP);
+	return s->type != SCHEMA_LIST || value_is(v, VALUE_LIST);
+}
+
 static void walk(struct validator *w, const struct schema *s, const struct value *now,
 		 const struct value *old, const struct path *at)
 {
+	/* A definition that got stricter holds nobody up who leaves the old part as it is
+	 * (Kubernetes calls it ratcheting): finalizers can always be taken away. */
+	if (s->structural && old && value_equal(now, old))
+		return;
+	if (!has_shape(s, now)) {
+		if (!s->nullable || !value_is(now, VALUE_NULL))
+			fault_add(w->faults, at, FAULT_TYPE, shown(w, now), "must be a %s",
+				  s->type == SCHEMA_LIST ? "list" : "map");
+		return;
+	}
+	if (s->rules)
+		rules_check(s->rules, now, at, w->faults, &w->work);
 	switch (s->type) {
 	case SCHEMA_INT:
 		if (s->has_min || s->has_max || s->format == FORMAT_PORT)
@@ -191,6 +217,20 @@ static void walk_kind(struct validator *w, const struct kind *k, const struct va
 	w->secret = 0;
 }
 
+/* Rules about the whole object count when what they speak of changes. */
+static int is_changed(const struct value *now, const struct value *old)
+{
+	if (!old || value_count(now) != value_count(old))
+		return 1;
+	for (size_t i = 0; i < value_count(now); i++) {
+		const char *key = value_key_at(now, i);
+
+		if (!str_eq(key, "metadata") && !value_equal(value_at(now, i), value_get(old, key)))
+			return 1;
+	}
+	return 0;
+}
+
 void kind_validate(const struct kind *k, const struct value *now, const struct value *old,
 		   int status_only, struct faults *faults)
 {
@@ -198,6 +238,8 @@ void kind_validate(const struct kind *k, const struct value *now, const struct v
 
 	check_metadata(k, value_get(now, "metadata"), value_get(old, "metadata"), faults);
 	walk_kind(&w, k, old, status_only);
+	if (k->schema->rules && !status_only && is_changed(now, old))
+		rules_check(k->schema->rules, now, NULL, faults, &w.work);
 	if (k->schema->check && !status_only)
 		k->schema->check(now, old, now, NULL, faults);
 }
@@ -209,4 +251,12 @@ void kind_validate_body(const struct kind *k, const struct value *now, struct fa
 	walk_kind(&w, k, NULL, 0);
 	if (k->schema->check)
 		k->schema->check(now, NULL, now, NULL, faults);
+}
+
+void schema_validate(const struct schema *s, const struct value *v, const struct path *at,
+		     struct faults *faults)
+{
+	struct validator w = {.root = v, .faults = faults};
+
+	walk(&w, s, v, NULL, at);
 }

@@ -194,7 +194,7 @@ int watch_next(struct watch *w, struct change *out)
 		const struct change *c = &l->ring[w->at++ % l->size];
 
 		/* a list may be newer than the log for a moment: it is published first */
-		if (c->rv <= w->since || (w->kind && c->now->kind != w->kind))
+		if (c->rv <= w->since || (w->kind && !kind_is_same_resource(c->now->kind, w->kind)))
 			continue;
 		*out = *c;
 		object_ref(out->now);
@@ -206,6 +206,10 @@ int watch_next(struct watch *w, struct change *out)
 	if (rc == 0)
 		w->idle = 1;
 	pthread_mutex_unlock(&l->lock);
+	if (rc == 1 && w->kind) {
+		out->now = object_as(out->now, w->kind);
+		out->old = object_as(out->old, w->kind);
+	}
 	return rc;
 }
 

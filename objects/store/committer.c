@@ -7,6 +7,8 @@
 #include <inttypes.h>
 
 #include "objects/codec.h"
+#include "objects/custom.h"
+#include "objects/store/definitions.h"
 #include "objects/store/object_new.h"
 #include "objects/store/store_i.h"
 #include "util/log.h"
@@ -48,11 +50,6 @@ struct batch {
 	uint64_t revision;
 };
 
-static struct object *current(const struct slot *s)
-{
-	return s->has_pending ? s->pending : s->obj;
-}
-
 static int check_expect(const struct store_op *op, const struct object *now, struct err *err)
 {
 	const char *name = op->key.name, *kind = op->key.kind->plural;
@@ -84,7 +81,7 @@ static void touch(struct batch *b, struct slot *slot, struct store_op *op,
 	b->touched[b->n_touched++] = (struct touched){
 		.slot = slot,
 		.op = op,
-		.before = object_ref(current(slot)),
+		.before = object_ref(slot_current(slot)),
 		.made = taken_made,
 		.earlier = slot->last_touch,
 		.rv = b->revision,
@@ -119,13 +116,18 @@ static void drop_if_empty(struct store *s, struct slot *slot)
 
 static struct object *stamp(struct batch *b, struct store_op *op, const struct slot *slot)
 {
-	const struct object *before = current(slot);
+	const struct object *before = slot_current(slot);
+	const struct kind *stored = op->key.kind->home->stored;
 	char rv[24];
 
+	/* Its definition is in this batch, too, and will say which version it stores. */
+	if (op->key.kind->draft_of && (stored->flags & KIND_GONE))
+		stored = op->key.kind->draft_of;
 	snprintf(rv, sizeof(rv), "%" PRIu64, b->revision);
+	op->value = kind_convert(stored, op->value);
 	op->value =
 		value_bury(op->value, value_new_string(rv), "metadata", "resourceVersion", NULL);
-	return object_new(op->key.kind, STEAL(op->value), b->revision,
+	return object_new(stored, STEAL(op->value), b->revision,
 			  before ? before->created_rv : b->revision);
 }
 
@@ -137,7 +139,9 @@ static int prepare_op(struct batch *b, struct store_op *op, struct err *err)
 	if (op->op == STORE_RECORD_PUT || op->op == STORE_RECORD_DELETE)
 		return 0;
 	slot = slot_for(b, op);
-	rc = check_expect(op, current(slot), err);
+	rc = check_expect(op, slot_current(slot), err);
+	if (rc == 0 && op->op == STORE_PUT && (op->key.kind->flags & KIND_CUSTOM))
+		rc = definition_allows(b->store, op->key, !slot_current(slot), err);
 	if (rc < 0) {
 		drop_if_empty(b->store, slot);
 		return rc;
@@ -273,6 +277,14 @@ static void publish_slot(struct store *s, struct slot *slot)
 		index_remove(&s->index, slot);
 }
 
+/* The kinds are there before anybody hears of their definition. */
+static void define_kinds(const struct batch *b)
+{
+	for (size_t i = 0; i < b->n_touched; i++)
+		if (is_final(b, i) && custom_is_definition(b->touched[i].slot->kind))
+			definition_changed(b->touched[i].before, b->touched[i].made);
+}
+
 /* Readers see the new state from here on; each change of a batch is told, also the ones in between.
  */
 static void publish(struct batch *b)
@@ -296,6 +308,7 @@ static void publish(struct batch *b)
 		if (is_final(b, i))
 			slots[n_slots++] = t->slot;
 	}
+	define_kinds(b);
 	pthread_rwlock_wrlock(&s->index_lock);
 	for (size_t i = 0; i < n_slots; i++)
 		publish_slot(s, slots[i]);

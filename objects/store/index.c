@@ -47,8 +47,10 @@ void index_init(struct index *ix)
 
 static struct slots_by_key *tree_of(struct index *ix, const struct kind *kind)
 {
-	if (kind->index >= ix->n_kinds) {
-		size_t n = kinds_count() > kind->index ? kinds_count() : kind->index + 1;
+	unsigned index = kind->home->index;
+
+	if (index >= ix->n_kinds) {
+		size_t n = kinds_count() > index ? kinds_count() : index + 1;
 
 		ix->by_key = xreallocarray(ix->by_key, n, sizeof(*ix->by_key));
 		ix->counts = xreallocarray(ix->counts, n, sizeof(*ix->counts));
@@ -58,13 +60,13 @@ static struct slots_by_key *tree_of(struct index *ix, const struct kind *kind)
 		}
 		ix->n_kinds = n;
 	}
-	return &ix->by_key[kind->index];
+	return &ix->by_key[index];
 }
 
 /* For readers: never grows the table. */
 static struct slots_by_key *tree_if_any(struct index *ix, const struct kind *kind)
 {
-	return kind->index < ix->n_kinds ? &ix->by_key[kind->index] : NULL;
+	return kind->home->index < ix->n_kinds ? &ix->by_key[kind->home->index] : NULL;
 }
 
 static void drop_links(struct slot *s)
@@ -152,7 +154,7 @@ struct slot *index_insert(struct index *ix, struct objkey key)
 {
 	struct slot *s = xcalloc(1, sizeof(*s)), *there;
 
-	s->kind = key.kind;
+	s->kind = key.kind->home;
 	s->ns = value_new_string(key.ns);
 	s->name = value_new_string(key.name);
 	there = RB_INSERT(slots_by_key, tree_of(ix, key.kind), s);
@@ -275,7 +277,7 @@ size_t index_count(struct index *ix, const struct kind *kind, const char *ns)
 	if (!tree)
 		return 0;
 	if (!ns)
-		return ix->counts[kind->index];
+		return ix->counts[kind->home->index];
 	for (struct slot *s = seek(tree, ns, ""); s && str_eq(value_str(s->ns, ""), ns);
 	     s = RB_NEXT(slots_by_key, tree, s))
 		n += s->obj != NULL;

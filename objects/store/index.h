@@ -22,7 +22,7 @@
 struct slot {
 	RB_ENTRY(slot) by_key;
 	RB_ENTRY(slot) by_uid;
-	const struct kind *kind;
+	const struct kind *kind; /* the home of the object's versions */
 	struct value *ns, *name; /* owned strings: the key outlives the snapshots */
 	struct object *obj;      /* published; NULL: not there (yet) */
 	struct object *pending;  /* what the running batch makes of it; borrowed from the batch */
@@ -32,6 +32,12 @@ struct slot {
 	uint64_t row;            /* the backend's row, 0: none yet */
 	struct link *links;      /* owned: the uids that the object names */
 };
+
+/* For the committer: the object as the running batch leaves it so far. */
+static inline struct object *slot_current(const struct slot *s)
+{
+	return s->has_pending ? s->pending : s->obj;
+}
 
 struct link_tree;
 
@@ -48,7 +54,7 @@ RB_HEAD(slots_by_uid, slot);
 RB_HEAD(link_tree, link);
 
 struct index {
-	struct slots_by_key *by_key; /* one tree a kind, by kind->index; owned */
+	struct slots_by_key *by_key; /* one tree a resource, by kind->home->index; owned */
 	size_t *counts;              /* published objects a kind */
 	size_t n_kinds;
 	struct slots_by_uid by_uid;

@@ -40,6 +40,41 @@ void object_unref(struct object *o)
 	free(o);
 }
 
+/*
+ * An object of a custom kind as its definition is today: what that has learnt to default counts
+ * for what was stored before, too, and what it knows no more is gone. Defaults are those of the
+ * stored version.
+ */
+static struct value *as_defined(const struct kind *k, struct value *taken)
+{
+	const struct kind *stored = k->home->stored;
+	const struct schema *s = stored->schema, *seen = k->schema;
+
+	if (s)
+		taken = kind_default(stored, schema_prune(s, taken));
+	if (seen && seen != s)
+		taken = schema_prune(seen, taken);
+	return kind_convert(k, taken);
+}
+
+struct object *object_as(struct object *taken, const struct kind *k)
+{
+	struct value *v;
+	struct object *o;
+
+	k = kind_settled(k);
+	if (!taken || !(k->flags & KIND_CUSTOM) || !kind_is_same_resource(taken->kind, k))
+		return taken;
+	v = as_defined(k, value_ref(taken->value));
+	if (v == taken->value && taken->kind == k) {
+		value_unref(v);
+		return taken;
+	}
+	o = object_new(k, v, taken->rv, taken->created_rv);
+	object_unref(taken);
+	return o;
+}
+
 const char *object_label(const struct value *obj, const char *key)
 {
 	return value_str(value_get(value_dig(obj, "metadata", "labels", NULL), key), NULL);

@@ -10,51 +10,9 @@
 
 #include "objects/codec.h"
 #include "objects/store/committer.h"
-#include "objects/store/object_new.h"
+#include "objects/store/definitions.h"
+#include "objects/store/load.h"
 #include "objects/store/store_i.h"
-
-static const struct kind *kind_of_space(const char *space)
-{
-	const char *dot = strchr(space, '.');
-	CLEANUP_FREE char *plural = dot ? xstrndup(space, (size_t)(dot - space)) : xstrdup(space);
-
-	for (size_t i = 0; i < kinds_count(); i++) {
-		const struct kind *k = kind_at(i);
-
-		if (str_eq(k->plural, plural) && str_eq(k->group, dot ? dot + 1 : ""))
-			return k;
-	}
-	return NULL;
-}
-
-static int load_object(struct store *s, const struct backend_row *row, struct err *err)
-{
-	const struct kind *kind = kind_of_space(row->space);
-	struct value *v = json_parse(row->body, row->body_len, err);
-	struct object *o;
-	struct slot *slot;
-	uint64_t rv;
-
-	if (!v)
-		return err_wrap(err, "%s %s", row->space, row->id);
-	if (!kind) {
-		value_unref(v);
-		return err_set(err, EBADMSG, "%s %s: no kind of this name is known", row->space,
-			       row->id);
-	}
-	rv = strtoull(value_str(value_dig(v, "metadata", "resourceVersion", NULL), "0"), NULL, 10);
-	o = object_new(kind, v, rv, row->row);
-	slot = index_insert(&s->index, object_key(o));
-	if (slot->obj) {
-		object_unref(o);
-		return err_set(err, EBADMSG, "%s %s: stored twice", row->space, row->id);
-	}
-	slot->row = row->row;
-	index_publish(&s->index, slot, o);
-	if (row->row >= s->next_row)
-		s->next_row = row->row + 1;
-	return 0;
-}
 
 static void load_record(struct store *s, const struct backend_row *row)
 {
@@ -71,7 +29,7 @@ static int load_row(void *arg, const struct backend_row *row, struct err *err)
 {
 	if (row->table == BACKEND_OBJECT)
 		return load_object(arg, row, err);
-	load_record(arg, row);
+	load_record(((struct loading *)arg)->store, row);
 	return 0;
 }
 
@@ -86,18 +44,21 @@ static void loaded_free(struct loaded_record *r)
 struct store *store_open(struct backend *backend, struct err *err)
 {
 	struct store *s = xcalloc(1, sizeof(*s));
+	struct loading l = {.store = s};
 
 	s->backend = backend;
 	s->next_row = 1;
 	index_init(&s->index);
 	pthread_rwlock_init(&s->index_lock, NULL);
-	if (backend->ops->load(backend, load_row, s, &s->revision, err) < 0 ||
-	    committer_start(s, err) < 0) {
+	if (backend->ops->load(backend, load_row, &l, &s->revision, err) < 0 ||
+	    load_custom(&l, err) < 0 || committer_start(s, err) < 0) {
 		err_wrap(err, "store");
+		loading_fini(&l);
 		s->failed_open = 1;
 		store_close(s);
 		return NULL;
 	}
+	loading_fini(&l);
 	changelog_init(&s->log, s->revision);
 	return s;
 }
@@ -112,6 +73,7 @@ void store_close(struct store *s)
 		committer_stop(s);
 		changelog_fini(&s->log);
 	}
+	definitions_forget(s);
 	index_fini(&s->index);
 	for (r = s->loaded; r; r = next) {
 		next = r->next;
@@ -142,7 +104,7 @@ struct object *store_get(struct store *s, struct objkey key)
 	if (slot)
 		o = object_ref(slot->obj);
 	pthread_rwlock_unlock(&s->index_lock);
-	return o;
+	return object_as(o, key.kind);
 }
 
 struct object *store_get_uid(struct store *s, const char *uid)
@@ -173,6 +135,8 @@ void store_list(struct store *s, const struct kind *kind, const char *ns, struct
 	index_list(&s->index, kind, ns, out);
 	out->rv = s->revision;
 	pthread_rwlock_unlock(&s->index_lock);
+	for (size_t i = 0; i < out->n; i++)
+		out->list[i] = object_as(out->list[i], kind);
 }
 
 void store_list_owned(struct store *s, const char *owner_uid, struct object_list *out)

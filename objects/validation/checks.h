@@ -57,6 +57,8 @@ CHECK(ingress_spec);
 CHECK(network_policy_spec);
 CHECK(network_policy_port);
 CHECK(network_policy_peer);
+/* definition.c */
+CHECK(definition);
 /* webhook.c */
 CHECK(webhook_configuration);
 CHECK(webhook);

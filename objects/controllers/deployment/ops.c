@@ -36,21 +36,39 @@ static int is_paused(const struct value *v)
 
 /* -- scale -- */
 
+/* arg: {path, replicas}. A path is keys with dots between them. */
+static struct value *set_at(struct value *taken, const char *path, struct value *taken_child)
+{
+	size_t n = strcspn(path, ".");
+	CLEANUP_FREE char *key = xstrndup(path, n);
+	const struct value *was = value_get(taken, key);
+
+	if (path[n])
+		taken_child = set_at(value_is(was, VALUE_MAP) ? value_ref(was) : value_new_map(),
+				     path + n + 1, taken_child);
+	return value_set(taken, key, taken_child);
+}
+
 static struct value *set_replicas(void *arg, struct value *taken, struct err *err)
 {
-	return value_bury(taken, value_ref(arg), "spec", "replicas", NULL);
+	return set_at(taken, value_str(value_get(arg, "path"), ""),
+		      value_ref(value_get(arg, "replicas")));
 }
 
 struct api_request *deployment_scale(const struct object *o, int64_t replicas, struct err *err)
 {
+	const struct kind_scale *scale = o->kind->scale;
 	struct api_request *r;
+	struct value *arg;
 
 	if (replicas < 0 || replicas > INT32_MAX) {
 		err_set(err, EINVAL, "spec.replicas: Invalid value: %lld: must be between 0 and %d",
 			(long long)replicas, INT32_MAX);
 		return NULL;
 	}
-	r = edit(o, set_replicas, value_new_int(replicas), value_free);
+	arg = value_set_str(value_new_map(), "path",
+			    scale ? scale->spec_replicas : "spec.replicas");
+	r = edit(o, set_replicas, value_set_int(arg, "replicas", replicas), value_free);
 	r->flags |= API_SCALE;
 	return r;
 }
