@@ -9,62 +9,167 @@
 #include "objects/validation/checks.h"
 #include "objects/validation/say.h"
 
-static void check_backend(const struct value *b, const struct path *at, struct faults *faults)
+/* -- Ingresses -- */
+
+static void check_resource_backend(const struct value *r, const struct path *at,
+				   struct faults *faults)
 {
-	const struct value *service = value_get(b, "service"), *resource = value_get(b, "resource");
+	const char *group = text_of(r, "apiGroup"), *kind = text_of(r, "kind"),
+		   *name = text_of(r, "name");
+
+	if (*group)
+		say_text(faults, PATH_FIELD(at, "apiGroup"), group, text_dns_subdomain(group));
+	if (*kind)
+		say_text(faults, PATH_FIELD(at, "kind"), kind, text_path_segment(kind));
+	if (*name)
+		say_text(faults, PATH_FIELD(at, "name"), name, text_path_segment(name));
+}
+
+static void check_service_backend(const struct value *service, const struct path *backend,
+				  struct faults *faults)
+{
 	const struct value *port = value_get(service, "port");
 	const char *name = text_of(service, "name"), *port_name = text_of(port, "name");
 	int64_t number = value_int(value_get(port, "number"), 0);
-	const struct path *here = PATH_FIELD(at, "service");
+	const struct path *here = PATH_FIELD(backend, "service");
+	const struct path *there = PATH_FIELD(here, "port");
 
-	if (service && resource)
-		say_invalid(faults, at, b, "cannot set both resource and service backends");
-	else if (!service && !resource)
-		say_invalid(faults, at, b, "must specify one of: `service` or `resource`");
-	if (!service)
-		return;
 	if (*name)
 		say_text(faults, PATH_FIELD(here, "name"), name, text_dns_1035_label(name));
-	here = PATH_FIELD(here, "port");
 	if (*port_name && number)
-		say_invalid(faults, here, port, "cannot set both port name & port number");
+		say_text(faults, backend, "", "cannot set both port name & port number");
 	else if (*port_name)
-		say_text(faults, PATH_FIELD(here, "name"), port_name, text_port_name(port_name));
+		say_text(faults, PATH_FIELD(there, "name"), port_name, text_port_name(port_name));
+	else if (!number)
+		say_required(faults, backend, "port name or number is required");
 	else if (number < 1 || number > 65535)
-		say_invalid(faults, number ? PATH_FIELD(here, "number") : here,
-			    value_get(port, "number"), "must be between 1 and 65535, inclusive");
+		say_invalid(faults, PATH_FIELD(there, "number"), value_get(port, "number"),
+			    "must be between 1 and 65535, inclusive");
 }
 
-static void check_host(const char *host, const struct path *at, struct faults *faults)
+static void check_backend(const struct value *b, const struct path *at, struct faults *faults)
 {
-	if (*host)
-		say_text(faults, PATH_FIELD(at, "host"), host,
-			 text_dns_subdomain(str_starts(host, "*.") ? host + 2 : host));
+	const struct value *service = value_get(b, "service"), *resource = value_get(b, "resource");
+
+	if (service && resource)
+		say_text(faults, at, "", "cannot set both resource and service backends");
+	else if (resource)
+		check_resource_backend(resource, PATH_FIELD(at, "resource"), faults);
+	else if (service)
+		check_service_backend(service, at, faults);
+	else
+		say_text(faults, at, "", "resource or service backend is required");
 }
 
-static void check_rule(const struct value *rule, const struct path *at, struct faults *faults)
+static const char *wildcard_host(const char *host)
+{
+	return str_starts(host, "*.") && !text_dns_subdomain(host + 2)
+		       ? NULL
+		       : "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid "
+			 "DNS subdomain, which must consist of lower case alphanumeric characters, "
+			 "'-' or '.' and end with an alphanumeric character (e.g. "
+			 "'*.example.com', regex used for validation is "
+			 "'\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*'"
+			 ")";
+}
+
+static const char *host_is_wrong(const char *host)
+{
+	return strchr(host, '*') ? wildcard_host(host) : text_dns_subdomain(host);
+}
+
+/* What a prefix or exact path may not hold: it would mean another path to some servers. */
+static void check_path_text(const char *path, const struct path *at, struct faults *faults)
+{
+	static const char *const inside[] = {"//", "/./", "/../", "%2f", "%2F"};
+	static const char *const ends[] = {"/..", "/."};
+	CLEANUP_VALUE struct value *bad = value_new_string(path);
+
+	if (*path != '/')
+		fault_add(faults, at, FAULT_INVALID, bad, "must be an absolute path");
+	for (size_t i = 0; i < ARRAY_LEN(inside); i++)
+		if (strstr(path, inside[i]))
+			fault_add(faults, at, FAULT_INVALID, bad, "must not contain '%s'",
+				  inside[i]);
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+		if (str_ends(path, ends[i]))
+			fault_add(faults, at, FAULT_INVALID, bad, "cannot end with '%s'", ends[i]);
+}
+
+static void check_ingress_path(const struct value *p, const struct path *at, struct faults *faults)
+{
+	const char *path = text_of(p, "path"), *type = text_of(p, "pathType");
+	const struct path *here = PATH_FIELD(at, "path");
+
+	if (!*type)
+		return; /* required, says the table; what the path means depends on it */
+	if (str_eq(type, "Exact") || str_eq(type, "Prefix"))
+		check_path_text(path, here, faults);
+	else if (*path && *path != '/')
+		say_text(faults, here, path, "must be an absolute path");
+	check_backend(value_get(p, "backend"), PATH_FIELD(at, "backend"), faults);
+}
+
+static void check_ingress_rule(const struct value *rule, const struct path *at,
+			       struct faults *faults)
 {
 	const struct value *paths = value_dig(rule, "http", "paths", NULL);
 	const struct path *here = PATH_FIELD(PATH_FIELD(at, "http"), "paths");
+	const char *host = text_of(rule, "host");
 
-	check_host(text_of(rule, "host"), at, faults);
-	for (size_t i = 0; i < value_count(paths); i++) {
-		const struct value *p = value_at(paths, i);
-		const char *path = text_of(p, "path"), *type = text_of(p, "pathType");
-		int free_form = str_eq(type, "ImplementationSpecific");
+	if (*host && !text_ip(host))
+		say_text(faults, PATH_FIELD(at, "host"), host,
+			 "must be a DNS name, not an IP address");
+	else if (*host)
+		say_text(faults, PATH_FIELD(at, "host"), host, host_is_wrong(host));
+	for (size_t i = 0; i < value_count(paths); i++)
+		check_ingress_path(value_at(paths, i), PATH_INDEX(here, i), faults);
+}
 
-		if (*type && !free_form && *path != '/')
-			say_text(faults, PATH_FIELD(PATH_INDEX(here, i), "path"), path,
-				 "must be an absolute path");
-		check_backend(value_get(p, "backend"), PATH_FIELD(PATH_INDEX(here, i), "backend"),
-			      faults);
+/* secret_names: they were free text once, so what an object has may stay. */
+static void check_ingress_tls(const struct value *tls, const struct path *at, int secret_names,
+			      struct faults *faults)
+{
+	const struct value *hosts = value_get(tls, "hosts");
+	const char *secret = text_of(tls, "secretName");
+
+	for (size_t i = 0; i < value_count(hosts); i++) {
+		const char *host = value_str(value_at(hosts, i), "");
+
+		say_text(faults, PATH_INDEX(PATH_FIELD(at, "hosts"), i), host, host_is_wrong(host));
 	}
+	if (secret_names && *secret)
+		say_text(faults, PATH_FIELD(at, "secretName"), secret, text_dns_subdomain(secret));
+}
+
+static int same_tls(const struct value *now, const struct value *old)
+{
+	return old && value_equal(value_get(now, "tls"), value_get(old, "tls"));
+}
+
+static void check_ingress_class(const struct value *now, const struct value *old,
+				const struct value *root, const struct path *at,
+				struct faults *faults)
+{
+	const char *class = text_of(now, "ingressClassName");
+	const char *noted =
+		value_dig_str(root, "metadata", "annotations", "kubernetes.io/ingress.class", NULL);
+
+	if (value_get(now, "ingressClassName"))
+		say_text(faults, PATH_FIELD(at, "ingressClassName"), class,
+			 text_dns_subdomain(class));
+	/* an update may pass through both while it moves from one to the other */
+	if (!old && noted && value_get(now, "ingressClassName"))
+		say_text(faults,
+			 PATH_KEY(PATH_FIELD(PATH_FIELD(NULL, "metadata"), "annotations"),
+				  "kubernetes.io/ingress.class"),
+			 noted, "can not be set when the class field is also set");
 }
 
 void check_ingress_spec(const struct value *now, const struct value *old, const struct value *root,
 			const struct path *at, struct faults *faults)
 {
-	const struct value *rules = value_get(now, "rules"),
+	const struct value *rules = value_get(now, "rules"), *tls = value_get(now, "tls"),
 			   *backend = value_get(now, "defaultBackend");
 
 	if (!value_count(rules) && !backend)
@@ -73,8 +178,15 @@ void check_ingress_spec(const struct value *now, const struct value *old, const 
 	if (backend)
 		check_backend(backend, PATH_FIELD(at, "defaultBackend"), faults);
 	for (size_t i = 0; i < value_count(rules); i++)
-		check_rule(value_at(rules, i), PATH_INDEX(PATH_FIELD(at, "rules"), i), faults);
+		check_ingress_rule(value_at(rules, i), PATH_INDEX(PATH_FIELD(at, "rules"), i),
+				   faults);
+	for (size_t i = 0; i < value_count(tls); i++)
+		check_ingress_tls(value_at(tls, i), PATH_INDEX(PATH_FIELD(at, "tls"), i),
+				  !same_tls(now, old), faults);
+	check_ingress_class(now, old, root, at, faults);
 }
+
+/* -- NetworkPolicies -- */
 
 void check_network_policy_port(const struct value *now, const struct value *old,
 			       const struct value *root, const struct path *at,
