@@ -179,6 +179,21 @@ static size_t add_op(struct run *run, struct step *s)
 	return note_op(run, key);
 }
 
+void run_also_put(struct run *run, struct objkey key, struct value *taken)
+{
+	size_t at = find_op(run, key);
+	uint64_t rv = strtoull(
+		value_str(value_dig(taken, "metadata", "resourceVersion", NULL), "0"), NULL, 10);
+
+	if (at == NO_OP) {
+		store_txn_put(run->txn, key, taken, rv);
+		note_op(run, key);
+		return;
+	}
+	value_unref(run->txn->ops[at].value);
+	run->txn->ops[at].value = taken;
+}
+
 static void try_step(struct run *run, size_t i)
 {
 	struct api_request *r = run->batch->list[i];

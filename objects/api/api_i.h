@@ -72,10 +72,16 @@ int request_rename(struct api_request *r);
  * value, NULL. */
 struct value *run_current(struct run *run, struct objkey key, uint64_t *rv_out);
 
+/* Store this with the batch, too: next of an object that was read by run_current or in a list
+ * (taken, at the version that it carries). */
+void run_also_put(struct run *run, struct objkey key, struct value *taken);
+
 /*
- * Rules that look at other objects or choose for the user (objects/api/admission.c): change the
- * object or refuse it. live NULL: creation. Returns taken's successor.
+ * Admission (objects/api/admission): plugins that look at other objects or choose for the user.
+ * live NULL: creation. admit() changes the object before it is validated, returns taken's
+ * successor; admit_check() may refuse what is valid.
  */
 struct value *admit(struct step *s, struct value *taken);
+void admit_check(struct step *s, const struct value *next);
 /* The object goes away: give back what admission gave it. */
 void admit_delete(struct step *s);

@@ -107,6 +107,7 @@ void step_create(struct step *s, struct value *taken_body, int tracked)
 		next = track(s, next, said);
 	next = admit(s, next);
 	kind_validate(k, next, NULL, 0, &s->r->faults);
+	admit_check(s, next);
 	s->outcome = OUTCOME_PUT;
 	s->next = next;
 }
@@ -203,6 +204,7 @@ void step_finish_update(struct step *s, struct value *taken_next, int tracked)
 		return; /* OUTCOME_KEEP */
 	if (!trusted_status)
 		kind_validate(k, next, s->live, !!(s->r->flags & API_STATUS), &s->r->faults);
+	admit_check(s, next);
 	next = bump_generation(s, next);
 	s->next = tracked ? track(s, next, said) : next;
 	s->outcome = deletion_is_complete(k, s->next) ? OUTCOME_DELETE : OUTCOME_PUT;

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Built-in admission: the plugins in the order in which Kubernetes runs them.
+ * Source: Kubernetes pkg/kubeapiserver/options/plugins.go.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "objects/api/admission/admission.h"
+
+static const struct plugin *const plugins[] = {
+	&namespace_lifecycle,
+	&limit_ranger,
+	&limit_ranger_claims,
+	&service_account,
+	&pod_security,
+	&pod_security_templates,
+	&pod_security_labels,
+	&pod_priority,
+	&default_toleration_seconds,
+	&claim_protection,
+	&volume_protection,
+	&runtime_class,
+	&default_storage_class,
+	&service_numbers,
+	&resource_quota, /* last: what is charged for is what the others made of it */
+};
+
+static int concerns(const struct plugin *p, const struct step *s)
+{
+	unsigned when = s->live ? ON_UPDATE : ON_CREATE;
+
+	return (p->when & when) && (!p->plural || (str_eq(p->plural, s->r->kind->plural) &&
+						   str_eq(p->group, s->r->kind->group)));
+}
+
+struct value *admit(struct step *s, struct value *taken)
+{
+	for (size_t i = 0; i < ARRAY_LEN(plugins) && !s->r->faults.n; i++)
+		if (plugins[i]->admit && concerns(plugins[i], s))
+			taken = plugins[i]->admit(s, taken);
+	return taken;
+}
+
+void admit_check(struct step *s, const struct value *next)
+{
+	for (size_t i = 0; i < ARRAY_LEN(plugins) && !s->r->faults.n; i++)
+		if (plugins[i]->check && concerns(plugins[i], s))
+			plugins[i]->check(s, next);
+}
+
+void admit_delete(struct step *s)
+{
+	for (size_t i = 0; i < ARRAY_LEN(plugins); i++)
+		if (plugins[i]->leave && concerns(plugins[i], s))
+			plugins[i]->leave(s);
+}
+
+/* -- what plugins share -- */
+
+struct value *look_up(struct step *s, const char *plural, const char *group, const char *ns,
+		      const char *name)
+{
+	const struct kind *k = kind_find(group, "v1", plural);
+	uint64_t rv;
+
+	return k ? run_current(s->run, (struct objkey){k, ns, name}, &rv) : NULL;
+}
+
+void look_at_all(struct step *s, const char *plural, const char *group, const char *ns,
+		 void (*fn)(struct step *s, const struct value *v, void *arg), void *arg)
+{
+	const struct kind *k = kind_find(group, "v1", plural);
+	struct object_list stored = {0};
+	size_t n = s->run->txn->n_ops;
+	uint64_t rv;
+
+	if (!k)
+		return;
+	if (store_count(s->run->api->store, k, *ns ? ns : NULL))
+		store_list(s->run->api->store, k, *ns ? ns : NULL, &stored);
+	for (size_t i = 0; i < stored.n; i++) {
+		struct value *v = run_current(s->run, object_key(stored.list[i]), &rv);
+
+		if (v)
+			fn(s, v, arg);
+		value_unref(v);
+	}
+	object_list_fini(&stored);
+	for (size_t i = s->run->n_extra; i < n; i++) { /* made by this batch */
+		const struct store_op *op = &s->run->txn->ops[i];
+		CLEANUP_VALUE struct value *v = NULL;
+
+		if (op->op != STORE_PUT || op->key.kind != k || op->expect != STORE_ABSENT ||
+		    (*ns && !str_eq(op->key.ns, ns)))
+			continue;
+		v = value_ref(op->value); /* fn may add operations: op moves */
+		fn(s, v, arg);
+	}
+}
+
+void forbid(struct step *s, int code, const char *fmt, ...)
+{
+	CLEANUP_FREE char *why = NULL;
+	va_list args;
+
+	va_start(args, fmt);
+	if (vasprintf(&why, fmt, args) < 0)
+		why = xstrdup("");
+	va_end(args);
+	fault_add_code(&s->r->faults, code, "%s \"%s\" is forbidden: %s", kind_resource(s->r->kind),
+		       s->r->name, why);
+}
