@@ -43,6 +43,8 @@ static const char *verb_of(const struct api_request *r)
 	switch (r->verb) {
 	case API_CREATE:
 		return "create";
+	case API_REVIEW: /* a scale is there already */
+		return str_eq(r->sub, "scale") ? "update" : "create";
 	case API_UPDATE:
 		return "update";
 	case API_DELETE:
@@ -64,7 +66,8 @@ int auth_authorize_request(void *arg, const struct caller *who, const struct api
 		.verb = verb_of(r),
 		.group = r->kind->group,
 		.resource = r->kind->plural,
-		.subresource = r->flags & API_STATUS    ? "status"
+		.subresource = r->sub                   ? r->sub
+			       : r->flags & API_STATUS  ? "status"
 			       : r->flags & API_SCALE   ? "scale"
 			       : r->flags & API_BINDING ? "binding"
 							: "",

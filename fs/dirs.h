@@ -18,6 +18,12 @@ extern const struct row row_group, row_version, row_core_link; /* in apis/ and a
 extern const struct row row_manifest, row_manifest_err, row_mem_file, row_mem_link,
 	row_manifest_dir;
 
+extern const struct row row_schema;
+/* What is written to be answered (rows_review.c): subresources of an object, virtual kinds. */
+extern const struct row row_scale, row_eviction, row_binding, row_token;
+extern const struct row row_review_collection;
+extern const struct row *const review_rows[];
+
 /* Tables of rows for docs and tests, NULL-terminated. */
 extern const struct row *const *const root_rows, *const *const collection_rows,
 							 *const *const object_rows;

@@ -69,6 +69,7 @@ void fs_render_docs(struct buf *out)
 	render_rows(NULL, apis_rows, out);
 	render_rows("A resource and its namespaces", found_in_collection, out);
 	render_rows(NULL, collection_rows, out);
+	render_rows("Reviews", review_rows, out);
 	render_rows("Manifests and scratch files", manifest_rows, out);
 	render_rows("An object", (const struct row *const[]){&row_object, NULL}, out);
 	render_rows(NULL, object_rows, out);

@@ -14,10 +14,12 @@
 /* What is written, until it is acted upon. */
 struct message_handle {
 	struct handle h;
-	struct content *content; /* to read, owned; NULL: write only */
+	struct content *content; /* to read, owned; NULL: write only. lock, for conversations */
 	struct buf text;         /* lock: all that was written */
 	off_t base;              /* lock: offset of the first write: >> appends to what is shown */
 	int has_base, dirty, n_writes;
+	off_t answer_at; /* lock: where the answer begins: offset of its first read */
+	int has_answer;  /* lock: content is one; 2: and it was begun to be read */
 };
 
 /* -- what a written message becomes -- */
@@ -76,6 +78,22 @@ struct message *message_of_file(struct call *c, struct node *n, struct memfile *
 	return m;
 }
 
+/* The file has no other content: reads go on from where the first one was. h->lock is not held. */
+static void reply_answer(struct message_handle *mh, fuse_req_t req, size_t size, off_t off)
+{
+	struct content *t;
+
+	pthread_mutex_lock(&mh->h.lock);
+	if (mh->has_answer == 1 || off < mh->answer_at)
+		mh->answer_at = off;
+	mh->has_answer = 2;
+	t = content_ref(mh->content);
+	off -= mh->answer_at;
+	pthread_mutex_unlock(&mh->h.lock);
+	reply_slice(req, t->data, t->len, size, off);
+	content_unref(t);
+}
+
 static void answer(struct message *m, int rc)
 {
 	if (rc < 0 && m->rehearsal && m->ack)
@@ -93,6 +111,8 @@ static void answer(struct message *m, int rc)
 	}
 	if (rc < 0)
 		reply_code(m->req, reply_errno(rc));
+	else if (m->read_size)
+		reply_answer((struct message_handle *)m->handle, m->req, m->read_size, m->read_off);
 	else if (m->ack)
 		fuse_reply_write(m->req, m->ack);
 	else
@@ -128,6 +148,37 @@ void message_refuse(struct message *m, int rc, const struct faults *faults)
 	answer(m, rc);
 }
 
+/* In the language of the question. */
+static void render_answer(const struct message *m, const struct api_request *r, struct buf *out)
+{
+	CLEANUP_VALUE struct value *v = api_answer(r);
+	size_t i = strspn(m->text, " \t\r\n");
+
+	if (m->text[i] != '{') {
+		yaml_render(v, out);
+		return;
+	}
+	json_render_pretty(v, out);
+	if (out->len && out->data[out->len - 1] != '\n')
+		buf_addc(out, '\n');
+}
+
+/* What came of the review is what the file holds now. */
+static void keep_answer(struct message *m, const struct api_batch *b)
+{
+	struct message_handle *mh = (struct message_handle *)m->handle;
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+
+	if (!mh || !(m->node->row->flags & ROW_ANSWERS) || b->n != 1 || m->rehearsal)
+		return;
+	render_answer(m, b->list[0], &text);
+	pthread_mutex_lock(&mh->h.lock);
+	content_unref(mh->content);
+	mh->content = content_new(text.data, text.len);
+	mh->has_answer = 1;
+	pthread_mutex_unlock(&mh->h.lock);
+}
+
 /* What is missing may come with the next line. */
 static int only_incomplete(const struct api_batch *b)
 {
@@ -144,6 +195,8 @@ static void on_batch_done(struct api_batch *b, int rc)
 	struct faults all = FAULTS_INIT;
 
 	changes_drain(m->fs->changes);
+	if (rc == 0)
+		keep_answer(m, b);
 	if (rc == 0 || (m->rehearsal && m->ack && only_incomplete(b))) {
 		if (rc == 0 && !m->rehearsal && m->committed)
 			m->committed(m);
@@ -176,6 +229,28 @@ void message_submit(struct message *m, struct api_batch *taken)
 	identity_unref(who);
 }
 
+struct value *message_document(struct message *m)
+{
+	struct documents docs = {0};
+	struct faults faults = FAULTS_INIT;
+	struct value *v = NULL;
+	int rc;
+
+	m->is_document = 1;
+	rc = yaml_parse(m->text, m->len, &docs, &faults);
+	if (rc == 0 && docs.n != 1) {
+		fault_add_code(&faults, EINVAL, "one document is expected, not %zu", docs.n);
+		rc = -EINVAL;
+	}
+	if (rc == 0)
+		v = value_ref(docs.list[0].value);
+	else
+		message_refuse(m, rc, &faults);
+	documents_fini(&docs);
+	faults_fini(&faults);
+	return v;
+}
+
 struct api_request *message_request(struct message *m, enum api_verb verb)
 {
 	struct api_request *r = api_request_new(verb, m->node->kind, m->node->ns, m->node->name);
@@ -187,15 +262,14 @@ struct api_request *message_request(struct message *m, enum api_verb verb)
 
 /* -- the handle -- */
 
-static void act(struct message_handle *mh, struct call *c, size_t ack, int rehearsal)
+/* With the handle's lock held: it is given back. */
+static struct message *message_of_handle(struct message_handle *mh, struct call *c)
 {
 	struct message *m = xcalloc(1, sizeof(*m));
 
 	m->fs = c->fs;
 	m->fs->n_background++;
 	m->req = c->req;
-	m->ack = ack;
-	m->rehearsal = rehearsal;
 	m->node = node_ref(mh->h.node);
 	m->who = call_who(c);
 	m->who->refs++;
@@ -203,6 +277,26 @@ static void act(struct message_handle *mh, struct call *c, size_t ack, int rehea
 	m->len = mh->text.len;
 	m->handle = handle_ref(&mh->h);
 	pthread_mutex_unlock(&mh->h.lock);
+	return m;
+}
+
+static void act(struct message_handle *mh, struct call *c, size_t ack, int rehearsal)
+{
+	struct message *m = message_of_handle(mh, c);
+
+	m->ack = ack;
+	m->rehearsal = rehearsal;
+	c->fs->n_writes++;
+	mh->h.node->row->act(c, m);
+}
+
+/* A read that waits for what comes of what was written. */
+static void act_for_read(struct message_handle *mh, struct call *c, size_t size, off_t off)
+{
+	struct message *m = message_of_handle(mh, c);
+
+	m->read_size = size ? size : 1;
+	m->read_off = off;
 	c->fs->n_writes++;
 	mh->h.node->row->act(c, m);
 }
@@ -234,16 +328,26 @@ static enum extent first_extent(const struct message_handle *mh)
 		return EXTENT_OPEN;
 	if (flags & ROW_ACT_WRITE)
 		return EXTENT_WHOLE;
-	return flags & ROW_ACT_LINE ? extent_of(mh->text.data, mh->text.len) : EXTENT_OPEN;
+	if (flags & ROW_ACT_LINE)
+		return extent_of(mh->text.data, mh->text.len);
+	/* a single line of a question is no question yet */
+	if ((flags & ROW_ANSWERS) && extent_of(mh->text.data, mh->text.len) == EXTENT_WHOLE)
+		return EXTENT_WHOLE;
+	return EXTENT_OPEN;
 }
 
-/* ctl files: every write is a command of its own. */
+/* ctl files: every write is a command of its own; a conversation goes on with the next message. */
 static void restart_if_acted(struct message_handle *mh)
 {
-	if (!mh->dirty && mh->n_writes && (mh->h.node->row->flags & ROW_COMMANDS)) {
-		buf_resize(&mh->text, 0);
-		mh->has_base = 0;
-		mh->n_writes = 0;
+	if (mh->dirty || !mh->n_writes || !(mh->h.node->row->flags & (ROW_COMMANDS | ROW_ANSWERS)))
+		return;
+	buf_resize(&mh->text, 0);
+	mh->has_base = 0;
+	mh->n_writes = 0;
+	if (mh->has_answer) {
+		content_unref(mh->content);
+		mh->content = NULL;
+		mh->has_answer = 0;
 	}
 }
 
@@ -301,9 +405,12 @@ static int has_work(struct message_handle *mh)
 /* It hears what is wrong with the text so far, if that is no mere beginning. */
 static void answer_heir(struct message_handle *mh, struct call *c)
 {
+	unsigned flags = mh->h.node->row->flags;
+
 	if (!take_work(mh, 1)) {
 		reply_ok(c);
-	} else if (extent_of(mh->text.data, mh->text.len) == EXTENT_OPEN) {
+	} else if (((flags & ROW_ANSWERS) && !(flags & ROW_ACT_LINE)) ||
+		   extent_of(mh->text.data, mh->text.len) == EXTENT_OPEN) {
 		pthread_mutex_unlock(&mh->h.lock);
 		reply_ok(c);
 	} else {
@@ -336,10 +443,31 @@ static void message_flush(struct handle *h, struct call *c)
 		reply_ok(c);
 }
 
+/* A read of a conversation, while or after something was said. Return: whether it is answered. */
+static int read_answer(struct message_handle *mh, struct call *c, size_t size, off_t off)
+{
+	int has_answer;
+
+	if (take_work(mh, 0)) {
+		act_for_read(mh, c, size, off); /* unlocks */
+		return 1;
+	}
+	pthread_mutex_lock(&mh->h.lock);
+	has_answer = mh->has_answer;
+	pthread_mutex_unlock(&mh->h.lock);
+	if (has_answer)
+		reply_answer(mh, c->req, size, off);
+	return has_answer;
+}
+
 static void message_read(struct handle *h, struct call *c, size_t size, off_t off)
 {
-	struct content *t = ((struct message_handle *)h)->content;
+	struct content *t;
 
+	if ((h->node->row->flags & ROW_ANSWERS) &&
+	    read_answer((struct message_handle *)h, c, size, off))
+		return;
+	t = ((struct message_handle *)h)->content;
 	reply_slice(c->req, t ? t->data : NULL, t ? t->len : 0, size, off);
 }
 

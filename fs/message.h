@@ -9,6 +9,10 @@
  * line that others may follow (`spec: {replicas: 3}`) is tried in write(), so that its
  * errors are seen there, and acted upon at close: a shell's printf writes line by line,
  * and half a patch is another patch.
+ *
+ * Conversations (ROW_ANSWERS) are message files, too: the answer to what was written is read from
+ * the same open file, from wherever its offset stands then (`exec 3<>f; cat r >&3; cat <&3`). A
+ * read acts upon what was not acted upon yet, and waits for its answer. Writing again begins anew.
  */
 #pragma once
 
@@ -29,6 +33,8 @@ struct message {
 	fuse_req_t req;
 	size_t ack;    /* bytes to acknowledge; 0: a flush (or another request without a count) */
 	int rehearsal; /* only to find out what is wrong with it: a dry run */
+	size_t read_size; /* of a read that waits for the answer; 0: none */
+	off_t read_off;
 	struct handle *handle;  /* owned reference, NULL: none */
 	struct memfile *source; /* owned reference: renamed onto the node; NULL: none */
 };
@@ -46,5 +52,7 @@ void message_submit(struct message *m, struct api_batch *taken);
 void message_done(struct message *m, int rc, const struct err *err);
 /* Answers with faults (a text that does not parse); rc as message_done. Takes m. */
 void message_refuse(struct message *m, int rc, const struct faults *faults);
+/* The one document that m is; owned. NULL: m is answered. */
+struct value *message_document(struct message *m);
 /* A request for the object that the node names. Its strings are copied. */
 struct api_request *message_request(struct message *m, enum api_verb verb);

@@ -36,13 +36,26 @@ static const struct row *const api_rows[] = {&row_core_link, NULL};
 
 /* -- apis/<group>/<version>/ -- */
 
+/* What is not stored is there if it is answered. */
+static int is_served(const struct kind *k)
+{
+	return !(k->flags & KIND_VIRTUAL) || api_review_kind(k, NULL);
+}
+
+static struct place resource_place(const struct kind *k)
+{
+	return (struct place){.row = k->flags & KIND_VIRTUAL ? &row_review_collection
+							     : &row_collection,
+			      .kind = k};
+}
+
 /* Is there a kind in this group (and version)? version NULL: any. */
 static const struct kind *any_kind(const char *group, const char *version)
 {
 	for (size_t i = 0; i < kinds_count(); i++) {
 		const struct kind *k = kind_at(i);
 
-		if (!(k->flags & KIND_VIRTUAL) && strcmp(group_dir(k), group) == 0 &&
+		if (is_served(k) && strcmp(group_dir(k), group) == 0 &&
 		    (!version || strcmp(k->version, version) == 0))
 			return k;
 	}
@@ -54,12 +67,12 @@ static struct node *find_resource(struct call *c, struct node *dir, const char *
 	(void)c;
 	for (size_t i = 0; i < kinds_count(); i++) {
 		const struct kind *k = kind_at(i);
+		struct place at = resource_place(k);
 
-		if (!(k->flags & KIND_VIRTUAL) && strcmp(k->plural, name) == 0 &&
+		if (is_served(k) && strcmp(k->plural, name) == 0 &&
 		    strcmp(group_dir(k), group_dir(dir->kind)) == 0 &&
 		    strcmp(k->version, dir->sub) == 0)
-			return node_get(dir, name,
-					&(struct place){.row = &row_collection, .kind = k});
+			return node_get(dir, name, &at);
 	}
 	return NULL;
 }
@@ -69,9 +82,9 @@ static void list_resources(struct call *c, struct node *dir, struct listing *out
 	(void)c;
 	for (size_t i = 0; i < kinds_count(); i++) {
 		const struct kind *k = kind_at(i);
-		struct place at = {.row = &row_collection, .kind = k};
+		struct place at = resource_place(k);
 
-		if (!(k->flags & KIND_VIRTUAL) && strcmp(group_dir(k), group_dir(dir->kind)) == 0 &&
+		if (is_served(k) && strcmp(group_dir(k), group_dir(dir->kind)) == 0 &&
 		    strcmp(k->version, dir->sub) == 0)
 			listing_add(out, k->plural, ROW_DIR, place_ino(&at));
 	}

@@ -108,7 +108,7 @@ const struct row row_index_wide = {
 	.render = render_index_wide,
 	.reads = "the same with more columns, as `kubectl get -o wide`",
 };
-static const struct row row_schema = {
+const struct row row_schema = {
 	.name = "_schema",
 	.where = "<resource>/",
 	.type = ROW_FILE,

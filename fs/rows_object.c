@@ -114,29 +114,6 @@ static int render_ctl(struct call *c, const struct node *n, const struct object 
 
 /* -- writing -- */
 
-/* The one document of a message; owned. NULL: m is answered. */
-static struct value *parse_message(struct message *m)
-{
-	struct documents docs = {0};
-	struct faults faults = FAULTS_INIT;
-	struct value *v = NULL;
-	int rc;
-
-	m->is_document = 1;
-	rc = yaml_parse(m->text, m->len, &docs, &faults);
-	if (rc == 0 && docs.n != 1) {
-		fault_add_code(&faults, EINVAL, "one document is expected, not %zu", docs.n);
-		rc = -EINVAL;
-	}
-	if (rc == 0)
-		v = value_ref(docs.list[0].value);
-	else
-		message_refuse(m, rc, &faults);
-	documents_fini(&docs);
-	faults_fini(&faults);
-	return v;
-}
-
 static void submit_body(struct message *m, enum api_verb verb, unsigned flags,
 			struct value *taken_body)
 {
@@ -151,7 +128,7 @@ static void submit_body(struct message *m, enum api_verb verb, unsigned flags,
 
 static void act_object(struct call *c, struct message *m)
 {
-	struct value *v = parse_message(m);
+	struct value *v = message_document(m);
 
 	(void)c;
 	if (v)
@@ -160,7 +137,7 @@ static void act_object(struct call *c, struct message *m)
 
 static void act_patch(struct call *c, struct message *m, enum api_verb verb)
 {
-	struct value *v = parse_message(m);
+	struct value *v = message_document(m);
 
 	(void)c;
 	if (v)
@@ -200,7 +177,7 @@ static struct value *fill_in_names(const struct node *n, struct value *taken)
 
 static void act_apply_with(struct message *m, unsigned flags)
 {
-	struct value *v = parse_message(m);
+	struct value *v = message_document(m);
 
 	if (v)
 		submit_body(m, API_APPLY, flags, fill_in_names(m->node, v));
@@ -231,7 +208,7 @@ static void free_value(void *arg)
 
 static void act_status(struct call *c, struct message *m)
 {
-	struct value *v = parse_message(m);
+	struct value *v = message_document(m);
 	struct api_batch *b;
 	struct api_request *r;
 
@@ -422,6 +399,10 @@ static const struct row *const rows[] = {
 	&row_patch_json,
 	&row_object_apply,
 	&row_object_apply_force,
+	&row_scale,
+	&row_eviction,
+	&row_binding,
+	&row_token,
 	&row_wait_dir,
 	&row_events_follow,
 	&row_log_link,

@@ -42,6 +42,10 @@ enum api_verb {
 	API_PATCH_JSON,  /* RFC 6902 */
 	API_MUTATE, /* `mutate` edits the current object: one-value files, ctl verbs, controllers */
 	API_DELETE,
+	/* Say something about an object, or ask: body is of a virtual kind (SubjectAccessReview,
+	 * Binding) or of the kind that the subresource takes (Eviction, Scale). What comes back
+	 * is api_answer(). */
+	API_REVIEW,
 };
 
 enum api_flag {
@@ -75,7 +79,8 @@ struct api_request {
 	unsigned flags;
 	const struct kind *kind;
 	char *ns, *name; /* owned; ns "" for cluster scope; name NULL: from body or generateName */
-	struct value *body; /* owned; create, update, apply, patch */
+	const char *sub; /* API_REVIEW: the subresource that is written; NULL: none. Static */
+	struct value *body; /* owned; create, update, apply, patch, review */
 	api_mutate_fn mutate;
 	void *mutate_arg;
 	void (*mutate_free)(void *arg); /* frees mutate_arg with the request, NULL: nothing */
@@ -89,7 +94,7 @@ struct api_request {
 	struct faults faults;  /* n == 0: done */
 	struct object *result; /* owned: new snapshot; after a complete deletion the last one; NULL
 				  dry run or absent */
-	struct value *preview; /* dry run: what would be stored, owned */
+	struct value *preview; /* dry run: what would be stored; a review: its answer. Owned */
 	int changed;           /* 0: the object already was so */
 };
 
@@ -119,6 +124,13 @@ void api_batch_free(struct api_batch *b);
 struct api_hooks {
 	int (*authorize)(void *arg, const struct caller *who, const struct api_request *r,
 			 struct err *err);
+	/*
+	 * Answer a review (SubjectAccessReview and its like) that the caller was allowed to
+	 * create: body decoded, ns "" for cluster scope. Return: its `status`, owned; NULL with
+	 * faults, or without any when k is no review that is answered here.
+	 */
+	struct value *(*review)(void *arg, const struct caller *who, const struct kind *k,
+				const char *ns, const struct value *body, struct faults *faults);
 	void *arg;
 	const char *service_cidr; /* where Services get their addresses; NULL: "10.96.0.0/16" */
 };
@@ -139,6 +151,16 @@ void api_submit(struct api *a, const struct caller *who, struct api_batch *taken
  * look at faults and result, then api_request_free().
  */
 int api_call(struct api *a, const struct caller *who, struct api_request *r) MUST_CHECK;
+
+/*
+ * The kind of what is written to a subresource of k (sub: "eviction", "scale", "binding", "token";
+ * NULL: to the virtual kind k itself). NULL: k has no such thing.
+ */
+const struct kind *api_review_kind(const struct kind *k, const char *sub);
+/* What a subresource shows of its object (owned); NULL: it can only be written. */
+struct value *api_review_show(const struct kind *k, const char *sub, const struct value *object);
+/* What came of a review that was done without faults; owned. */
+struct value *api_answer(const struct api_request *r);
 
 /* Now, as metav1.Time ("2026-11-23T20:17:18Z") and MicroTime. buf of 32. */
 const char *api_now(char buf[32]);

@@ -186,6 +186,9 @@ struct value *kind_default(const struct kind *k, struct value *taken);
  */
 void kind_validate(const struct kind *k, const struct value *now, const struct value *old,
 		   int status_only, struct faults *faults);
+/* The same of what is not stored: a review, the body of a subresource. Its metadata is not looked
+ * at. */
+void kind_validate_body(const struct kind *k, const struct value *now, struct faults *faults);
 /*
  * What the API server's create and update strategies do to an object between defaulting
  * and admission. old NULL: creation (status is emptied, Pods become Pending, a Namespace

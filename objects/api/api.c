@@ -200,7 +200,7 @@ static void try_step(struct run *run, size_t i)
 	CLEANUP_VALUE struct value *live = NULL;
 	struct step s = {.run = run, .r = r};
 
-	if (request_resolve_key(r))
+	if (r->verb == API_REVIEW ? r->preview != NULL : request_resolve_key(r) != 0)
 		return;
 	live = run_current(run, request_key(r), &s.live_rv);
 	for (int tries = 0; live && tries < 8 && request_rename(r); tries++) {
@@ -240,7 +240,7 @@ static void run_step(struct run *run, size_t i)
 	struct api_request *r = run->batch->list[i];
 	struct faults decoding = r->faults;
 
-	if (!only_unknown_fields(&r->faults))
+	if (!only_unknown_fields(&r->faults) || (r->verb == API_REVIEW && r->faults.n))
 		return;
 	r->faults = (struct faults)FAULTS_INIT;
 	try_step(run, i);
@@ -346,11 +346,27 @@ static void prepare_request(struct run *run, const struct caller *who, struct ap
 	struct err err = ERR_INIT;
 	int rc;
 
-	if (request_resolve_key(r))
+	if (r->verb == API_REVIEW) {
+		/* the body says what is asked, not which object is written */
+		if (!r->name)
+			r->name = xstrdup("");
+	} else if (request_resolve_key(r)) {
 		return;
+	}
 	rc = api_may(run->api, who, r, &err);
 	if (rc) {
 		fault_add_code(&r->faults, -rc, "%s", err.msg);
+		return;
+	}
+	if (r->verb == API_REVIEW) {
+		review_prepare(run->api, who, r);
+		return;
+	}
+	if (r->kind->flags & KIND_VIRTUAL) {
+		fault_add_code(&r->faults, EINVAL,
+			       "a %s is not stored: write it into its own directory (or the file "
+			       "of its object) and read the answer from the same open file",
+			       r->kind->kind);
 		return;
 	}
 	/* A configuration is applied as it was written (an empty map in it is held, too); what

@@ -45,6 +45,7 @@ struct step {
 	uint64_t live_rv;         /* 0 for an object that this batch makes */
 	enum outcome outcome;
 	struct value *next; /* owned: what to store, or the last state of a deletion */
+	int own; /* the change is the house's own making from a review: no writer's words in it */
 	char now[32];
 };
 
@@ -54,6 +55,13 @@ void step_create(struct step *s, struct value *taken_body, int track);
 void step_delete(struct step *s);
 /* taken with apiVersion and kind; faults when it has others. */
 struct value *step_with_type(struct step *s, struct value *taken);
+
+/* API_REVIEW (review.c). Before the state is looked at: decode, and answer what does not depend on
+ * it; then what becomes of the object. */
+void review_prepare(struct api *a, const struct caller *who, struct api_request *r);
+void step_review(struct step *s);
+/* Eviction: a deletion that budgets allow (eviction.c). */
+void step_evict(struct step *s);
 
 /* `next` replaces live: strategy, defaults, validation, generation, fields, completed deletion. */
 void step_finish_update(struct step *s, struct value *taken_next, int track);

@@ -16,7 +16,7 @@ const char *step_subresource(const struct step *s)
 {
 	if (s->r->flags & API_STATUS)
 		return "status";
-	return s->r->flags & API_SCALE ? "scale" : "";
+	return s->r->flags & API_SCALE || str_eq(s->r->sub, "scale") ? "scale" : "";
 }
 
 int request_resolve_key(struct api_request *r)
@@ -274,6 +274,12 @@ void step_take(struct step *s)
 	case API_DELETE:
 		if (s->live)
 			step_delete(s);
+		else
+			not_found(s);
+		break;
+	case API_REVIEW:
+		if (s->live)
+			step_review(s);
 		else
 			not_found(s);
 		break;

@@ -201,3 +201,12 @@ void kind_validate(const struct kind *k, const struct value *now, const struct v
 	if (k->schema->check && !status_only)
 		k->schema->check(now, old, now, NULL, faults);
 }
+
+void kind_validate_body(const struct kind *k, const struct value *now, struct faults *faults)
+{
+	struct validator w = {.root = now, .faults = faults};
+
+	walk_kind(&w, k, NULL, 0);
+	if (k->schema->check)
+		k->schema->check(now, NULL, now, NULL, faults);
+}
