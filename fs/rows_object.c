@@ -403,6 +403,7 @@ static const struct row *const rows[] = {
 	&row_eviction,
 	&row_binding,
 	&row_token,
+	&row_finalize,
 	&row_wait_dir,
 	&row_events_follow,
 	&row_log_link,

@@ -44,6 +44,7 @@ SUBRESOURCE(scale)
 SUBRESOURCE(eviction)
 SUBRESOURCE(binding)
 SUBRESOURCE(token)
+SUBRESOURCE(finalize)
 
 static int render_scale(struct call *c, const struct node *n, const struct object *o,
 			struct buf *out)
@@ -116,6 +117,20 @@ const struct row row_token = {
 		 "status",
 	.writes = "a TokenRequest (authentication.k8s.io/v1)",
 	.errors = "EOPNOTSUPP tokens are not given out here; EINVAL; EACCES",
+};
+
+const struct row row_finalize = {
+	.name = "finalize",
+	.where = OBJECT_DIR,
+	.type = ROW_FILE,
+	.mode = 0600,
+	.flags = ROW_PUBLIC | ROW_ANSWERS,
+	.there = has_finalize,
+	.act = act_finalize,
+	.subresource = "finalize",
+	.reads = "of a Namespace: the Namespace that came of what was written",
+	.writes = "a Namespace: its spec.finalizers, which no other file may change",
+	.errors = "EINVAL refused; EBUSY its resourceVersion is not the object's; EACCES",
 };
 
 /* -- virtual kinds -- */

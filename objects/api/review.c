@@ -139,6 +139,25 @@ static void take_binding(struct step *s)
 			   1);
 }
 
+/* -- finalize -- */
+
+/* Nothing else of a Namespace says what has to be done before it may go. */
+static void take_finalize(struct step *s)
+{
+	const struct value *list = value_dig(s->r->body, "spec", "finalizers", NULL);
+
+	s->own = 1;
+	step_finish_update(s,
+			   value_bury(value_ref(s->live), list ? value_ref(list) : NULL, "spec",
+				      "finalizers", NULL),
+			   1);
+}
+
+static struct value *show_itself(const struct value *object)
+{
+	return value_ref(object);
+}
+
 /* -- eviction -- */
 
 static void prepare_eviction(struct api_request *r)
@@ -188,6 +207,11 @@ static const struct review reviews[] = {
 	 .kind = "Scale",
 	 .take = take_scale,
 	 .show = show_scale},
+	{.group = "",
+	 .plural = "namespaces",
+	 .sub = "finalize",
+	 .take = take_finalize,
+	 .show = show_itself},
 	{.group = "",
 	 .plural = "serviceaccounts",
 	 .sub = "token",

@@ -87,19 +87,29 @@ static void remove_object(struct plan *plan, const struct object *o, struct cont
 		plan_delete(plan, o)->propagation = PROPAGATE_BACKGROUND;
 }
 
+static void remove_kind(struct store *s, const struct kind *k, const char *ns, struct plan *plan,
+			struct content *content)
+{
+	struct object_list list;
+
+	store_list(s, k, ns, &list);
+	for (size_t i = 0; i < list.n; i++)
+		remove_object(plan, list.list[i], content);
+	object_list_fini(&list);
+}
+
+/* Pods first, until they are gone: what they rely on (policies, secrets) stays as long. */
 static void remove_content(struct store *s, const char *ns, struct plan *plan,
 			   struct content *content)
 {
+	remove_kind(s, known_kind(K_POD), ns, plan, content);
+	if (content->left)
+		return;
 	for (size_t i = 0; i < kinds_count(); i++) {
 		const struct kind *k = kind_at(i);
-		struct object_list list;
 
-		if (!(k->flags & KIND_NAMESPACED) || (k->flags & KIND_VIRTUAL))
-			continue;
-		store_list(s, k, ns, &list);
-		for (size_t j = 0; j < list.n; j++)
-			remove_object(plan, list.list[j], content);
-		object_list_fini(&list);
+		if ((k->flags & KIND_NAMESPACED) && !(k->flags & KIND_VIRTUAL))
+			remove_kind(s, k, ns, plan, content);
 	}
 }
 
