@@ -160,6 +160,40 @@ C191() {
     eventually 10 are apis/core/v1/events ''
 }
 
+new_event() { # NAME LABEL
+    write apis/events.k8s.io/v1/events "$1" <<Y
+apiVersion: events.k8s.io/v1
+kind: Event
+metadata: {name: $1, labels: {testevent: $2}}
+regarding: {namespace: $ns, kind: Pod, name: x, apiVersion: v1}
+eventTime: "2026-01-01T00:00:00.000000Z"
+note: "This is $1"
+action: Do
+reason: Test
+type: Normal
+reportingController: test-controller
+reportingInstance: test-node
+Y
+}
+C188() {
+    for i in 1 2 3; do new_event "event-$i" constant || fail "create"; done
+    equal "made" 'event-1 event-2 event-3' "$(names apis/events.k8s.io/v1/events '@testevent=constant')"
+    echo 'delete -l testevent=constant' >"$mnt/apis/events.k8s.io/v1/events/$ns/_ctl" || fail "delete"
+    eventually 10 are apis/events.k8s.io/v1/events '' '@testevent=constant'
+}
+C189() {
+    new_event one single || fail "create"
+    local dir
+    dir=$(its apis/events.k8s.io/v1/events one)
+    equal "read" 'This is one' "$(cat "$dir/note")"
+    echo '{"note": "This is a test event - patched"}' >"$dir/patch" || fail "patch"
+    equal "patched" 'This is a test event - patched' "$(cat "$dir/note")"
+    echo '{"series": {"count": 100, "lastObservedTime": "2014-06-16T00:00:00.000000Z"}}' >"$dir/patch.merge" || fail "series"
+    equal "series" 100 "$(cat "$dir/series/count")"
+    rmdir "$dir" || fail "delete"
+    eventually 10 are apis/events.k8s.io/v1/events ''
+}
+
 # -- ingress-api
 
 ingress() { # NAME
