@@ -114,13 +114,20 @@ void step_create(struct step *s, struct value *taken_body, int tracked)
 
 /* -- change -- */
 
+/* A patch in which something is not there has removed it; others may leave it out. */
+static int takes_away(enum api_verb verb)
+{
+	return verb == API_PATCH_MERGE || verb == API_PATCH_STRATEGIC || verb == API_PATCH_JSON;
+}
+
 /* What an update may not touch is what it was. */
 static struct value *keep_identity(struct step *s, struct value *taken, int tracked)
 {
 	const struct value *was = value_get(s->live, "metadata");
 	struct value *meta = metadata_of(taken);
 
-	if (value_get(meta, "name") && !same(value_get(meta, "name"), value_get(was, "name"))) {
+	if (value_get(meta, "name") ? !same(value_get(meta, "name"), value_get(was, "name"))
+				    : takes_away(s->r->verb)) {
 		fault_add(&s->r->faults, PATH_FIELD(PATH_FIELD(NULL, "metadata"), "name"),
 			  FAULT_INVALID, value_get(meta, "name"), "field is immutable");
 		fault_set_code(&s->r->faults, EPERM);

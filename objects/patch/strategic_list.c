@@ -250,6 +250,30 @@ static int holds_maps(const struct value *a, const struct value *b)
 	return value_is(first, VALUE_MAP);
 }
 
+/* The elements of the patch that are not deletions must come in the order that it asks for. */
+static int follows_order(const struct value *list, const struct value *order, const char *merge_key)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < value_count(list); i++) {
+		const struct value *item = value_at(list, i);
+		CLEANUP_FREE char *name = NULL;
+		int found = 0;
+
+		if (value_is(item, VALUE_MAP) && value_get(item, "$patch"))
+			continue;
+		name = name_of(item, merge_key);
+		while (!found && at < value_count(order)) {
+			CLEANUP_FREE char *wanted = name_of(value_at(order, at++), merge_key);
+
+			found = name && str_eq(name, wanted);
+		}
+		if (!found)
+			return 0;
+	}
+	return 1;
+}
+
 struct value *strategic_list(struct strategic *st, const struct schema *s, const struct value *live,
 			     const struct value *list, const struct value *order,
 			     const struct value *remove)
@@ -270,6 +294,9 @@ struct value *strategic_list(struct strategic *st, const struct schema *s, const
 			       s->name ? s->name : "this list");
 		return live ? value_ref(live) : NULL;
 	}
+	if (order && !follows_order(list, order, merge_key))
+		strategic_fail(st, "the order in the patch's list does not match its "
+				   "$setElementOrder list");
 	out = maps ? merge_maps(st, s, live, list, merge_key) : merge_scalars(live, list, remove);
 	if (st->failed) {
 		value_unref(out);

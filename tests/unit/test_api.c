@@ -259,6 +259,23 @@ static void test_immutable_is_eperm(void **state)
 			 -EPERM);
 }
 
+static void test_a_patch_cannot_take_the_name(void **state)
+{
+	struct fixture *f = *state;
+
+	must(f, request(API_CREATE, "configmaps", "default", "c", CONFIG("{\"a\":\"1\"}")));
+	assert_int_equal(
+		call(f,
+		     request(API_PATCH_MERGE, "configmaps", "default", "c", "{\"metadata\":null}"),
+		     NULL),
+		-EPERM);
+	assert_int_equal(call(f,
+			      request(API_PATCH_JSON, "configmaps", "default", "c",
+				      "[{\"op\":\"remove\",\"path\":\"/metadata/name\"}]"),
+			      NULL),
+			 -EPERM);
+}
+
 static void test_finalizers_hold_a_deletion(void **state)
 {
 	struct fixture *f = *state;
@@ -545,6 +562,7 @@ int main(void)
 		TEST(test_update_demands_the_version_it_names),
 		TEST(test_generation_counts_spec_only),
 		TEST(test_immutable_is_eperm),
+		TEST(test_a_patch_cannot_take_the_name),
 		TEST(test_finalizers_hold_a_deletion),
 		TEST(test_pods_end_gracefully),
 		TEST(test_a_batch_is_all_or_nothing),

@@ -286,6 +286,15 @@ static void test_strategic_lists(void **state)
 	refuse_strategic(two, "{\"containers\":[{\"name\":\"a\",\"$patch\":\"eat\"}]}",
 			 "unknown patch type 'eat'");
 	refuse_strategic(two, "{\"$setElementOrder/containers\":7}", "expected a list");
+	refuse_strategic(two,
+			 "{\"$setElementOrder/containers\":[{\"name\":\"b\"},{\"name\":\"a\"}],"
+			 "\"containers\":[{\"name\":\"a\",\"image\":\"p\"},{\"name\":\"b\","
+			 "\"image\":\"q\"}]}",
+			 "does not match its $setElementOrder list");
+	refuse_strategic(two,
+			 "{\"$setElementOrder/containers\":[{\"name\":\"a\"}],\"containers\":[{"
+			 "\"name\":\"b\",\"image\":\"q\"}]}",
+			 "does not match its $setElementOrder list");
 	refuse_strategic("{\"tolerations\":[{\"key\":\"k\"}]}",
 			 "{\"$setElementOrder/tolerations\":[{\"key\":\"k\"}]}",
 			 "replaced as a whole");
