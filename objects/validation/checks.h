@@ -54,9 +54,11 @@ CHECK(disruption_spec);
 CHECK(autoscaler_spec);
 /* network.c */
 CHECK(ingress_spec);
+CHECK(network_policy_spec);
 CHECK(network_policy_port);
 CHECK(network_policy_peer);
 /* webhook.c */
+CHECK(webhook_configuration);
 CHECK(webhook);
 CHECK(admission_rule);
 /* service.c */
@@ -67,6 +69,7 @@ CHECK(config_map);
 CHECK(secret);
 CHECK(namespace);
 CHECK(priority_class);
+CHECK(signing_request_spec);
 CHECK(lease_spec);
 CHECK(event);
 CHECK(node);

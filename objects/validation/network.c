@@ -3,7 +3,9 @@
  * Ingresses and NetworkPolicies.
  * Source: Kubernetes pkg/apis/networking/validation/validation.go.
  */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 
 #include "objects/schema/text.h"
 #include "objects/validation/checks.h"
@@ -216,6 +218,48 @@ void check_network_policy_port(const struct value *now, const struct value *old,
 			    "must be between 1 and 65535, inclusive");
 }
 
+/* The address of a CIDR and its length in bits. Return: 4 or 6, 0: it does not parse. */
+static int parse_cidr(const char *text, unsigned char addr[16], int *bits)
+{
+	const char *slash = strchr(text, '/');
+	char host[64];
+
+	if (!slash || slash - text >= (long)sizeof(host) || text_cidr(text))
+		return 0;
+	snprintf(host, sizeof(host), "%.*s", (int)(slash - text), text);
+	*bits = atoi(slash + 1);
+	if (inet_pton(AF_INET, host, addr) == 1)
+		return 4;
+	return inet_pton(AF_INET6, host, addr) == 1 ? 6 : 0;
+}
+
+static int is_strict_subset(const char *inner, const char *outer)
+{
+	unsigned char a[16], b[16];
+	int a_bits, b_bits, family = parse_cidr(inner, a, &a_bits);
+
+	if (!family || parse_cidr(outer, b, &b_bits) != family || a_bits <= b_bits)
+		return 0;
+	for (int i = 0; i < b_bits; i++)
+		if ((a[i / 8] ^ b[i / 8]) & (0x80 >> i % 8))
+			return 0;
+	return 1;
+}
+
+void check_network_policy_spec(const struct value *now, const struct value *old,
+			       const struct value *root, const struct path *at,
+			       struct faults *faults)
+{
+	static const char *const types[] = {"Egress", "Ingress", NULL};
+	const struct value *list = value_get(now, "policyTypes");
+	const struct path *here = PATH_FIELD(at, "policyTypes");
+
+	if (value_count(list) > 2)
+		return say_invalid(faults, here, list, "may not specify more than two policyTypes");
+	for (size_t i = 0; i < value_count(list); i++)
+		check_enum(types, value_at(list, i), PATH_INDEX(here, i), faults);
+}
+
 void check_network_policy_peer(const struct value *now, const struct value *old,
 			       const struct value *root, const struct path *at,
 			       struct faults *faults)
@@ -233,6 +277,10 @@ void check_network_policy_peer(const struct value *now, const struct value *old,
 	for (size_t i = 0; i < value_count(except); i++) {
 		const char *one = value_str(value_at(except, i), "");
 
-		say_text(faults, PATH_INDEX(PATH_FIELD(here, "except"), i), one, text_cidr(one));
+		const char *why = text_cidr(one);
+
+		if (!why && *cidr && !text_cidr(cidr) && !is_strict_subset(one, cidr))
+			why = "must be a strict subset of `cidr`";
+		say_text(faults, PATH_INDEX(PATH_FIELD(here, "except"), i), one, why);
 	}
 }

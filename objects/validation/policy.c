@@ -131,13 +131,124 @@ static int is_quota_name(const char *name)
 	       str_starts(name, "requests.hugepages-");
 }
 
-void check_quota_spec(const struct value *now, const struct value *old, const struct value *root,
-		      const struct path *at, struct faults *faults)
+/* -- scopes of quotas -- */
+
+static int measures_pods(const char *name)
+{
+	static const char *const names[] = {
+		"pods",       "cpu",          "memory", "requests.cpu", "requests.memory",
+		"limits.cpu", "limits.memory"};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (str_eq(names[i], name))
+			return 1;
+	return 0;
+}
+
+/* Names that are no standard ones (count/..., a storage class's) go with every scope. */
+static int scope_fits(const char *scope, const char *name)
+{
+	if (strchr(name, '/') || !is_quota_name(name))
+		return 1;
+	if (str_eq(scope, "BestEffort"))
+		return str_eq(name, "pods");
+	if (str_eq(scope, "VolumeAttributesClass"))
+		return str_eq(name, "persistentvolumeclaims") || str_eq(name, "requests.storage");
+	return measures_pods(name);
+}
+
+static int is_scope(const char *scope)
 {
 	static const char *const scopes[] = {"Terminating",          "NotTerminating",
 					     "BestEffort",           "NotBestEffort",
 					     "PriorityClass",        "CrossNamespacePodAffinity",
 					     "VolumeAttributesClass"};
+
+	for (size_t i = 0; i < ARRAY_LEN(scopes); i++)
+		if (str_eq(scopes[i], scope))
+			return 1;
+	return 0;
+}
+
+/* One scope of a quota; whole: the list or selector that it is part of. */
+static void check_scope(const char *scope, const struct value *hard, const struct value *whole,
+			const struct path *at, const struct path *at_unknown, struct faults *faults)
+{
+	if (!is_scope(scope)) {
+		say_text(faults, at_unknown, scope, "unsupported scope");
+		return;
+	}
+	for (size_t i = 0; i < value_count(hard); i++)
+		if (!scope_fits(scope, value_key_at(hard, i)))
+			say_invalid(faults, at, whole, "unsupported scope applied to resource");
+}
+
+static int has_scope(const struct value *list, const char *key, const char *scope)
+{
+	for (size_t i = 0; i < value_count(list); i++) {
+		const struct value *v = value_at(list, i);
+
+		if (str_eq(value_str(key ? value_get(v, key) : v, ""), scope))
+			return 1;
+	}
+	return 0;
+}
+
+/* key: what names the scope in each element; NULL: the element itself. */
+static void check_conflicts(const struct value *list, const char *key, const struct path *at,
+			    struct faults *faults)
+{
+	if ((has_scope(list, key, "BestEffort") && has_scope(list, key, "NotBestEffort")) ||
+	    (has_scope(list, key, "Terminating") && has_scope(list, key, "NotTerminating")))
+		say_invalid(faults, at, list, "conflicting scopes");
+}
+
+static void check_scope_term(const struct value *term, const struct path *at, struct faults *faults)
+{
+	const char *scope = text_of(term, "scopeName"), *op = text_of(term, "operator");
+	const struct value *values = value_get(term, "values");
+	int any = str_eq(op, "In") || str_eq(op, "NotIn");
+	int none = str_eq(op, "Exists") || str_eq(op, "DoesNotExist");
+
+	if (*op && !str_eq(op, "Exists") && is_scope(scope) && !str_eq(scope, "PriorityClass") &&
+	    !str_eq(scope, "VolumeAttributesClass"))
+		say_text(faults, PATH_FIELD(at, "operator"), op,
+			 "must be 'Exist' when scope is any of ResourceQuotaScopeTerminating, "
+			 "ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, "
+			 "ResourceQuotaScopeNotBestEffort or "
+			 "ResourceQuotaScopeCrossNamespacePodAffinity");
+	if (any && !value_count(values))
+		say_required(faults, PATH_FIELD(at, "values"),
+			     "must be at least one value when `operator` is 'In' or 'NotIn' for "
+			     "scope selector");
+	else if (none && value_count(values))
+		say_invalid(faults, PATH_FIELD(at, "values"), values,
+			    "must be no value when `operator` is 'Exist' or 'DoesNotExist' for "
+			    "scope selector");
+	else if (*op && !any && !none)
+		say_text(faults, PATH_FIELD(at, "operator"), op, "not a valid selector operator");
+}
+
+static void check_scope_selector(const struct value *spec, const struct path *at,
+				 struct faults *faults)
+{
+	const struct value *selector = value_get(spec, "scopeSelector");
+	const struct value *terms = value_get(selector, "matchExpressions");
+	const struct path *here = PATH_FIELD(PATH_FIELD(at, "scopeSelector"), "matchExpressions");
+
+	for (size_t i = 0; i < value_count(terms); i++) {
+		const char *scope = text_of(value_at(terms, i), "scopeName");
+
+		check_scope(scope, value_get(spec, "hard"), selector, here,
+			    PATH_FIELD(here, "scopeName"), faults);
+		check_scope_term(value_at(terms, i), here, faults);
+	}
+	check_conflicts(terms, "scopeName", here, faults);
+}
+
+void check_quota_spec(const struct value *now, const struct value *old, const struct value *root,
+		      const struct path *at, struct faults *faults)
+{
 	const struct value *hard = value_get(now, "hard"), *list = value_get(now, "scopes");
 
 	for (size_t i = 0; i < value_count(hard); i++) {
@@ -156,15 +267,11 @@ void check_quota_spec(const struct value *now, const struct value *old, const st
 		else if ((is_counted(name) || str_starts(name, "count/")) && q.nano % 1000000000)
 			say_invalid(faults, here, value_at(hard, i), "must be an integer");
 	}
-	for (size_t i = 0; i < value_count(list); i++) {
-		const char *scope = value_str(value_at(list, i), "");
-		size_t j = 0;
-
-		while (j < ARRAY_LEN(scopes) && !str_eq(scopes[j], scope))
-			j++;
-		if (j == ARRAY_LEN(scopes))
-			say_text(faults, PATH_FIELD(at, "scopes"), scope, "unsupported scope");
-	}
+	for (size_t i = 0; i < value_count(list); i++)
+		check_scope(value_str(value_at(list, i), ""), hard, list, PATH_FIELD(at, "scopes"),
+			    PATH_FIELD(at, "scopes"), faults);
+	check_conflicts(list, NULL, PATH_FIELD(at, "scopes"), faults);
+	check_scope_selector(now, at, faults);
 	if (old && !value_equal(list, value_get(old, "scopes")))
 		say_immutable(faults, PATH_FIELD(at, "scopes"), list, "field is immutable");
 }

@@ -29,10 +29,18 @@ static void check_target(const struct value *target, const struct path *at, stru
 		say_invalid(faults, at, target, "must be between 1 and 65535, inclusive");
 }
 
+static void check_app_protocol(const struct value *port, const struct path *at,
+			       struct faults *faults)
+{
+	const char *app = text_of(port, "appProtocol");
+
+	say_text(faults, PATH_FIELD(at, "appProtocol"), app, text_label_key(app));
+}
+
 static void check_service_port(const struct value *p, const char *type, int alone,
 			       struct strmap *names, const struct path *at, struct faults *faults)
 {
-	const char *name = text_of(p, "name"), *app = text_of(p, "appProtocol");
+	const char *name = text_of(p, "name");
 	const struct value *node = value_get(p, "nodePort");
 
 	if (!*name && !alone)
@@ -43,8 +51,8 @@ static void check_service_port(const struct value *p, const char *type, int alon
 			say_duplicate(faults, PATH_FIELD(at, "name"), name);
 	}
 	check_target(value_get(p, "targetPort"), PATH_FIELD(at, "targetPort"), faults);
-	if (*app)
-		say_text(faults, PATH_FIELD(at, "appProtocol"), app, text_label_key(app));
+	if (value_get(p, "appProtocol"))
+		check_app_protocol(p, at, faults);
 	if (node && !is_external(type))
 		say_forbidden(faults, PATH_FIELD(at, "nodePort"),
 			      "may not be used when `type` is 'ClusterIP'");
@@ -315,6 +323,8 @@ void check_endpoints(const struct value *now, const struct value *old, const str
 				say_required(faults, PATH_FIELD(p, "name"), "");
 			else if (*name)
 				say_text(faults, PATH_FIELD(p, "name"), name, text_dns_label(name));
+			if (value_get(value_at(ports, j), "appProtocol"))
+				check_app_protocol(value_at(ports, j), p, faults);
 		}
 	}
 }

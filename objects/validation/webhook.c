@@ -6,6 +6,44 @@
 #include "objects/schema/text.h"
 #include "objects/validation/checks.h"
 #include "objects/validation/say.h"
+#include "util/strmap.h"
+
+/* As Kubernetes has it: every step of the path is a DNS subdomain. */
+static void check_service_path(const char *path, const struct path *at, struct faults *faults)
+{
+	CLEANUP_VALUE struct value *bad = value_new_string(path);
+	int n = 0;
+
+	if (*path != '/')
+		return say_text(faults, at, path, "must start with a '/'");
+	for (const char *step = path + 1; *step || n == 0; n++) {
+		size_t len = strcspn(step, "/");
+		CLEANUP_FREE char *one = xstrndup(step, len);
+		const char *why = text_dns_subdomain(one);
+
+		if (!len)
+			fault_add(faults, at, FAULT_INVALID, bad, "segment[%d] may not be empty",
+				  n);
+		else if (why)
+			fault_add(faults, at, FAULT_INVALID, bad, "segment[%d]: %s", n, why);
+		step += len;
+		if (!*step++)
+			break;
+	}
+}
+
+static void check_asked_service(const struct value *service, const struct path *at,
+				struct faults *faults)
+{
+	const struct value *port = value_get(service, "port");
+	const char *path = text_of(service, "path");
+
+	if (*path && !str_eq(path, "/"))
+		check_service_path(path, PATH_FIELD(at, "path"), faults);
+	if (port && (value_int(port, 0) < 1 || value_int(port, 0) > 65535))
+		say_invalid(faults, PATH_FIELD(at, "port"), port,
+			    "port is not valid: must be between 1 and 65535, inclusive");
+}
 
 static void check_client(const struct value *config, const struct path *at, struct faults *faults)
 {
@@ -16,7 +54,7 @@ static void check_client(const struct value *config, const struct path *at, stru
 	if (!*url == !service)
 		return say_required(faults, at, "exactly one of url or service is required");
 	if (!*url)
-		return;
+		return check_asked_service(service, PATH_FIELD(at, "service"), faults);
 	if (!str_starts(url, "https://"))
 		say_text(faults, here, url,
 			 "'https' is the only allowed URL scheme; desired format: "
@@ -73,6 +111,24 @@ void check_admission_rule(const struct value *now, const struct value *old,
 	for (size_t i = 0; i < value_count(list); i++)
 		check_enum(operations, value_at(list, i),
 			   PATH_INDEX(PATH_FIELD(at, "operations"), i), faults);
+}
+
+void check_webhook_configuration(const struct value *now, const struct value *old,
+				 const struct value *root, const struct path *at,
+				 struct faults *faults)
+{
+	const struct value *list = value_get(now, "webhooks");
+	struct strmap seen = STRMAP_INIT;
+
+	for (size_t i = 0; i < value_count(list); i++) {
+		const char *name = text_of(value_at(list, i), "name");
+
+		if (*name && strmap_set(&seen, name, (void *)1))
+			say_duplicate(faults,
+				      PATH_FIELD(PATH_INDEX(PATH_FIELD(at, "webhooks"), i), "name"),
+				      name);
+	}
+	strmap_fini(&seen);
 }
 
 void check_webhook(const struct value *now, const struct value *old, const struct value *root,
