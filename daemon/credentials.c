@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "daemon/daemon_i.h"
+#include "objects/quantity.h"
 #include "util/fd.h"
 #include "util/helper.h"
 
@@ -76,4 +77,62 @@ int pod_token(void *arg, const struct value *pod, const char *account, const cha
 	};
 
 	return tokens_issue(d->tokens, &r, out, NULL, err);
+}
+
+/* -- reviews -- */
+
+static struct value *request_token(struct tokens *t, const char *ns, const struct value *body,
+				   struct faults *faults)
+{
+	const struct value *spec = value_get(body, "spec"), *to = value_get(spec, "boundObjectRef");
+	const struct token_request r = {
+		.ns = ns,
+		.account = value_dig_str(body, "metadata", "name", NULL),
+		.bound_kind = value_dig_str(to, "kind", NULL),
+		.bound_name = value_dig_str(to, "name", NULL),
+		.bound_uid = value_dig_str(to, "uid", NULL),
+		.audiences = value_get(spec, "audiences"),
+		.seconds = value_int(value_get(spec, "expirationSeconds"), 0),
+	};
+	CLEANUP(buf_fini) struct buf token = BUF_INIT;
+	struct err err = ERR_INIT;
+	int64_t expires;
+	char text[32];
+	struct value *status;
+	int rc = tokens_issue(t, &r, &token, &expires, &err);
+
+	if (rc < 0) {
+		fault_add_code(faults, -rc, "%s", err.msg);
+		return NULL;
+	}
+	status = value_set_str(value_new_map(), "token", buf_str(&token));
+	return value_set_str(status, "expirationTimestamp", time_render(expires, text));
+}
+
+static struct value *review_token(struct tokens *t, const struct value *body)
+{
+	const struct value *spec = value_get(body, "spec"), *token = value_get(spec, "token");
+	struct value *audiences = NULL, *user, *status = value_new_map();
+	struct err err = ERR_INIT;
+
+	user = tokens_authenticate(t, value_str(token, ""), value_strlen(token),
+				   value_get(spec, "audiences"), &audiences, &err);
+	if (!user) {
+		status = value_set_bool(status, "authenticated", 0);
+		return value_set_str(status, "error", err.msg);
+	}
+	status = value_set_bool(status, "authenticated", 1);
+	status = value_set(status, "user", user);
+	return value_count(audiences) ? value_set(status, "audiences", audiences) : status;
+}
+
+struct value *token_review(void *arg, const struct caller *who, const struct kind *k,
+			   const char *ns, const struct value *body, struct faults *faults)
+{
+	struct daemon *d = arg;
+
+	(void)who;
+	if (str_eq(k->kind, "TokenRequest"))
+		return request_token(d->tokens, ns, body, faults);
+	return str_eq(k->kind, "TokenReview") ? review_token(d->tokens, body) : NULL;
 }

@@ -32,6 +32,8 @@ static int open_objects(struct daemon *d, struct err *err)
 {
 	CLEANUP_FREE char *path = xasprintf("%s/k8sfs.db", d->options.state);
 	struct api_hooks hooks = {.authorize = auth_authorize_request,
+				  .review_tokens = token_review,
+				  .tokens_arg = d,
 				  .service_cidr = d->options.service_cidr};
 	struct backend *backend = backend_sqlite_open(path, err);
 

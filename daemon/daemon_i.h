@@ -51,5 +51,9 @@ int open_credentials(struct daemon *d, struct err *err);
 int pod_token(void *arg, const struct value *pod, const char *account, const char *audience,
 	      int64_t seconds, struct buf *out, struct err *err);
 
+/* api_hooks.review_tokens: TokenRequest and TokenReview; arg is the daemon. */
+struct value *token_review(void *arg, const struct caller *who, const struct kind *k,
+			   const char *ns, const struct value *body, struct faults *faults);
+
 /* The bridge's name: "k8s0" for /k8s, one made from the mount point for others. buf of 16. */
 const char *bridge_name(const char *mountpoint, char buf[16]);

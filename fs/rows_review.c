@@ -116,7 +116,8 @@ const struct row row_token = {
 	.reads = "of a ServiceAccount: the TokenRequest that was written, with the token in its "
 		 "status",
 	.writes = "a TokenRequest (authentication.k8s.io/v1)",
-	.errors = "EOPNOTSUPP tokens are not given out here; EINVAL; EACCES",
+	.errors = "ENOENT what it is to be bound to is not there, EBUSY it is another one; EINVAL; "
+		  "EACCES",
 };
 
 const struct row row_finalize = {

@@ -131,7 +131,12 @@ struct api_hooks {
 	 */
 	struct value *(*review)(void *arg, const struct caller *who, const struct kind *k,
 				const char *ns, const struct value *body, struct faults *faults);
+	/* The same of what is about tokens, asked when `review` has nothing to say. */
+	struct value *(*review_tokens)(void *arg, const struct caller *who, const struct kind *k,
+				       const char *ns, const struct value *body,
+				       struct faults *faults);
 	void *arg;
+	void *tokens_arg;         /* review_tokens' */
 	const char *service_cidr; /* where Services get their addresses; NULL: "10.96.0.0/16" */
 };
 

@@ -317,6 +317,9 @@ static void ask_house(struct api *a, const struct caller *who, struct api_reques
 
 	if (a->hooks.review)
 		status = a->hooks.review(a->hooks.arg, who, k, r->ns, r->body, &r->faults);
+	if (!status && !r->faults.n && a->hooks.review_tokens)
+		status = a->hooks.review_tokens(a->hooks.tokens_arg, who, k, r->ns, r->body,
+						&r->faults);
 	if (status)
 		r->preview = value_set(value_ref(r->body), "status", status);
 	else if (!r->faults.n)

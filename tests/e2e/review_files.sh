@@ -93,6 +93,31 @@ spec: {resourceAttributes: {verb: get, resource: pods}}
 Y
 refused 'Invalid argument' cp "$tmp/q.yaml" "$mnt/apply/q.yaml"
 rm -f "$mnt/apply/q.yaml"
+
+# -- tokens: one is asked for, and looked at
+cat >"$tmp/account.yaml" <<'Y'
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: bot, namespace: web}
+Y
+cp "$tmp/account.yaml" "$mnt/apply/" || fail "account"
+exec 3<>"$mnt/serviceaccounts/web/bot/token"
+echo '{spec: {expirationSeconds: 600}}' >&3 || fail "token request"
+token=$(sed -n 's/^ *"token": "\(.*\)".*/\1/p' <&3)
+exec 3>&-
+[ -n "$token" ] || fail "no token"
+exec 3<>"$mnt/apis/authentication.k8s.io/v1/tokenreviews/x.yaml"
+printf 'spec:\n  token: %s\n' "$token" >&3 || fail "token review"
+answer=$(cat <&3)
+contains "$answer" 'authenticated: true'
+contains "$answer" 'username: system:serviceaccount:web:bot'
+# the same conversation goes on with another question
+printf 'spec:\n  token: %sx\n' "$token" >&3 || fail "second token review"
+contains "$(cat <&3)" 'error: '
+exec 3>&-
+refused 'Invalid argument' bash -c "echo '{spec: {expirationSeconds: 5}}' > $mnt/serviceaccounts/web/bot/token"
+refused 'No such file' bash -c "echo '{spec: {boundObjectRef: {kind: Pod, name: nobody}}}' > $mnt/serviceaccounts/web/bot/token"
+
 # reads of any tool end
 timeout 20 grep -rq nothing-like-this "$mnt/apis/authorization.k8s.io" "$mnt/apis/authentication.k8s.io"
 [ $? = 1 ] || fail "grep -r does not end"
