@@ -134,12 +134,14 @@ static void test_scaling_is_proportional(void **state)
 static struct rig *start(void)
 {
 	struct rig *r;
-	static const struct controller_class *classes[16];
+	static const struct controller_class *classes[64];
 	size_t n = 0;
 
 	played_unready = 0;
-	for (const struct controller_class *const *c = all_controllers; *c; c++)
+	for (const struct controller_class *const *c = all_controllers; *c; c++) {
+		assert_true(n + 2 < ARRAY_LEN(classes));
 		classes[n++] = *c;
+	}
 	classes[n++] = &script_kubelet;
 	r = rig_new(classes);
 	rig_settle(r);
