@@ -20,7 +20,7 @@ extern const struct row row_manifest, row_manifest_err, row_mem_file, row_mem_li
 
 extern const struct row row_schema;
 /* What is written to be answered (rows_review.c): subresources of an object, virtual kinds. */
-extern const struct row row_scale, row_eviction, row_binding, row_token, row_finalize;
+extern const struct row row_scale, row_eviction, row_binding, row_token, row_finalize, row_approval;
 extern const struct row row_review_collection;
 extern const struct row *const review_rows[];
 

@@ -404,6 +404,7 @@ static const struct row *const rows[] = {
 	&row_binding,
 	&row_token,
 	&row_finalize,
+	&row_approval,
 	&row_wait_dir,
 	&row_events_follow,
 	&row_log_link,

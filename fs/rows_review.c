@@ -45,6 +45,7 @@ SUBRESOURCE(eviction)
 SUBRESOURCE(binding)
 SUBRESOURCE(token)
 SUBRESOURCE(finalize)
+SUBRESOURCE(approval)
 
 static int render_scale(struct call *c, const struct node *n, const struct object *o,
 			struct buf *out)
@@ -131,6 +132,21 @@ const struct row row_finalize = {
 	.subresource = "finalize",
 	.reads = "of a Namespace: the Namespace that came of what was written",
 	.writes = "a Namespace: its spec.finalizers, which no other file may change",
+	.errors = "EINVAL refused; EBUSY its resourceVersion is not the object's; EACCES",
+};
+
+const struct row row_approval = {
+	.name = "approval",
+	.where = OBJECT_DIR,
+	.type = ROW_FILE,
+	.mode = 0600,
+	.flags = ROW_PUBLIC | ROW_ANSWERS,
+	.there = has_approval,
+	.act = act_approval,
+	.subresource = "approval",
+	.reads = "of a CertificateSigningRequest: the request that came of what was written",
+	.writes = "a CertificateSigningRequest: its status.conditions (Approved, Denied), for "
+		  "whoever may update `certificatesigningrequests/approval`",
 	.errors = "EINVAL refused; EBUSY its resourceVersion is not the object's; EACCES",
 };
 

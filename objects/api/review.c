@@ -153,6 +153,21 @@ static void take_finalize(struct step *s)
 			   1);
 }
 
+/* -- approval -- */
+
+/* What an approver says of a CertificateSigningRequest: conditions, and nothing else. */
+static void take_approval(struct step *s)
+{
+	const struct value *list = value_dig(s->r->body, "status", "conditions", NULL);
+
+	s->own = 1;
+	s->r->flags |= API_STATUS;
+	step_finish_update(s,
+			   value_bury(value_ref(s->live), list ? value_ref(list) : NULL, "status",
+				      "conditions", NULL),
+			   1);
+}
+
 static struct value *show_itself(const struct value *object)
 {
 	return value_ref(object);
@@ -211,6 +226,11 @@ static const struct review reviews[] = {
 	 .plural = "namespaces",
 	 .sub = "finalize",
 	 .take = take_finalize,
+	 .show = show_itself},
+	{.group = "certificates.k8s.io",
+	 .plural = "certificatesigningrequests",
+	 .sub = "approval",
+	 .take = take_approval,
 	 .show = show_itself},
 	{.group = "",
 	 .plural = "serviceaccounts",
@@ -336,12 +356,13 @@ void review_prepare(struct api *a, const struct caller *who, struct api_request 
 		return;
 	}
 	r->body = schema_decode(k->schema, r->body, NULL, &r->faults);
-	if (r->faults.n)
+	if (r->faults.n) /* only what was decoded without faults has the types that rules rely on */
 		return;
 	complete_body(r, k);
 	r->body = kind_default(k, r->body);
-	/* only what was decoded without faults has the types that rules rely on */
-	kind_validate_body(k, r->body, &r->faults);
+	/* a part of the object itself is validated in the object */
+	if (k != r->kind || !r->sub)
+		kind_validate_body(k, r->body, &r->faults);
 	if (v->prepare && !r->faults.n)
 		v->prepare(r);
 	take_version(r);
