@@ -79,6 +79,7 @@ static void run_end(struct run *run)
 	if (run->txn && run->txn != b->extra)
 		store_txn_free(run->txn);
 	free(run->op_of);
+	free(run->kinds);
 	free(run->manager);
 	free(run);
 	if (b->done)
@@ -124,8 +125,15 @@ static size_t note_op(struct run *run, struct objkey key)
 	if (run->batch->n > 1) {
 		op_key(key, &text);
 		strmap_set(&run->made, text.data, (void *)(uintptr_t)(at + 1));
+		if (key.kind->index < run->n_kinds)
+			run->kinds[key.kind->index] = 1;
 	}
 	return at;
+}
+
+int run_has_kind(const struct run *run, const struct kind *k)
+{
+	return k->index >= run->n_kinds ? run->kinds != NULL : run->kinds[k->index];
 }
 
 struct value *run_current(struct run *run, struct objkey key, uint64_t *rv_out)
@@ -256,6 +264,8 @@ static void run_reset(struct run *run)
 	store_txn_truncate(run->txn, run->n_extra);
 	strmap_fini(&run->made);
 	run->made = (struct strmap)STRMAP_INIT;
+	if (run->kinds)
+		memset(run->kinds, 0, run->n_kinds);
 	claims_drop(run->api->pools, &run->claims);
 	for (size_t i = 0; i < run->batch->n; i++) {
 		run->op_of[i] = NO_OP;
@@ -391,6 +401,10 @@ void api_submit(struct api *a, const struct caller *who, struct api_batch *taken
 	run->trusted = who->trusted;
 	run->txn = taken->extra ? taken->extra : store_txn_new();
 	run->n_extra = run->txn->n_ops;
+	if (taken->n > 1) {
+		run->n_kinds = kinds_count();
+		run->kinds = xcalloc(run->n_kinds, 1);
+	}
 	run->op_of = xcalloc(taken->n ? taken->n : 1, sizeof(*run->op_of));
 	for (size_t i = 0; i < taken->n; i++)
 		prepare_request(run, who, taken->list[i]);

@@ -28,8 +28,11 @@ struct run {
 	unsigned attempts;
 	struct store_txn *txn; /* the batch's extra with our operations after it, or our own */
 	size_t n_extra;
-	size_t *op_of;        /* per request: its operation in txn, NO_OP: none */
-	struct strmap made;   /* key -> operation + 1, when the batch has several requests */
+	size_t *op_of;      /* per request: its operation in txn, NO_OP: none */
+	struct strmap made; /* key -> operation + 1, when the batch has several requests */
+	char *kinds; /* by index: this batch has an operation of the kind; owned, NULL: one request
+		      */
+	size_t n_kinds;
 	struct claims claims; /* addresses taken for this attempt, given back if it fails */
 	int committed;
 	int record_rc; /* a failure that no request is there to carry */
@@ -80,6 +83,9 @@ int request_rename(struct api_request *r);
  * value, NULL. */
 struct value *run_current(struct run *run, struct objkey key, uint64_t *rv_out);
 
+/* May the batch have made an object of the kind so far? (Most did not: nothing is searched then.)
+ */
+int run_has_kind(const struct run *run, const struct kind *k);
 /* Store this with the batch, too: next of an object that was read by run_current or in a list
  * (taken, at the version that it carries). */
 void run_also_put(struct run *run, struct objkey key, struct value *taken);

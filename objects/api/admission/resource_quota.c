@@ -181,8 +181,9 @@ static int is_growing(const struct charge *c)
 /* Most namespaces have none: then nothing is measured. */
 static int may_have_quotas(const struct step *s)
 {
-	return s->run->batch->n > 1 ||
-	       store_count(s->run->api->store, kind_find("", "v1", "resourcequotas"), s->r->ns);
+	const struct kind *k = kind_find("", "v1", "resourcequotas");
+
+	return run_has_kind(s->run, k) || store_count(s->run->api->store, k, s->r->ns);
 }
 
 static void charge(struct step *s, const struct value *next)

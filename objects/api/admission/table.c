@@ -88,6 +88,8 @@ void look_at_all(struct step *s, const char *plural, const char *group, const ch
 		value_unref(v);
 	}
 	object_list_fini(&stored);
+	if (!run_has_kind(s->run, k))
+		return;
 	for (size_t i = s->run->n_extra; i < n; i++) { /* made by this batch */
 		const struct store_op *op = &s->run->txn->ops[i];
 		CLEANUP_VALUE struct value *v = NULL;
