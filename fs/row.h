@@ -37,9 +37,8 @@ enum row_flag {
 	ROW_ACT_WRITE = 128, /* in write(), if the first one is below FS_MESSAGE_MAX */
 	ROW_ACT_LINE = 256,  /* in write(), if the first one is also whole: extent.h */
 	ROW_COMMANDS = 512,  /* each write is a message of its own: ctl */
-	ROW_ANSWERS =
-		2048, /* a conversation: what came of a message is read from the same open file */
-	ROW_KEEP = 1024, /* found by a directory's `find`, and the kernel may keep the name */
+	ROW_KEEP = 1024,     /* found by a directory's `find`, and the kernel may keep the name */
+	ROW_ANSWERS = 2048,  /* a conversation: what comes of it is read from the same open file */
 };
 
 /* What clients may do to the names in a directory. Each answers the request itself. Absent: EPERM.
