@@ -262,7 +262,7 @@ C025() {
 }
 C048() {
     local group version
-    for group in "$mnt"/apis/*; do
+    for group in "$mnt"/apis/[!_]*; do
         version=$(ls "$group" | head -n 1)
         [ -n "$version" ] || fail "$group has no version"
         [ -n "$(ls "$group/$version" | head -n 1)" ] || fail "$group/$version has no resource"
