@@ -365,6 +365,9 @@ C074() {
 
 # -- watch
 
+not_yet C096 "a selection (@<selector>/) has no _watch yet"
+not_yet C097 "a selection (@<selector>/) has no _watch yet"
+
 rv() { sed -n 's/^  resourceVersion: "\(.*\)"/\1/p' "$1/object.yaml"; }
 # since RESOURCE-VERSION SECONDS: what a watch from there sees in that time
 since() { timeout "$2" dd if="$mnt/configmaps/$ns/_watch" iflag=skip_bytes skip="$1" bs=4096 status=none; }
