@@ -71,6 +71,13 @@ void identity_unref(struct identity *i)
 
 /* -- names -- */
 
+/* What begins so is Kubernetes' to give, not a directory service's. */
+static int is_ours(const char *name)
+{
+	return *name && !str_starts(name, "system:") && !str_starts(name, "uid:") &&
+	       !str_starts(name, "gid:");
+}
+
 /* getpwuid_r and getgrgid_r with a buffer that grows: an entry may list thousands of members. */
 static char *user_name(unsigned uid)
 {
@@ -86,7 +93,8 @@ static char *user_name(unsigned uid)
 			size *= 4;
 			continue;
 		}
-		return !rc && found ? xstrdup(found->pw_name) : xasprintf("uid:%u", uid);
+		return !rc && found && is_ours(found->pw_name) ? xstrdup(found->pw_name)
+							       : xasprintf("uid:%u", uid);
 	}
 }
 
@@ -104,7 +112,8 @@ static char *group_name(unsigned gid)
 			size *= 4;
 			continue;
 		}
-		return !rc && found ? xstrdup(found->gr_name) : xasprintf("gid:%u", gid);
+		return !rc && found && is_ours(found->gr_name) ? xstrdup(found->gr_name)
+							       : xasprintf("gid:%u", gid);
 	}
 }
 

@@ -31,8 +31,7 @@ const char *bridge_name(const char *mountpoint, char buf[16])
 static int open_objects(struct daemon *d, struct err *err)
 {
 	CLEANUP_FREE char *path = xasprintf("%s/k8sfs.db", d->options.state);
-	struct api_hooks hooks = {.authorize = auth_authorize_request,
-				  .service_cidr = d->options.service_cidr};
+	struct api_hooks hooks = {.service_cidr = d->options.service_cidr};
 	struct backend *backend = backend_sqlite_open(path, err);
 
 	if (!backend)
@@ -40,6 +39,8 @@ static int open_objects(struct daemon *d, struct err *err)
 	d->store = store_open(backend, err);
 	if (!d->store)
 		return -err->code;
+	d->rbac = rbac_new(d->store);
+	auth_hooks(d->rbac, &hooks);
 	d->api = api_new(d->store, &hooks, err);
 	if (!d->api)
 		return -err->code;
@@ -49,7 +50,7 @@ static int open_objects(struct daemon *d, struct err *err)
 	d->manifests = manifests_new(d->api, d->loop, err);
 	if (!d->manifests)
 		return -err->code;
-	return bootstrap(d->api, err);
+	return bootstrap(d->api, err) ? -err->code : auth_bootstrap(d->api, err);
 }
 
 static int open_node(struct daemon *d, struct err *err)
@@ -108,6 +109,7 @@ static int open_tree(struct daemon *d, struct err *err)
 		.api = d->api,
 		.manifests = d->manifests,
 		.identities = d->identities,
+		.rbac = d->rbac,
 		.rooms = daemon_rooms(d),
 	};
 
@@ -269,6 +271,7 @@ void daemon_free(struct daemon *d)
 	if (d->manifests)
 		manifests_free(d->manifests);
 	api_free(d->api);
+	rbac_free(d->rbac);
 	if (d->store)
 		store_close(d->store);
 	identities_free(d->identities);

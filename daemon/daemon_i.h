@@ -25,6 +25,7 @@ struct daemon {
 	struct loop *loop;
 	struct store *store;
 	struct api *api;
+	struct rbac *rbac;
 	struct identities *identities;
 	struct tokens *tokens;
 	struct manifests *manifests;

@@ -44,12 +44,13 @@ static void set_times(struct stat *st, struct timespec t)
 }
 
 /* r and x for others: what everybody who is logged in may do. */
-static unsigned bits_of_others(const struct node *n)
+static unsigned bits_of_others(struct fs *fs, const struct node *n)
 {
 	unsigned mode = n->row->mode;
 
 	if (!n->kind || n->row->type == ROW_LINK ||
-	    anyone_may(n, n->row == &row_collection || n->row == &row_namespace ? "list" : "get"))
+	    anyone_may(fs, n,
+		       n->row == &row_collection || n->row == &row_namespace ? "list" : "get"))
 		return mode;
 	/* the way to what is public (_schema) stays open */
 	if (n->row == &row_collection || n->row == &row_namespace)
@@ -78,7 +79,7 @@ int node_stat(struct call *c, struct node *n, struct stat *st)
 	int rc = 0;
 
 	*st = (struct stat){.st_ino = n->ino, .st_nlink = 1, .st_blksize = 4096};
-	st->st_mode = types[n->row->type] | bits_of_others(n);
+	st->st_mode = types[n->row->type] | bits_of_others(c->fs, n);
 	set_times(st, c->fs->started);
 	if (n->row->flags & ROW_TIMED && n->kind)
 		/* ages pass without a change: who compares times (tar) reads a table in peace */

@@ -52,7 +52,8 @@ struct identity *call_who(struct call *c)
 	return c->who;
 }
 
-static int check(const struct caller *who, const struct node *n, const char *verb, struct err *err)
+static int check(struct fs *fs, const struct caller *who, const struct node *n, const char *verb,
+		 struct err *err)
 {
 	const struct access what = {
 		.verb = verb,
@@ -63,24 +64,24 @@ static int check(const struct caller *who, const struct node *n, const char *ver
 		.name = n->name,
 	};
 
-	return auth_check(who, &what, err);
+	return auth_check(fs->rbac, who, &what, err);
 }
 
 int call_may(struct call *c, const struct node *n, const char *verb)
 {
 	if (c->uid == 0 || !n->kind || (n->row->flags & ROW_PUBLIC))
 		return 0;
-	return check(&call_who(c)->caller, n, verb, &c->err);
+	return check(c->fs, &call_who(c)->caller, n, verb, &c->err);
 }
 
-int anyone_may(const struct node *n, const char *verb)
+int anyone_may(struct fs *fs, const struct node *n, const char *verb)
 {
 	static const char *const groups[] = {"system:authenticated", NULL};
 	static const struct caller anyone = {.user = "", .groups = groups, .uid = 65534};
 
 	if (!n->kind || (n->row->flags & ROW_PUBLIC))
 		return 1;
-	return check(&anyone, n, verb, NULL) == 0;
+	return check(fs, &anyone, n, verb, NULL) == 0;
 }
 
 int call_is_own(const struct call *c)

@@ -82,7 +82,7 @@ int may_exec(struct call *c, const struct node *n)
 {
 	struct access what = {"create", "", "pods", "exec", n->ns, n->name};
 
-	return c->uid == 0 ? 0 : auth_check(&call_who(c)->caller, &what, &c->err);
+	return c->uid == 0 ? 0 : auth_check(c->fs->rbac, &call_who(c)->caller, &what, &c->err);
 }
 
 /* -- ctl -- */

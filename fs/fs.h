@@ -91,6 +91,7 @@ struct fs_config {
 	struct api *api;
 	struct manifests *manifests;
 	struct identities *identities;
+	struct rbac *rbac;
 	struct fs_rooms rooms; /* copied */
 };
 

@@ -35,6 +35,7 @@ struct fs {
 	struct store *store;
 	struct manifests *manifests;
 	struct identities *identities;
+	struct rbac *rbac;
 	struct fs_rooms rooms;
 	struct fuse_session *session;
 	struct nodes *nodes;
@@ -84,7 +85,7 @@ struct identity *call_who(struct call *c);
 /* May the caller `verb` what the node stands for? 0, or -EACCES with c->err. */
 int call_may(struct call *c, const struct node *n, const char *verb);
 /* The same for everybody who is logged in: what the mode bits of "others" say. */
-int anyone_may(const struct node *n, const char *verb);
+int anyone_may(struct fs *fs, const struct node *n, const char *verb);
 /* True for requests that the notifier makes on the own mount. */
 int call_is_own(const struct call *c);
 

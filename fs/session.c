@@ -103,6 +103,7 @@ static void copy_config(struct fs *fs, const struct fs_config *cfg)
 	fs->store = api_store(cfg->api);
 	fs->manifests = cfg->manifests;
 	fs->identities = cfg->identities;
+	fs->rbac = cfg->rbac;
 	fs->rooms = cfg->rooms;
 	clock_gettime(CLOCK_REALTIME, &fs->started);
 }

@@ -32,6 +32,8 @@ struct caller {
 	int trusted;               /* a part of the daemon: not authorized again */
 	unsigned uid;
 };
+/* A copy that outlives the strings of the original: one block, for free(). */
+struct caller *caller_copy(const struct caller *who);
 
 enum api_verb {
 	API_CREATE,
@@ -113,12 +115,28 @@ void api_batch_add(struct api_batch *b, struct api_request *taken);
 void api_batch_free(struct api_batch *b);
 
 /*
- * What the house plugs into the path. authorize (NULL: everybody may do all) gets the caller;
- * return 0, or -EACCES with err. Trusted callers are not asked about.
+ * What the house plugs into the path. A NULL function: everybody may do all. Trusted callers are
+ * not asked about. All get the caller; each returns 0, or -EACCES with err.
  */
 struct api_hooks {
+	/* Before anything of the request is looked at, and whatever the object's state is: so a
+	 * refusal tells nothing about it. */
 	int (*authorize)(void *arg, const struct caller *who, const struct api_request *r,
 			 struct err *err);
+	/* Before each attempt, of what depends on whether the object is there (live NULL: not). */
+	int (*authorize_state)(void *arg, const struct caller *who, const struct api_request *r,
+			       const struct value *live, struct err *err);
+	/* Of the object as it would be stored, when nothing else is wrong with it. Adds faults. */
+	int (*authorize_result)(void *arg, const struct caller *who, const struct api_request *r,
+				const struct value *live, const struct value *next,
+				struct faults *faults);
+	/*
+	 * Answer a review (SubjectAccessReview and its like) that the caller was allowed to
+	 * create: body decoded, ns "" for cluster scope. Return: its `status`, owned; NULL with
+	 * faults, or without any when k is no review that is answered here.
+	 */
+	struct value *(*review)(void *arg, const struct caller *who, const struct kind *k,
+				const char *ns, const struct value *body, struct faults *faults);
 	void *arg;
 	const char *service_cidr; /* where Services get their addresses; NULL: "10.96.0.0/16" */
 };

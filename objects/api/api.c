@@ -79,7 +79,7 @@ static void run_end(struct run *run)
 	if (run->txn && run->txn != b->extra)
 		store_txn_free(run->txn);
 	free(run->op_of);
-	free(run->manager);
+	free(run->who);
 	free(run);
 	if (b->done)
 		b->done(b, rc);
@@ -179,6 +179,32 @@ static size_t add_op(struct run *run, struct step *s)
 	return note_op(run, key);
 }
 
+/* What the caller may do to the object as it is: asked again whenever that changed. */
+static int allow_state(const struct step *s)
+{
+	const struct run *run = s->run;
+	const struct api_hooks *hooks = &run->api->hooks;
+	struct err err = ERR_INIT;
+	int rc;
+
+	if (run->who->trusted || !hooks->authorize_state)
+		return 1;
+	rc = hooks->authorize_state(hooks->arg, run->who, s->r, s->live, &err);
+	if (rc)
+		fault_add_code(&s->r->faults, -rc, "%s", err.msg);
+	return !rc;
+}
+
+static void allow_result(const struct step *s)
+{
+	const struct run *run = s->run;
+	const struct api_hooks *hooks = &run->api->hooks;
+
+	if (!run->who->trusted && hooks->authorize_result && s->outcome == OUTCOME_PUT)
+		hooks->authorize_result(hooks->arg, run->who, s->r, s->live, s->next,
+					&s->r->faults);
+}
+
 static void try_step(struct run *run, size_t i)
 {
 	struct api_request *r = run->batch->list[i];
@@ -194,7 +220,10 @@ static void try_step(struct run *run, size_t i)
 	}
 	s.live = live;
 	api_now(s.now);
-	step_take(&s);
+	if (allow_state(&s))
+		step_take(&s);
+	if (!r->faults.n)
+		allow_result(&s);
 	if (!r->faults.n && (r->flags & API_DRY_RUN)) {
 		value_unref(r->preview);
 		r->preview = value_ref(s.outcome == OUTCOME_KEEP ? live : s.next);
@@ -356,8 +385,7 @@ void api_submit(struct api *a, const struct caller *who, struct api_batch *taken
 	pthread_mutex_unlock(&a->lock);
 	run->api = a;
 	run->batch = taken;
-	run->manager = xstrdup(who->manager ? who->manager : who->user);
-	run->trusted = who->trusted;
+	run->who = caller_copy(who);
 	run->txn = taken->extra ? taken->extra : store_txn_new();
 	run->n_extra = run->txn->n_ops;
 	run->op_of = xcalloc(taken->n ? taken->n : 1, sizeof(*run->op_of));

@@ -178,7 +178,7 @@ static struct value *restrict_to_way(struct step *s, struct value *taken)
 	}
 	/* The daemon's own parts write with care: scheduler and namespace controller must say what
 	 * nobody else may. */
-	if (s->run->trusted)
+	if (s->run->who->trusted)
 		return taken;
 	return kind_prepare(k, kind_default(k, taken), s->live, status_only);
 }
@@ -186,7 +186,7 @@ static struct value *restrict_to_way(struct step *s, struct value *taken)
 void step_finish_update(struct step *s, struct value *taken_next, int tracked)
 {
 	const struct kind *k = s->r->kind;
-	int trusted_status = s->run->trusted && (s->r->flags & (API_STATUS | API_BINDING));
+	int trusted_status = s->run->who->trusted && (s->r->flags & (API_STATUS | API_BINDING));
 	CLEANUP_VALUE struct value *said = NULL;
 	struct value *next = step_with_type(s, taken_next);
 

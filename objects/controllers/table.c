@@ -5,12 +5,14 @@
 extern const struct controller_class deployment_controller, replicaset_controller,
 	scheduler_controller, fakenode_controller, gc_controller, namespace_controller,
 	serviceaccount_controller, root_ca_controller, event_ttl_controller, podgc_controller,
-	node_lifecycle_controller, taint_eviction_controller, endpoints_controller;
+	node_lifecycle_controller, taint_eviction_controller, endpoints_controller,
+	aggregation_controller;
 
 const struct controller_class *const all_controllers[] = {
 	&namespace_controller,
 	&serviceaccount_controller,
 	&root_ca_controller,
+	&aggregation_controller,
 	&node_lifecycle_controller,
 	&taint_eviction_controller,
 	&fakenode_controller,
