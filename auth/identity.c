@@ -182,6 +182,99 @@ struct identity *identity_get(struct identities *all, unsigned uid, unsigned gid
 	return who;
 }
 
+/* -- from a name -- */
+
+/* "uid:1234" of prefix "uid:". Return: whether it is one. */
+static int number_of(const char *name, const char *prefix, unsigned *out)
+{
+	unsigned long n;
+	char *end;
+
+	if (!str_starts(name, prefix) || name[strlen(prefix)] < '0' || name[strlen(prefix)] > '9')
+		return 0;
+	n = strtoul(name + strlen(prefix), &end, 10);
+	*out = (unsigned)n;
+	return !*end && n < 0xffffffffu;
+}
+
+static int passwd_of(const char *user, unsigned *uid, unsigned *gid)
+{
+	size_t size = 1024;
+	struct passwd entry, *found = NULL;
+	int rc;
+
+	for (;;) {
+		CLEANUP_FREE char *buf = xmalloc(size);
+
+		rc = getpwnam_r(user, &entry, buf, size, &found);
+		if (rc == ERANGE && size < 1u << 20) {
+			size *= 4;
+			continue;
+		}
+		if (rc || !found)
+			return -ENOENT;
+		*uid = found->pw_uid;
+		*gid = found->pw_gid;
+		return 0;
+	}
+}
+
+static unsigned *groups_of(const char *user, unsigned gid, int *n)
+{
+	unsigned *list = NULL;
+
+	*n = 64;
+	do {
+		list = xreallocarray(list, (size_t)*n, sizeof(*list));
+	} while (getgrouplist(user, gid, list, n) < 0 && *n < 65536);
+	return list;
+}
+
+struct identity *identity_of_user(struct identities *all, const char *user)
+{
+	unsigned uid, gid;
+	CLEANUP_FREE unsigned *groups = NULL;
+	CLEANUP_FREE char *name = NULL;
+	int n = 0;
+
+	if (number_of(user, "uid:", &uid)) {
+		name = user_name(uid);
+		return str_eq(name, user) ? identity_get(all, uid, uid, NULL, 0) : NULL;
+	}
+	if (!is_ours(user) || passwd_of(user, &uid, &gid) < 0)
+		return NULL;
+	groups = groups_of(user, gid, &n);
+	return identity_get(all, uid, gid, groups, (size_t)n);
+}
+
+int identity_gid(const char *group, unsigned *gid_out)
+{
+	size_t size = 1024;
+	struct group entry, *found = NULL;
+	int rc;
+
+	if (number_of(group, "gid:", gid_out)) {
+		CLEANUP_FREE char *name = group_name(*gid_out);
+
+		return str_eq(name, group) ? 0 : -ENOENT;
+	}
+	if (!is_ours(group))
+		return -ENOENT;
+	for (;;) {
+		CLEANUP_FREE char *buf = xmalloc(size);
+
+		rc = getgrnam_r(group, &entry, buf, size, &found);
+		if (rc == ERANGE && size < 1u << 20) {
+			size *= 4;
+			continue;
+		}
+		if (rc || !found)
+			return -ENOENT;
+		*gid_out = found->gr_gid;
+		return 0;
+	}
+}
+
 /* -- questions -- */
 
 int identity_is_master(const struct identity *i)

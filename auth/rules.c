@@ -34,6 +34,11 @@ struct rules {
 static const char *const known_verbs[] = {"get",    "list",  "watch",  "create",
 					  "update", "patch", "delete", "deletecollection"};
 
+/* create, deletecollection: done without knowing a name */
+#define BLIND_VERBS (1u << 3 | 1u << 7)
+
+const char access_any[] = "*";
+
 static unsigned verb_bit(const char *verb)
 {
 	for (unsigned i = 0; i < ARRAY_LEN(known_verbs); i++)
@@ -209,7 +214,7 @@ static int name_matches(const struct rule *r, const struct question *q)
 {
 	const char *name = q->what->name ? q->what->name : "";
 
-	return !value_count(r->names) || has(r->names, name);
+	return name == access_any || !value_count(r->names) || has(r->names, name);
 }
 
 /* Two pairs may share a hash: the words decide. */
@@ -283,13 +288,35 @@ static int resource_touches(const char *rule, const char *resource)
 	       (strncmp(rule, resource, n) == 0 && (rule[n] == '\0' || rule[n] == '/'));
 }
 
-int rules_touch(const struct rules *r, const char *group, const char *resource)
+static int item_touches(const struct item *i, const char *group, const char *resource,
+			const char *name)
+{
+	const struct rule *r = i->rule;
+
+	if ((strcmp(i->group, "*") != 0 && strcmp(i->group, group) != 0) ||
+	    !resource_touches(i->resource, resource) || !value_count(r->other_verbs))
+		return 0;
+	if (name == access_any)
+		return 1;
+	if (value_count(r->names) && !has(r->names, name))
+		return 0;
+	/* whoever may `create pods/exec` must get at the pod */
+	return strchr(i->resource, '/') || (r->verbs & ~BLIND_VERBS);
+}
+
+int rules_touch(const struct rules *r, const char *group, const char *resource, const char *name)
 {
 	for (size_t i = 0; i < r->n_items; i++)
-		if ((strcmp(r->items[i].group, "*") == 0 ||
-		     strcmp(r->items[i].group, group) == 0) &&
-		    resource_touches(r->items[i].resource, resource) &&
-		    value_count(r->items[i].rule->other_verbs))
+		if (item_touches(&r->items[i], group, resource, name))
+			return 1;
+	return 0;
+}
+
+int rules_name(const struct rules *r, const char *group, const char *resource)
+{
+	for (size_t i = 0; i < r->n_items; i++)
+		if (value_count(r->items[i].rule->names) &&
+		    item_touches(&r->items[i], group, resource, access_any))
 			return 1;
 	return 0;
 }

@@ -25,6 +25,9 @@ struct access {
 	const char *path;             /* "/metrics": no resource is asked about; else NULL */
 };
 
+/* As a `name`: for some name at all; as an `ns`: in some namespace or everywhere. */
+extern const char access_any[];
+
 struct rules;
 
 /* A list of PolicyRule; whatever is no such thing in it means nothing. NULL: no rules. Owned. */
@@ -46,9 +49,14 @@ struct question {
 /* Return: 0, or -ENAMETOOLONG for what no rule can name. */
 int question_init(struct question *q, const struct access *what);
 int rules_allow(const struct rules *r, const struct question *q);
-/* Is something allowed on this (group, resource[/subresource]), whatever the verb and name?
- * For `what`'s own resource and all of its subresources. */
-int rules_touch(const struct rules *r, const char *group, const char *resource);
+/*
+ * Is anything allowed on the resource or a subresource of it? name access_any: whatever it is about;
+ * else what a holder learns of the object's existence from: creating and other words
+ * (bind, use ...) do not count.
+ */
+int rules_touch(const struct rules *r, const char *group, const char *resource, const char *name);
+/* Does a rule about the resource, or a subresource of it, name objects? */
+int rules_name(const struct rules *r, const char *group, const char *resource);
 /* The lists that the table was made of, borrowed. */
 void rules_sources(const struct rules *r, void (*fn)(void *arg, const struct value *list),
 		   void *arg);

@@ -319,12 +319,22 @@ static int scope_allows(const struct scope *at, const struct question *q)
 	return 0;
 }
 
+static int any_scope_allows(const struct subject *sub, const struct question *q)
+{
+	for (size_t i = 0; i < sub->n; i++)
+		if (scope_allows(&sub->scopes[i], q))
+			return 1;
+	return 0;
+}
+
 static int subject_allows(const struct subject *sub, const struct question *q)
 {
 	const char *ns = q->what->ns;
 
 	if (!sub)
 		return 0;
+	if (ns == access_any)
+		return any_scope_allows(sub, q);
 	return scope_allows(scope_of(sub, ""), q) ||
 	       (ns && *ns && !q->what->path && scope_allows(scope_of(sub, ns), q));
 }
@@ -341,14 +351,6 @@ int snapshot_allows(const struct snapshot *s, const struct caller *who, const st
 		if (subject_allows(subject_of(s, SUBJECT_GROUP, *g), &q))
 			return 1;
 	return 0;
-}
-
-int snapshot_subject_allows(const struct snapshot *s, enum subject_type type, const char *name,
-			    const struct access *what)
-{
-	struct question q;
-
-	return question_init(&q, what) == 0 && subject_allows(subject_of(s, type, name), &q);
 }
 
 /* -- walking -- */
@@ -378,22 +380,36 @@ void snapshot_rules_of(const struct snapshot *s, const struct caller *who, const
 		rules_of_subject(subject_of(s, SUBJECT_GROUP, *g), ns, fn, arg);
 }
 
-static int scope_touches(const struct scope *at, const char *group, const char *resource)
+static int scope_touches(const struct scope *at, const char *group, const char *resource,
+			 const char *name)
 {
 	for (size_t i = 0; at && i < at->n; i++)
-		if (rules_touch(at->tables[i], group, resource))
+		if (rules_touch(at->tables[i], group, resource, name))
 			return 1;
 	return 0;
 }
 
 static int subject_touches(const struct subject *sub, const char *group, const char *resource,
-			   const char *ns)
+			   const char *ns, const char *name)
 {
-	if (ns)
-		return scope_touches(scope_of(sub, ""), group, resource) ||
-		       (*ns && scope_touches(scope_of(sub, ns), group, resource));
+	if (!sub)
+		return 0;
+	if (ns != access_any)
+		return scope_touches(scope_of(sub, ""), group, resource, name) ||
+		       (*ns && scope_touches(scope_of(sub, ns), group, resource, name));
 	for (size_t i = 0; i < sub->n; i++)
-		if (scope_touches(&sub->scopes[i], group, resource))
+		if (scope_touches(&sub->scopes[i], group, resource, name))
+			return 1;
+	return 0;
+}
+
+int snapshot_touches(const struct snapshot *s, const struct caller *who, const char *group,
+		     const char *resource, const char *ns, const char *name)
+{
+	if (subject_touches(subject_of(s, SUBJECT_USER, who->user), group, resource, ns, name))
+		return 1;
+	for (const char *const *g = who->groups; g && *g; g++)
+		if (subject_touches(subject_of(s, SUBJECT_GROUP, *g), group, resource, ns, name))
 			return 1;
 	return 0;
 }
@@ -406,41 +422,37 @@ void snapshot_subjects(const struct snapshot *s, const char *group, const char *
 		STRMAP_FOREACH (slot, &s->index[i]) {
 			const struct subject *sub = slot->val;
 
-			if (subject_touches(sub, group, resource, ns))
+			if (subject_touches(sub, group, resource, ns, access_any))
 				fn(arg, sub->type, sub->name);
 		}
 }
 
-static int touches_namespaced(const struct subject *sub, const char *group, const char *resource)
+static int scope_names(const struct scope *at, const char *group, const char *resource)
 {
-	for (size_t i = 0; i < sub->n; i++)
-		if (*sub->scopes[i].ns && scope_touches(&sub->scopes[i], group, resource))
+	for (size_t i = 0; at && i < at->n; i++)
+		if (rules_name(at->tables[i], group, resource))
 			return 1;
 	return 0;
 }
 
-int snapshot_has_namespaced(const struct snapshot *s, const char *group, const char *resource)
+static int subject_names(const struct subject *sub, const char *group, const char *resource,
+			 const char *ns)
 {
-	for (size_t i = 0; i < ARRAY_LEN(s->index); i++)
-		STRMAP_FOREACH (slot, &s->index[i])
-			if (touches_namespaced(slot->val, group, resource))
-				return 1;
+	if (ns != access_any)
+		return scope_names(scope_of(sub, ""), group, resource) ||
+		       (*ns && scope_names(scope_of(sub, ns), group, resource));
+	for (size_t i = 0; i < sub->n; i++)
+		if (scope_names(&sub->scopes[i], group, resource))
+			return 1;
 	return 0;
 }
 
-static void namespaces_of_subject(const struct subject *sub, const char *group,
-				  const char *resource, void (*fn)(void *arg, const char *ns),
-				  void *arg)
+int snapshot_names(const struct snapshot *s, const char *group, const char *resource,
+		   const char *ns)
 {
-	for (size_t i = 0; sub && i < sub->n; i++)
-		if (*sub->scopes[i].ns && scope_touches(&sub->scopes[i], group, resource))
-			fn(arg, sub->scopes[i].ns);
-}
-
-void snapshot_namespaces_of(const struct snapshot *s, const struct caller *who, const char *group,
-			    const char *resource, void (*fn)(void *arg, const char *ns), void *arg)
-{
-	namespaces_of_subject(subject_of(s, SUBJECT_USER, who->user), group, resource, fn, arg);
-	for (const char *const *g = who->groups; g && *g; g++)
-		namespaces_of_subject(subject_of(s, SUBJECT_GROUP, *g), group, resource, fn, arg);
+	for (size_t i = 0; i < ARRAY_LEN(s->index); i++)
+		STRMAP_FOREACH (slot, &s->index[i])
+			if (subject_names(slot->val, group, resource, ns))
+				return 1;
+	return 0;
 }

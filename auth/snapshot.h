@@ -26,21 +26,18 @@ DEFINE_CLEANUP(struct snapshot *, snapshot_unref)
 
 /* Does a rule that the caller holds allow this? */
 int snapshot_allows(const struct snapshot *s, const struct caller *who, const struct access *what);
-/* The same for a single user or group name. */
-int snapshot_subject_allows(const struct snapshot *s, enum subject_type type, const char *name,
-			    const struct access *what);
+/* rules_touch() of all that the caller holds in ns (access_any: in any namespace or everywhere). */
+int snapshot_touches(const struct snapshot *s, const struct caller *who, const char *group,
+		     const char *resource, const char *ns, const char *name);
 /* Every list of rules that holds for the caller in ns ("": the cluster-wide ones only). The value
  * is a Role's or ClusterRole's `rules`, borrowed. */
 void snapshot_rules_of(const struct snapshot *s, const struct caller *who, const char *ns,
 		       void (*fn)(void *arg, const struct value *rules), void *arg);
-/* Subjects that hold something on this resource (or a subresource of it) in ns; ns NULL: in any
- * namespace. Strings borrowed. */
+/* Subjects that hold something on this resource (or a subresource of it) in ns (access_any: in any
+ * namespace). Strings borrowed. */
 void snapshot_subjects(const struct snapshot *s, const char *group, const char *resource,
 		       const char *ns,
 		       void (*fn)(void *arg, enum subject_type type, const char *name), void *arg);
-/* Is there a grant on this resource that holds in one namespace only? */
-int snapshot_has_namespaced(const struct snapshot *s, const char *group, const char *resource);
-/* Namespaces in which the caller holds something on this resource through a RoleBinding: fn for
- * each, maybe repeatedly. */
-void snapshot_namespaces_of(const struct snapshot *s, const struct caller *who, const char *group,
-			    const char *resource, void (*fn)(void *arg, const char *ns), void *arg);
+/* Does anybody hold a rule about this resource in ns that names objects? */
+int snapshot_names(const struct snapshot *s, const char *group, const char *resource,
+		   const char *ns);

@@ -8,6 +8,7 @@
 #include "fs/changes.h"
 #include "fs/content.h"
 #include "fs/dirs.h"
+#include "fs/permission.h"
 #include "util/loop.h"
 
 static time_t parse_time(const char *text)
@@ -43,21 +44,6 @@ static void set_times(struct stat *st, struct timespec t)
 	st->st_atim = st->st_mtim = st->st_ctim = t;
 }
 
-/* r and x for others: what everybody who is logged in may do. */
-static unsigned bits_of_others(struct fs *fs, const struct node *n)
-{
-	unsigned mode = n->row->mode;
-
-	if (!n->kind || n->row->type == ROW_LINK ||
-	    anyone_may(fs, n,
-		       n->row == &row_collection || n->row == &row_namespace ? "list" : "get"))
-		return mode;
-	/* the way to what is public (_schema) stays open */
-	if (n->row == &row_collection || n->row == &row_namespace)
-		return mode & ~0044u;
-	return mode & ~0077u;
-}
-
 static int stat_size(struct call *c, struct node *n, const struct object *o, struct stat *st)
 {
 	CLEANUP_CONTENT struct content *t = NULL;
@@ -79,7 +65,7 @@ int node_stat(struct call *c, struct node *n, struct stat *st)
 	int rc = 0;
 
 	*st = (struct stat){.st_ino = n->ino, .st_nlink = 1, .st_blksize = 4096};
-	st->st_mode = types[n->row->type] | bits_of_others(c->fs, n);
+	st->st_mode = types[n->row->type] | permission_mode(c->fs, n);
 	set_times(st, c->fs->started);
 	if (n->row->flags & ROW_TIMED && n->kind)
 		/* ages pass without a change: who compares times (tar) reads a table in peace */
@@ -123,6 +109,21 @@ void node_asked(struct node *n, double timeout)
 		n->parent->asked_until_ms = (uint64_t)n->asked_until_ms;
 }
 
+static int name_may_be_kept(struct fs *fs, struct node *n, int found_by_row)
+{
+	if (!(found_by_row || (n->row->flags & ROW_KEEP)) ||
+	    ((n->row->flags & ROW_LIVE) && n->row->there))
+		return 0;
+	if (n->row != &row_object && n->row != &row_namespace)
+		return 1;
+	/* marked first: rules that change meanwhile take the name back */
+	n->entry_cached = 1;
+	if (!permission_names_private(fs, n->kind, n->parent->ns))
+		return 1;
+	n->entry_cached = 0;
+	return 0;
+}
+
 int node_entry(struct call *c, struct node *n, int found_by_row, struct fuse_entry_param *e)
 {
 	int rc;
@@ -141,8 +142,7 @@ int node_entry(struct call *c, struct node *n, int found_by_row, struct fuse_ent
 		e->attr_timeout = 0;
 	e->ino = node_id(n);
 	e->generation = 1;
-	if ((found_by_row || (n->row->flags & ROW_KEEP)) &&
-	    !(n->row->flags & ROW_LIVE && n->row->there))
+	if (name_may_be_kept(c->fs, n, found_by_row))
 		e->entry_timeout = FS_CACHED_SEC;
 	return 0;
 }

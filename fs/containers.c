@@ -145,7 +145,7 @@ const struct row row_log = {
 	.flags = ROW_OBJECT | ROW_LIVE,
 	.open = open_log,
 	.stat = stat_log,
-	.subresource = "log",
+	.read_as = "get:log",
 	.reads = "what the container wrote to stdout and stderr; grows, so that `tail -f` follows "
 		 "it; empty "
 		 "before it runs",
@@ -158,7 +158,7 @@ static const struct row row_log_previous = {
 	.flags = ROW_OBJECT | ROW_LIVE,
 	.open = open_log,
 	.stat = stat_log,
-	.subresource = "log",
+	.read_as = "get:log",
 	.reads = "the same of the run before the last restart; empty if there was none",
 };
 static const struct row row_container_status = {
@@ -188,6 +188,7 @@ static const struct row row_container_ctl = {
 	.flags = ROW_ACT_WRITE | ROW_COMMANDS,
 	.render = render_ctl,
 	.act = act_ctl,
+	.write_as = "create:exec",
 	.reads = "the verbs and their usage",
 	.writes = "`kill [SIGNAL]`",
 	.errors = "EINVAL no such verb; ESRCH it does not run; EACCES",

@@ -45,6 +45,7 @@ struct fs {
 	struct streams *streams;
 	struct log_watches *log_watches;
 	struct open_logs *open_logs;
+	struct permissions *permissions; /* permission.h */
 	struct fields_made *made; /* directories that mkdir prepared, not stored yet */
 	struct notifier *notifier;
 	struct execs *execs;
@@ -82,10 +83,6 @@ void call_fini(struct call *c);
 void call_as_opener(struct call *c, const struct handle *h);
 /* The caller, with groups (looked up once a request, only when asked). Borrowed from the call. */
 struct identity *call_who(struct call *c);
-/* May the caller `verb` what the node stands for? 0, or -EACCES with c->err. */
-int call_may(struct call *c, const struct node *n, const char *verb);
-/* The same for everybody who is logged in: what the mode bits of "others" say. */
-int anyone_may(struct fs *fs, const struct node *n, const char *verb);
 /* True for requests that the notifier makes on the own mount. */
 int call_is_own(const struct call *c);
 

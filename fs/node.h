@@ -35,6 +35,7 @@ struct node {
 	_Atomic int cached;              /* the kernel was told attributes that it may keep */
 	_Atomic uint64_t asked_until_ms; /* until then it may use them without asking again */
 	int retired;                     /* under the table's lock: found no more */
+	_Atomic int entry_cached;        /* the name in its directory may be kept, too */
 };
 
 /* What to look for. NULL strings are "". */

@@ -9,6 +9,7 @@
 #include "fs/dirs.h"
 #include "fs/handle.h"
 #include "fs/notifier.h"
+#include "fs/permission.h"
 #include "fs/reply.h"
 
 static void on_init(void *userdata, struct fuse_conn_info *conn)
@@ -18,7 +19,7 @@ static void on_init(void *userdata, struct fuse_conn_info *conn)
 	conn->want &= ~(FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
 			FUSE_CAP_SPLICE_MOVE);
 	conn->want |= conn->capable &
-		      (FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_CACHE_SYMLINKS |
+		      (FUSE_CAP_POSIX_ACL | FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_CACHE_SYMLINKS |
 		       FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO);
 	conn->max_background = 64;
 	conn->congestion_threshold = 48;
@@ -263,6 +264,44 @@ static void on_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_
 		refuse_name(&c, dir, name);
 }
 
+/* -- extended attributes: the ACL that RBAC makes -- */
+
+#define ACL_ACCESS "system.posix_acl_access"
+
+static void reply_xattr(fuse_req_t req, const char *data, size_t len, size_t size)
+{
+	if (!size)
+		fuse_reply_xattr(req, len);
+	else if (size < len)
+		fuse_reply_err(req, ERANGE);
+	else
+		fuse_reply_buf(req, data, len);
+}
+
+static void on_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
+{
+	CLEANUP(buf_fini) struct buf acl = BUF_INIT;
+	struct fs *fs = fuse_req_userdata(req);
+
+	fs->n_requests++;
+	if (strcmp(name, ACL_ACCESS) == 0)
+		permission_acl(fs, node_of(fs, id), &acl);
+	if (acl.len)
+		reply_xattr(req, acl.data, acl.len, size);
+	else
+		fuse_reply_err(req, ENODATA);
+}
+
+static void on_listxattr(fuse_req_t req, fuse_ino_t id, size_t size)
+{
+	CLEANUP(buf_fini) struct buf acl = BUF_INIT;
+	struct fs *fs = fuse_req_userdata(req);
+
+	fs->n_requests++;
+	permission_acl(fs, node_of(fs, id), &acl);
+	reply_xattr(req, ACL_ACCESS, acl.len ? sizeof(ACL_ACCESS) : 0, size);
+}
+
 static void on_statfs(fuse_req_t req, fuse_ino_t id)
 {
 	struct fs *fs = fuse_req_userdata(req);
@@ -308,4 +347,6 @@ const struct fuse_lowlevel_ops fs_operations = {
 	.readdirplus = dirs_read_plus,
 	.releasedir = dirs_release,
 	.statfs = on_statfs,
+	.getxattr = on_getxattr,
+	.listxattr = on_listxattr,
 };

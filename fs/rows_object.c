@@ -251,6 +251,7 @@ static const struct row row_object_yaml = {
 	.flags = ROW_OBJECT,
 	.render = render_yaml,
 	.act = act_object,
+	.write_as = "update",
 	.reads = "the whole live object as YAML",
 	.writes =
 		"the object that replaces it, at close, or by renaming a file from beside it onto "
@@ -265,6 +266,7 @@ static const struct row row_object_json = {
 	.flags = ROW_OBJECT,
 	.render = render_json,
 	.act = act_object,
+	.write_as = "update",
 	.reads = "the whole live object as JSON",
 	.writes = "as object.yaml",
 	.errors = WRITE_ERRORS,
@@ -276,6 +278,7 @@ static const struct row row_patch = {
 	.mode = 0200,
 	.flags = ROW_ACT_LINE,
 	.act = act_patch_strategic,
+	.write_as = "patch",
 	.writes = "a strategic merge patch, YAML or JSON: in write() when the first one is short, "
 		  "ends in a newline and is whole (a single line is tried in write(), and acted "
 		  "upon at close with those that follow it), else at close",
@@ -288,6 +291,7 @@ static const struct row row_patch_merge = {
 	.mode = 0200,
 	.flags = ROW_ACT_LINE,
 	.act = act_patch_merge,
+	.write_as = "patch",
 	.writes = "a JSON Merge Patch (RFC 7396), YAML or JSON; when: as patch",
 	.errors = WRITE_ERRORS,
 };
@@ -298,6 +302,7 @@ static const struct row row_patch_json = {
 	.mode = 0200,
 	.flags = ROW_ACT_LINE,
 	.act = act_patch_json,
+	.write_as = "patch",
 	.writes = "a JSON Patch (RFC 6902): a list of operations; when: as patch",
 	.errors = WRITE_ERRORS,
 };
@@ -308,6 +313,7 @@ static const struct row row_object_apply = {
 	.mode = 0200,
 	.flags = ROW_ACT_LINE,
 	.act = act_apply,
+	.write_as = "patch",
 	.writes =
 		"a partial manifest: server-side apply without force; when: as patch. It is all "
 		"that this user applies: a field that an earlier one of his (a manifest, too) says "
@@ -321,6 +327,7 @@ static const struct row row_object_apply_force = {
 	.mode = 0200,
 	.flags = ROW_ACT_LINE,
 	.act = act_apply_force,
+	.write_as = "patch",
 	.writes = "the same with force: fields that other managers hold are taken over",
 	.errors = WRITE_ERRORS,
 };
@@ -334,6 +341,8 @@ static const struct row row_status = {
 	.render = render_status,
 	.part = status_part,
 	.act = act_status,
+	.read_as = "get|get:status",
+	.write_as = "patch:status|update:status",
 	.reads = "the .status subtree as YAML; empty while nobody reported one",
 	.writes = "the new .status, for whoever may update `<resource>/status`",
 	.errors = WRITE_ERRORS,
@@ -347,6 +356,7 @@ const struct row row_events = {
 	.there = is_no_event,
 	.render = render_events,
 	.part = no_part,
+	.read_as = "list@events",
 	.reads = "one line per event of the object, oldest first: time type reason count source "
 		 "message",
 };
@@ -367,6 +377,7 @@ static const struct row row_ctl = {
 	.flags = ROW_ACT_WRITE | ROW_COMMANDS,
 	.render = render_ctl,
 	.act = act_ctl,
+	.write_as = "patch|update|delete|patch:scale|update:scale|create:eviction|deletecollection",
 	.reads = "the verbs of this kind, their usage, and the names of the files that block",
 	.writes = "one command a line, words quoted as in Plan 9 (`'it''s'`); all lines of a write "
 		  "happen "

@@ -219,6 +219,7 @@ static const struct row row_net_table = {
 	.mode = 0444,
 	.flags = ROW_LIVE,
 	.render = render_net,
+	.url = "/net",
 	.reads = "a table of the node's network, one line an entry: `addresses`, `links`, `ports`",
 };
 
@@ -250,6 +251,7 @@ static const struct row row_file_version = {
 	.mode = 0444,
 	.flags = ROW_FIXED | ROW_PUBLIC,
 	.render = render_version,
+	.url = "/version",
 	.reads = "one line: name, version, Kubernetes API version",
 };
 static const struct row row_whoami = {
@@ -268,6 +270,7 @@ static const struct row row_health = {
 	.mode = 0444,
 	.flags = ROW_LIVE | ROW_PUBLIC,
 	.render = render_health,
+	.url = "/healthz",
 	.reads = "`ok`, or one line per problem",
 };
 static const struct row row_metrics = {
@@ -277,6 +280,7 @@ static const struct row row_metrics = {
 	.mode = 0444,
 	.flags = ROW_TIMED | ROW_PUBLIC,
 	.render = render_metrics,
+	.url = "/metrics",
 	.reads = "figures in the Prometheus text format",
 };
 static const struct row row_errors = {
@@ -308,6 +312,7 @@ const struct row row_net = {
 	.mode = 0755,
 	.flags = ROW_FIXED | ROW_PUBLIC,
 	.find = find_net,
+	.url = "/net",
 	.list = list_net,
 	.reads = "tables of the node's network (read only)",
 };

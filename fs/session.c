@@ -21,6 +21,7 @@
 #include "fs/log_watch.h"
 #include "fs/memfile.h"
 #include "fs/notifier.h"
+#include "fs/permission.h"
 #include "fs/stream.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -110,6 +111,7 @@ static void copy_config(struct fs *fs, const struct fs_config *cfg)
 
 static void free_parts(struct fs *fs)
 {
+	permissions_stop(fs->permissions);
 	notifier_stop(fs->notifier);
 	if (fs->streams)
 		streams_stop(fs->streams);
@@ -121,6 +123,7 @@ static void free_parts(struct fs *fs)
 	log_watches_free(fs->log_watches);
 	if (fs->session)
 		fuse_session_destroy(fs->session);
+	permissions_free(fs->permissions);
 	nodes_free(fs->nodes);
 	contents_free(fs->contents);
 	memfiles_free(fs->memfiles);
@@ -166,6 +169,7 @@ struct fs *fs_mount(const struct fs_config *cfg, struct err *err)
 	fs->streams = streams_new(fs);
 	fs->log_watches = log_watches_new(fs);
 	fs->changes = changes_new(fs);
+	fs->permissions = permissions_new(fs);
 	fs->notifier = notifier_new(fs);
 	return fs;
 }
@@ -245,6 +249,7 @@ void fs_unmount(struct fs *fs)
 	if (!fs)
 		return;
 	fs->stopping = 1;
+	permissions_stop(fs->permissions);
 	notifier_stop(fs->notifier);
 	streams_stop(fs->streams);
 	if (fs->serving)
