@@ -29,8 +29,8 @@ void identities_free(struct identities *all);
 struct identity *identity_get(struct identities *all, unsigned uid, unsigned gid,
 			      const unsigned *groups, size_t n);
 void identity_unref(struct identity *i);
-/* The caller that a process of this user is after a login: the groups that NSS gives him. "uid:1234"
- * is a user without a name. Owned reference; NULL: no such user on this machine. */
+/* The caller that a process of this user is after a login: the groups that NSS gives him.
+ * "uid:1234" is a user without a name. Owned reference; NULL: no such user on this machine. */
 struct identity *identity_of_user(struct identities *all, const char *user);
 /* The group's number; "gid:1234" is one without a name. Return: 0, or -ENOENT. */
 int identity_gid(const char *group, unsigned *gid_out) MUST_CHECK;

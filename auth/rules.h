@@ -50,9 +50,9 @@ struct question {
 int question_init(struct question *q, const struct access *what);
 int rules_allow(const struct rules *r, const struct question *q);
 /*
- * Is anything allowed on the resource or a subresource of it? name access_any: whatever it is about;
- * else what a holder learns of the object's existence from: creating and other words
- * (bind, use ...) do not count.
+ * Is anything allowed on the resource or a subresource of it? name access_any: whatever it is
+ * about; else what a holder learns of the object's existence from: creating and other words (bind,
+ * use ...) do not count.
  */
 int rules_touch(const struct rules *r, const char *group, const char *resource, const char *name);
 /* Does a rule about the resource, or a subresource of it, name objects? */

@@ -46,7 +46,7 @@ struct fs {
 	struct log_watches *log_watches;
 	struct open_logs *open_logs;
 	struct permissions *permissions; /* permission.h */
-	struct fields_made *made; /* directories that mkdir prepared, not stored yet */
+	struct fields_made *made;        /* directories that mkdir prepared, not stored yet */
 	struct notifier *notifier;
 	struct execs *execs;
 	struct recent_archives *recent;

@@ -127,8 +127,7 @@ int permission_is_asked(const struct node *n)
 
 /* -- callers -- */
 
-static int check_url(struct fs *fs, const struct caller *who, const struct node *n,
-		     struct err *err)
+static int check_url(struct fs *fs, const struct caller *who, const struct node *n, struct err *err)
 {
 	const struct access what = {.verb = "get", .path = n->row->url};
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Permissions as the kernel and `ls -l` have them: mode bits and POSIX ACLs, worked out once for
- * all objects that the same rules hold for, and the thread that tells the kernel when rules changed.
+ * all objects that the same rules hold for, and the thread that tells the kernel when rules
+ * changed.
  */
 #include <endian.h>
 #include <errno.h>
@@ -30,8 +31,9 @@
 /* Somebody who holds a right on a resource in a namespace. */
 struct holder {
 	enum subject_type type;
-	char *group;          /* owned; SUBJECT_GROUP */
-	struct identity *who; /* owned reference; SUBJECT_USER: with the groups that NSS gives him */
+	char *group; /* owned; SUBJECT_GROUP */
+	struct identity
+		*who; /* owned reference; SUBJECT_USER: with the groups that NSS gives him */
 	unsigned id;
 };
 
@@ -59,8 +61,8 @@ struct acl {
 struct permissions {
 	struct fs *fs;
 	pthread_mutex_t lock;
-	uint64_t generation, until_ms;   /* lock: of what is cached */
-	struct strmap holders, acls;     /* lock; owned references */
+	uint64_t generation, until_ms; /* lock: of what is cached */
+	struct strmap holders, acls;   /* lock; owned references */
 	pthread_t thread;
 	pthread_mutex_t wake_lock;
 	pthread_cond_t wake;
@@ -290,8 +292,8 @@ static void add_entry(struct acl *a, const struct holder *one, unsigned perm)
 	if (perm == a->other)
 		return;
 	a->mask |= perm;
-	a->list[a->n++] = (struct acl_entry){one->type == SUBJECT_USER ? ACL_USER : ACL_GROUP, perm,
-					     one->id};
+	a->list[a->n++] =
+		(struct acl_entry){one->type == SUBJECT_USER ? ACL_USER : ACL_GROUP, perm, one->id};
 }
 
 static struct acl *make_acl(const struct snapshot *s, const struct holders *h, const struct node *n)
@@ -318,7 +320,9 @@ static struct acl *make_acl(const struct snapshot *s, const struct holders *h, c
 static void acl_key(const struct node *n, const struct holders *h, char *key, size_t size)
 {
 	snprintf(key, size, "%p/%u/%s/%s/%s", (const void *)n->row, n->kind->index, n->ns,
-		 h->names_matter ? n->name : *n->name ? "*" : "",
+		 h->names_matter ? n->name
+		 : *n->name      ? "*"
+				 : "",
 		 strcmp(n->sub, "spec/replicas") == 0 ? "scale" : "");
 }
 
