@@ -16,7 +16,7 @@ struct rbac {
 	pthread_t thread;
 	pthread_mutex_t now_lock; /* for the instant in which `now` is taken or replaced */
 	struct snapshot *now;     /* now_lock */
-	_Atomic uint64_t generation;
+	_Atomic uint64_t generation, revision;
 	pthread_mutex_t lock;
 	pthread_cond_t cond;                 /* changed, stopping, made */
 	int changed, lost, making, stopping; /* lock */
@@ -105,6 +105,7 @@ static void make(struct rbac *r)
 	uint64_t revision = store_revision(r->store);
 
 	publish(r, snapshot_new(r->store, r->now));
+	r->revision = revision;
 	pthread_mutex_lock(&r->listener_lock);
 	if (r->listener)
 		r->listener(r->listener_arg);
@@ -212,6 +213,11 @@ struct snapshot *rbac_current(struct rbac *r)
 uint64_t rbac_generation(const struct rbac *r)
 {
 	return r->generation;
+}
+
+uint64_t rbac_revision(const struct rbac *r)
+{
+	return r->revision;
 }
 
 void rbac_on_change(struct rbac *r, void (*fn)(void *arg), void *arg)

@@ -25,6 +25,8 @@ void rbac_free(struct rbac *r);
 struct snapshot *rbac_current(struct rbac *r);
 /* Counts snapshots, from 1: another number means that answers may be others. */
 uint64_t rbac_generation(const struct rbac *r);
+/* Every commit up to this resourceVersion is in the snapshot. */
+uint64_t rbac_revision(const struct rbac *r);
 /* fn(arg) after each new snapshot, on the index's thread. One listener; NULL ends it, and waits for
  * one that runs. */
 void rbac_on_change(struct rbac *r, void (*fn)(void *arg), void *arg);

@@ -44,6 +44,7 @@ struct grant {
 
 struct maker {
 	struct snapshot *s;
+	const struct objkey *without; /* a binding to leave out, NULL: none */
 	struct grant *list;
 	size_t n, cap;
 };
@@ -156,12 +157,19 @@ static void add_binding(struct maker *m, const struct object *o)
 	}
 }
 
+static int is_left_out(const struct maker *m, const struct object *o)
+{
+	return m->without && m->without->kind == o->kind && strcmp(m->without->ns, o->ns) == 0 &&
+	       strcmp(m->without->name, o->name) == 0;
+}
+
 static void add_bindings(struct maker *m, struct store *store, const char *plural,
 			 struct object_list *keep)
 {
 	store_list(store, rbac_kind(plural), NULL, keep);
 	for (size_t i = 0; i < keep->n; i++)
-		add_binding(m, keep->list[i]);
+		if (!is_left_out(m, keep->list[i]))
+			add_binding(m, keep->list[i]);
 }
 
 /* -- the index -- */
@@ -228,10 +236,11 @@ static void make_index(struct maker *m)
 	}
 }
 
-struct snapshot *snapshot_new(struct store *store, const struct snapshot *prev)
+static struct snapshot *make(struct store *store, const struct snapshot *prev,
+			     const struct objkey *without)
 {
 	struct snapshot *s = xcalloc(1, sizeof(*s));
-	struct maker m = {.s = s};
+	struct maker m = {.s = s, .without = without};
 
 	s->refs = 1;
 	add_roles(s, prev, store, "clusterroles");
@@ -241,6 +250,17 @@ struct snapshot *snapshot_new(struct store *store, const struct snapshot *prev)
 	make_index(&m);
 	free(m.list);
 	return s;
+}
+
+struct snapshot *snapshot_new(struct store *store, const struct snapshot *prev)
+{
+	return make(store, prev, NULL);
+}
+
+struct snapshot *snapshot_without(struct store *store, const struct snapshot *prev,
+				  struct objkey binding)
+{
+	return make(store, prev, &binding);
 }
 
 struct snapshot *snapshot_ref(struct snapshot *s)

@@ -19,6 +19,9 @@ struct snapshot;
 
 /* prev (may be NULL): the one before; what did not change is taken from it. Owned. */
 struct snapshot *snapshot_new(struct store *store, const struct snapshot *prev);
+/* The same without this binding: what would hold if it went. */
+struct snapshot *snapshot_without(struct store *store, const struct snapshot *prev,
+				  struct objkey binding);
 struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_unref(struct snapshot *s);
 DEFINE_CLEANUP(struct snapshot *, snapshot_unref)

@@ -46,6 +46,7 @@ struct fs {
 	struct log_watches *log_watches;
 	struct open_logs *open_logs;
 	struct permissions *permissions; /* permission.h */
+	struct setting *settings;        /* open_lock; permission_set.c */
 	struct fields_made *made;        /* directories that mkdir prepared, not stored yet */
 	struct notifier *notifier;
 	struct execs *execs;

@@ -11,19 +11,10 @@
 
 #include "fs/dirs.h"
 #include "fs/permission_i.h"
+#include "fs/permission_set.h"
 #include "fs/stream.h"
 #include "util/log.h"
 #include "util/strmap.h"
-
-/* linux/posix_acl_xattr.h */
-#define ACL_VERSION   2u
-#define ACL_USER_OBJ  0x01u
-#define ACL_USER      0x02u
-#define ACL_GROUP_OBJ 0x04u
-#define ACL_GROUP     0x08u
-#define ACL_MASK      0x10u
-#define ACL_OTHER     0x20u
-#define ACL_NO_ID     0xffffffffu
 
 #define CACHE_MS  60000u /* as long as names from NSS are believed */
 #define CACHE_MAX 20000u /* entries; past it the cache starts anew */
@@ -280,6 +271,41 @@ static int by_tag_and_id(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
+unsigned permission_of_subject(struct fs *fs, const struct snapshot *s, enum subject_type type,
+			       const char *name, const struct node *n)
+{
+	struct holder one = {.type = type};
+	struct group_caller g;
+	unsigned perm = perms_of(s, &anyone, n);
+
+	if (type == SUBJECT_USER) {
+		one.who = identity_of_user(fs->identities, name);
+		if (!one.who)
+			return perm;
+	} else {
+		one.group = xstrdup(name);
+	}
+	perm |= perms_of(s, caller_of(&one, &g), n);
+	identity_unref(one.who);
+	free(one.group);
+	return perm;
+}
+
+int acl_item_at(const void *data, size_t len, size_t i, struct posix_acl_item *out)
+{
+	const unsigned char *at = (const unsigned char *)data + 4 + i * 8;
+	uint16_t tag, perm;
+	uint32_t id;
+
+	if (len < 4 + (i + 1) * 8)
+		return 0;
+	memcpy(&tag, at, 2);
+	memcpy(&perm, at + 2, 2);
+	memcpy(&id, at + 4, 4);
+	*out = (struct posix_acl_item){le16toh(tag), le16toh(perm), le32toh(id)};
+	return 1;
+}
+
 /* One more subject. root is the owner, and root's group the owning one. */
 static void add_entry(struct acl *a, const struct holder *one, unsigned perm)
 {
@@ -486,6 +512,7 @@ static void on_rules(void *arg)
 {
 	struct permissions *all = arg;
 
+	permission_set_settled(all->fs, 0);
 	pthread_mutex_lock(&all->wake_lock);
 	all->woken = 1;
 	pthread_cond_signal(&all->wake);
@@ -514,6 +541,7 @@ void permissions_stop(struct permissions *all)
 	if (!all || !all->running)
 		return;
 	rbac_on_change(all->fs->rbac, NULL, NULL);
+	permission_set_settled(all->fs, 1);
 	pthread_mutex_lock(&all->wake_lock);
 	all->stopping = 1;
 	pthread_cond_signal(&all->wake);

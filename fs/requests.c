@@ -10,6 +10,7 @@
 #include "fs/handle.h"
 #include "fs/notifier.h"
 #include "fs/permission.h"
+#include "fs/permission_set.h"
 #include "fs/reply.h"
 
 static void on_init(void *userdata, struct fuse_conn_info *conn)
@@ -129,7 +130,9 @@ static void on_setattr(fuse_req_t req, fuse_ino_t id, struct stat *st, int to_se
 		reply_refused(&c, n, NULL);
 		return;
 	}
-	if (n->row->setattr && to_set)
+	if (n->row == &row_object && (to_set & FUSE_SET_ATTR_MODE))
+		permission_set_mode(&c, n, st->st_mode & 07777);
+	else if (n->row->setattr && to_set)
 		n->row->setattr(&c, n, st, to_set);
 	else
 		/* modes, owners and times follow from the object: tools that set them go on */
@@ -302,6 +305,30 @@ static void on_listxattr(fuse_req_t req, fuse_ino_t id, size_t size)
 	reply_xattr(req, ACL_ACCESS, acl.len ? sizeof(ACL_ACCESS) : 0, size);
 }
 
+static void on_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *value,
+			size_t size, int flags)
+{
+	CLEANUP(call_fini) struct call c;
+
+	(void)flags;
+	call_init(&c, req);
+	if (strcmp(name, ACL_ACCESS) == 0)
+		permission_set_acl(&c, node_of(c.fs, id), value, size);
+	else
+		fuse_reply_err(req, EOPNOTSUPP);
+}
+
+static void on_removexattr(fuse_req_t req, fuse_ino_t id, const char *name)
+{
+	CLEANUP(call_fini) struct call c;
+
+	call_init(&c, req);
+	if (strcmp(name, ACL_ACCESS) == 0)
+		permission_set_acl(&c, node_of(c.fs, id), NULL, 0);
+	else
+		fuse_reply_err(req, ENODATA);
+}
+
 static void on_statfs(fuse_req_t req, fuse_ino_t id)
 {
 	struct fs *fs = fuse_req_userdata(req);
@@ -349,4 +376,6 @@ const struct fuse_lowlevel_ops fs_operations = {
 	.statfs = on_statfs,
 	.getxattr = on_getxattr,
 	.listxattr = on_listxattr,
+	.setxattr = on_setxattr,
+	.removexattr = on_removexattr,
 };

@@ -72,8 +72,8 @@ equal list "db web" "$(as $alice ls "$cm/prod" | grep -v -e '^_' | xargs)"
 equal namespaces "prod" "$(as $alice ls "$cm" | grep -v -e '^_' | xargs)"
 equal value v "$(as $alice cat "$cm/prod/web/data/k")"
 contains "$(as $alice cat "$cm/prod/_index")" '^web '
-contains "$(getfacl -c "$cm/prod" 2>/dev/null)" "^user:$alice:r-x"
-contains "$(getfacl -c "$cm/prod/web/object.yaml" 2>/dev/null)" "^user:$alice:r--"
+contains "$(getfacl -cp "$cm/prod" 2>/dev/null)" "^user:$alice:r-x"
+contains "$(getfacl -cp "$cm/prod/web/object.yaml" 2>/dev/null)" "^user:$alice:r--"
 may $alice test -r "$cm/prod/web/object.yaml"
 as $alice test -w "$cm/prod/web/object.yaml" && fail "object.yaml is shown as writable"
 for file in data/k patch patch.json apply status object.yaml; do
@@ -150,7 +150,7 @@ denied $alice mkdir "$cm/prod/mine"
 role prod watchers "$(rule configmaps 'get, list, watch')"
 bind prod watchers Group $team
 soon as $bob cat "$cm/prod/_index"
-contains "$(getfacl -c "$cm/prod" 2>/dev/null)" "^group:$team:r-x"
+contains "$(getfacl -cp "$cm/prod" 2>/dev/null)" "^group:$team:r-x"
 denied $alice cat "$cm/prod/_index"
 as $bob timeout 60 cat "$cm/prod/_watch" >"$tmp/watched" 2>&1 &
 watcher=$!
