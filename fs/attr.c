@@ -109,19 +109,20 @@ void node_asked(struct node *n, double timeout)
 		n->parent->asked_until_ms = (uint64_t)n->asked_until_ms;
 }
 
-static int name_may_be_kept(struct fs *fs, struct node *n, int found_by_row)
+/* How long the kernel may answer a look-up of the name for us. */
+static double entry_timeout(struct fs *fs, struct node *n, int found_by_row)
 {
 	if (!(found_by_row || (n->row->flags & ROW_KEEP)) ||
 	    ((n->row->flags & ROW_LIVE) && n->row->there))
 		return 0;
 	if (n->row != &row_object && n->row != &row_namespace)
-		return 1;
+		return FS_CACHED_SEC;
 	/* marked first: rules that change meanwhile take the name back */
 	n->entry_cached = 1;
 	if (!permission_names_private(fs, n->kind, n->parent->ns))
-		return 1;
+		return FS_CACHED_SEC;
 	n->entry_cached = 0;
-	return 0;
+	return FS_PRIVATE_SEC;
 }
 
 int node_entry(struct call *c, struct node *n, int found_by_row, struct fuse_entry_param *e)
@@ -142,7 +143,6 @@ int node_entry(struct call *c, struct node *n, int found_by_row, struct fuse_ent
 		e->attr_timeout = 0;
 	e->ino = node_id(n);
 	e->generation = 1;
-	if (name_may_be_kept(c->fs, n, found_by_row))
-		e->entry_timeout = FS_CACHED_SEC;
+	e->entry_timeout = entry_timeout(c->fs, n, found_by_row);
 	return 0;
 }

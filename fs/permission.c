@@ -64,7 +64,8 @@ static const char *next_word(const char *words, struct word *w, const struct nod
 				  .group = other ? "" : n->kind->group,
 				  .resource = other ? w->rest : n->kind->plural,
 				  .subresource = other ? "" : w->rest,
-				  .ns = n->ns,
+				  /* events of what has no namespace are in `default` */
+				  .ns = other && !*n->ns ? "default" : n->ns,
 				  .name = other ? "" : n->name};
 	return words[len] ? words + len + 1 : NULL;
 }
@@ -185,6 +186,48 @@ int call_may(struct call *c, const struct node *n, const char *verb)
 	if (c->uid == 0 || !n->kind)
 		return 0;
 	return auth_check(c->fs->rbac, &call_who(c)->caller, &what, &c->err);
+}
+
+/* What `describe` prints of other objects, by kind; ns NULL: the object's own. */
+static const struct {
+	const char *of_group, *of;
+	const char *group, *resource, *ns;
+} around[] = {
+	{"", "nodes", "", "pods", ""},
+	{"", "nodes", "coordination.k8s.io", "leases", "kube-node-lease"},
+	{"", "namespaces", "", "resourcequotas", ""},
+	{"", "namespaces", "", "limitranges", ""},
+	{"", "serviceaccounts", "", "secrets", NULL},
+	{"", "services", "", "endpoints", NULL},
+	{"apps", "deployments", "apps", "replicasets", NULL},
+	{"apps", "replicasets", "", "pods", NULL},
+	{"apps", "statefulsets", "", "pods", NULL},
+	{"apps", "daemonsets", "", "pods", NULL},
+};
+
+int call_sees_around(struct call *c, const struct node *n)
+{
+	CLEANUP_SNAPSHOT struct snapshot *s = NULL;
+	struct access list = {"list", "", "events", "", *n->ns ? n->ns : "default", "", NULL};
+	const struct caller *who;
+
+	if (c->uid == 0 || !c->fs->rbac)
+		return c->uid == 0;
+	who = &call_who(c)->caller;
+	s = rbac_current(c->fs->rbac);
+	if (!auth_may(s, who, &list))
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(around); i++) {
+		if (strcmp(around[i].of, n->kind->plural) != 0 ||
+		    strcmp(around[i].of_group, n->kind->group) != 0)
+			continue;
+		list.group = around[i].group;
+		list.resource = around[i].resource;
+		list.ns = around[i].ns ? around[i].ns : n->ns;
+		if (!auth_may(s, who, &list))
+			return 0;
+	}
+	return 1;
 }
 
 int call_sees(struct call *c, const struct kind *k, const char *ns, const char *name)

@@ -291,8 +291,8 @@ static void on_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t 
 		permission_acl(fs, node_of(fs, id), &acl);
 	if (acl.len)
 		reply_xattr(req, acl.data, acl.len, size);
-	else
-		fuse_reply_err(req, ENODATA);
+	else /* told that there are no others, `ls` asks once, not for each file */
+		fuse_reply_err(req, str_starts(name, "system.posix_acl_") ? ENODATA : EOPNOTSUPP);
 }
 
 static void on_listxattr(fuse_req_t req, fuse_ino_t id, size_t size)

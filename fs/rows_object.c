@@ -2,7 +2,10 @@
 /* An object's directory: the whole of it, its parts, and what can be done to it. */
 #include <errno.h>
 
+#include "fs/content.h"
 #include "fs/dirs.h"
+#include "fs/handle.h"
+#include "fs/permission.h"
 #include "fs/reply.h"
 #include "fs/verbs.h"
 #include "objects/codec.h"
@@ -70,6 +73,24 @@ static int render_describe(struct call *c, const struct node *n, const struct ob
 	(void)n;
 	print_describe(c->fs->store, o, out);
 	return 0;
+}
+
+/* Who may not see events and what else belongs to the object is told of the object alone. */
+static struct handle *open_describe(struct call *c, struct node *n, int flags)
+{
+	CLEANUP_OBJECT struct object *o = node_get_object(c->fs, n, &c->err);
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	struct content *t;
+
+	if (!o)
+		return NULL;
+	if (call_sees_around(c, n)) {
+		t = content_get(c, n, o);
+	} else {
+		print_describe(NULL, o, &text);
+		t = content_new(text.data, text.len);
+	}
+	return t ? handle_of_content(c, n, t, flags) : NULL;
 }
 
 static int render_ctl(struct call *c, const struct node *n, const struct object *o, struct buf *out)
@@ -367,7 +388,9 @@ const struct row row_describe = {
 	.mode = 0444,
 	.flags = ROW_OBJECT | ROW_TIMED,
 	.render = render_describe,
-	.reads = "what `kubectl describe` prints, events included; secrets show sizes only",
+	.open = open_describe,
+	.reads = "what `kubectl describe` prints, events included for whoever may list them; "
+		 "secrets show sizes only",
 };
 static const struct row row_ctl = {
 	.name = "ctl",

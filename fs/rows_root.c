@@ -2,6 +2,7 @@
 /* The mount's own directory, and the way down to the resources: apis/, api/ and the short names. */
 #include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "fs/dirs.h"
@@ -324,11 +325,27 @@ static const struct row *const rows[] = {
 };
 const struct row *const *const root_rows = rows;
 
+/*
+ * The kernel never keeps the ACL of a mount's own directory (its inode is older than the
+ * connection's options), and asks for it at each look-up of a path by somebody who is not root,
+ * unless the mode gives the group nothing. So it gives it to a group that nobody is in.
+ */
+#define NOBODYS_GROUP ((gid_t)-2)
+
+static int stat_root(struct call *c, const struct node *n, struct stat *st)
+{
+	(void)c;
+	(void)n;
+	st->st_gid = NOBODYS_GROUP;
+	return 0;
+}
+
 const struct row row_root = {
 	.name = "",
 	.where = "",
 	.type = ROW_DIR,
-	.mode = 0755,
+	.mode = 0705,
+	.stat = stat_root,
 	.flags = ROW_FIXED | ROW_PUBLIC,
 	.rows = rows,
 	.find = find_plural,
