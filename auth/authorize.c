@@ -98,6 +98,8 @@ static struct verbs verbs_of(const struct api_request *r)
 			return (struct verbs){{"update", "create"}};
 		return (struct verbs){{"update"}};
 	case API_DELETE:
+		if (r->flags & API_COLLECTION)
+			return (struct verbs){{"deletecollection"}};
 		return (struct verbs){{"delete"}};
 	case API_APPLY:
 		return (struct verbs){{"patch", "create"}};
@@ -136,8 +138,9 @@ static int any_verb(struct rbac *rbac, const struct caller *who, struct access w
 		struct access one = what;
 
 		one.verb = verbs->list[i];
-		/* An object that is created has no name to be asked about. */
-		if (strcmp(one.verb, "create") == 0 && !*one.subresource)
+		/* One that is created has no name yet, and a collection has none. */
+		if ((strcmp(one.verb, "create") == 0 && !*one.subresource) ||
+		    strcmp(one.verb, "deletecollection") == 0)
 			one.name = "";
 		if (auth_check(rbac, who, &one, &first) == 0)
 			return 0;

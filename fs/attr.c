@@ -2,6 +2,7 @@
 #include "fs/attr.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -109,6 +110,17 @@ void node_asked(struct node *n, double timeout)
 		n->parent->asked_until_ms = (uint64_t)n->asked_until_ms;
 }
 
+/* `ls -l` of a large directory names the way to it for each entry: many look-ups without a pause.
+ */
+static int is_looked_up_in_a_loop(struct node *n)
+{
+	uint64_t now = loop_now_ms(), last = atomic_exchange(&n->looked_up_ms, now);
+
+	if (now - last > FS_LOOP_MS)
+		n->loop_length = 0;
+	return ++n->loop_length > FS_LOOP_LENGTH;
+}
+
 /* How long the kernel may answer a look-up of the name for us. */
 static double entry_timeout(struct fs *fs, struct node *n, int found_by_row)
 {
@@ -122,7 +134,7 @@ static double entry_timeout(struct fs *fs, struct node *n, int found_by_row)
 	if (!permission_names_private(fs, n->kind, n->parent->ns))
 		return FS_CACHED_SEC;
 	n->entry_cached = 0;
-	return FS_PRIVATE_SEC;
+	return is_looked_up_in_a_loop(n) ? FS_PRIVATE_SEC : 0;
 }
 
 int node_entry(struct call *c, struct node *n, int found_by_row, struct fuse_entry_param *e)

@@ -28,9 +28,11 @@
 #define FS_FILE_MAX    (3u << 20) /* CODEC_MAX_BYTES: a manifest, a message */
 #define FS_MESSAGE_MAX 4096u      /* a write up to here may be acted upon at once */
 #define FS_CACHED_SEC  10.0       /* entries and attributes that we invalidate ourselves */
-/* Names that not everybody who may search their directory may see: a tick of the kernel's clock,
- * so that one command that names a path ten thousand times does not ask ten thousand times. */
+/* Names that not everybody who may search their directory may see are not kept; only where the same
+ * one is asked for again and again without a pause, for a tick of the kernel's clock. */
 #define FS_PRIVATE_SEC 0.001
+#define FS_LOOP_MS     20
+#define FS_LOOP_LENGTH 256
 
 struct fs {
 	char *mountpoint, *state_dir, *version, *kubernetes_version;

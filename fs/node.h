@@ -36,6 +36,8 @@ struct node {
 	_Atomic uint64_t asked_until_ms; /* until then it may use them without asking again */
 	int retired;                     /* under the table's lock: found no more */
 	_Atomic int entry_cached;        /* the name in its directory may be kept, too */
+	_Atomic uint64_t looked_up_ms;   /* the last look-up of a name that is private */
+	_Atomic unsigned loop_length;    /* and how many came one shortly after the other */
 };
 
 /* What to look for. NULL strings are "". */

@@ -188,6 +188,21 @@ int call_may(struct call *c, const struct node *n, const char *verb)
 	return auth_check(c->fs->rbac, &call_who(c)->caller, &what, &c->err);
 }
 
+unsigned scaling_flag(struct fs *fs, const struct identity *who, const struct node *n)
+{
+	static const char *const verbs[] = {"patch", "update"};
+	struct access what = {NULL, n->kind->group, n->kind->plural, "", n->ns, n->name, NULL};
+
+	if (!(n->kind->flags & KIND_SCALE))
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(verbs); i++) {
+		what.verb = verbs[i];
+		if (auth_check(fs->rbac, &who->caller, &what, NULL) == 0)
+			return 0;
+	}
+	return API_SCALE;
+}
+
 /* What `describe` prints of other objects, by kind; ns NULL: the object's own. */
 static const struct {
 	const char *of_group, *of;

@@ -17,8 +17,8 @@
  * one of more than ACL_MAX holders is shown as what the most permitted of its subjects may.
  *
  * Names: where a directory may be searched by somebody who may not see all of its names, the
- * kernel may keep them for FS_PRIVATE_SEC only (permission_names_private): a look-up is ours,
- *except in the instant after somebody who may see the name used it.
+ * kernel does not keep them (permission_names_private): each look-up is ours, except within a
+ * tick of one of hundreds in a row that somebody makes who may see the name.
  *
  * Locking: any thread.
  */
@@ -49,6 +49,9 @@ int node_allows(struct fs *fs, const struct identity *who, const struct node *n,
 int call_sees(struct call *c, const struct kind *k, const char *ns, const char *name);
 /* May he see what `describe` says of other objects than this one: events, pods of a node ... */
 int call_sees_around(struct call *c, const struct node *n);
+/* API_SCALE for an edit of spec.replicas by somebody who may scale the object and not change it;
+ * else 0. */
+unsigned scaling_flag(struct fs *fs, const struct identity *who, const struct node *n);
 /* May he `verb` on all of the node's resource where the node is? 0, or -EACCES with c->err. */
 int call_may(struct call *c, const struct node *n, const char *verb);
 

@@ -82,7 +82,9 @@ static struct handle *open_describe(struct call *c, struct node *n, int flags)
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
 	struct content *t;
 
-	if (!o)
+	if (o && flags_want_write(flags))
+		err_set(&c->err, EPERM, "read only");
+	if (c->err.code)
 		return NULL;
 	if (call_sees_around(c, n)) {
 		t = content_get(c, n, o);

@@ -52,12 +52,13 @@ enum api_flag {
 			    of a batch or none; later ones see what earlier ones would make */
 	API_STATUS =
 		4, /* through the status subresource: only status changes (and is authorized so) */
-	API_SCALE = 8,       /* through the scale subresource */
-	API_BINDING = 16,    /* pods/binding: sets spec.nodeName and the PodScheduled condition */
-	API_UPSERT = 32,     /* API_UPDATE and API_MUTATE: create when absent */
-	API_IF_EXISTS = 64,  /* absent is no fault: done with no result */
-	API_EXPECT_RV = 128, /* expect_rv must match, or -EBUSY */
-	API_KEEP = 256,      /* the caller keeps the request after done; else it is freed by api */
+	API_SCALE = 8,        /* through the scale subresource */
+	API_BINDING = 16,     /* pods/binding: sets spec.nodeName and the PodScheduled condition */
+	API_UPSERT = 32,      /* API_UPDATE and API_MUTATE: create when absent */
+	API_IF_EXISTS = 64,   /* absent is no fault: done with no result */
+	API_EXPECT_RV = 128,  /* expect_rv must match, or -EBUSY */
+	API_KEEP = 256,       /* the caller keeps the request after done; else it is freed by api */
+	API_COLLECTION = 512, /* API_DELETE: one of a collection, authorized as deletecollection */
 };
 
 /* Edit the current object (taken; an empty map with apiVersion, kind, metadata when absent) and
