@@ -19,6 +19,8 @@ struct cached {
 };
 
 struct identities {
+	int (*account_of)(void *arg, unsigned uid, struct buf *out); /* NULL: no pods */
+	void *account_arg;
 	pthread_mutex_t lock;
 	struct strmap cache; /* the ids as bytes in hex -> struct cached, owned */
 };
@@ -142,6 +144,33 @@ static struct identity *identity_look_up(unsigned uid, unsigned gid, const unsig
 	return i;
 }
 
+struct identity *identity_of_account(const char *account, unsigned uid, unsigned gid)
+{
+	struct identity *i = xcalloc(1, sizeof(*i));
+
+	i->refs = 1;
+	i->uid = uid;
+	i->gid = gid;
+	i->user = xasprintf("system:serviceaccount:%s", account);
+	i->groups = xcalloc(4, sizeof(char *));
+	i->groups[0] = xstrdup("system:serviceaccounts");
+	i->groups[1] =
+		xasprintf("system:serviceaccounts:%.*s", (int)strcspn(account, ":"), account);
+	i->groups[2] = xstrdup("system:authenticated");
+	i->caller = (struct caller){.user = i->user,
+				    .groups = (const char *const *)i->groups,
+				    .manager = i->user,
+				    .uid = uid};
+	return i;
+}
+
+void identities_set_accounts(struct identities *all,
+			     int (*fn)(void *arg, unsigned uid, struct buf *out), void *arg)
+{
+	all->account_of = fn;
+	all->account_arg = arg;
+}
+
 static void cache_key(unsigned uid, unsigned gid, const unsigned *groups, size_t n, struct buf *out)
 {
 	buf_addf(out, "%u:%u", uid, gid);
@@ -152,11 +181,14 @@ static void cache_key(unsigned uid, unsigned gid, const unsigned *groups, size_t
 struct identity *identity_get(struct identities *all, unsigned uid, unsigned gid,
 			      const unsigned *groups, size_t n)
 {
-	CLEANUP(buf_fini) struct buf key = BUF_INIT;
+	CLEANUP(buf_fini) struct buf key = BUF_INIT, account = BUF_INIT;
 	uint64_t now = loop_now_ms();
 	struct identity *who;
 	struct cached *c;
 
+	/* never from the cache: the next pod may have the range of the last one */
+	if (uid && all->account_of && all->account_of(all->account_arg, uid, &account))
+		return identity_of_account(buf_str(&account), uid, gid);
 	cache_key(uid, gid, groups, n, &key);
 	pthread_mutex_lock(&all->lock);
 	c = strmap_get(&all->cache, key.data);

@@ -6,6 +6,9 @@
  * "gid:1234". uid 0 is in "system:masters" besides its groups; everybody is in
  * "system:authenticated".
  *
+ * Processes of a pod have uids that belong to that pod alone: they are its ServiceAccount,
+ * "system:serviceaccount:<namespace>:<name>", whatever uid and groups they took within it.
+ *
  * Locking: any thread.
  */
 #pragma once
@@ -22,6 +25,15 @@ struct identity { /* refcounted, immutable */
 
 struct identities;
 struct identities *identities_new(void);
+/*
+ * Whose pod a uid belongs to: fn puts "<namespace>:<name>" of the ServiceAccount into out and
+ * returns 1, or 0 for a uid that is no pod's. Asked anew each time, from any thread. Before the
+ * first identity_get.
+ */
+void identities_set_accounts(struct identities *all,
+			     int (*fn)(void *arg, unsigned uid, struct buf *out), void *arg);
+/* The caller that a process of this ServiceAccount ("<namespace>:<name>") is. Owned reference. */
+struct identity *identity_of_account(const char *account, unsigned uid, unsigned gid);
 void identities_free(struct identities *all);
 
 /* Supplementary groups: ids (n of them), as fuse_req_getgroups gave them; n 0: none known. Owned

@@ -77,3 +77,20 @@ int pod_token(void *arg, const struct value *pod, const char *account, const cha
 
 	return tokens_issue(d->tokens, &r, out, NULL, err);
 }
+
+int account_of_uid(void *arg, unsigned uid, struct buf *out)
+{
+	struct daemon *d = arg;
+	char pod_uid[256];
+	CLEANUP_OBJECT struct object *pod = NULL;
+
+	/* the tree is served after the sandboxes are open, and ends before they close */
+	if (!d->sandboxes || id_range_owner(d->sandboxes, uid, pod_uid, sizeof(pod_uid)) < 0)
+		return 0;
+	pod = store_get_uid(d->store, pod_uid);
+	if (!pod || strcmp(pod->kind->kind, "Pod") != 0)
+		return 0;
+	buf_addf(out, "%s:%s", pod->ns,
+		 value_str(value_dig(pod->value, "spec", "serviceAccountName", NULL), "default"));
+	return 1;
+}

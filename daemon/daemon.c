@@ -45,6 +45,7 @@ static int open_objects(struct daemon *d, struct err *err)
 	if (!d->api)
 		return -err->code;
 	d->identities = identities_new();
+	identities_set_accounts(d->identities, account_of_uid, d);
 	if (open_credentials(d, err))
 		return -err->code;
 	d->manifests = manifests_new(d->api, d->loop, err);

@@ -52,5 +52,8 @@ int open_credentials(struct daemon *d, struct err *err);
 int pod_token(void *arg, const struct value *pod, const char *account, const char *audience,
 	      int64_t seconds, struct buf *out, struct err *err);
 
+/* identities_set_accounts(); arg is the daemon. */
+int account_of_uid(void *arg, unsigned uid, struct buf *out);
+
 /* The bridge's name: "k8s0" for /k8s, one made from the mount point for others. buf of 16. */
 const char *bridge_name(const char *mountpoint, char buf[16]);

@@ -16,6 +16,9 @@
  * caller as he is: an ACL cannot know groups that a process took on besides those of its user, and
  * one of more than ACL_MAX holders is shown as what the most permitted of its subjects may.
  *
+ * Pods call with any of the thousands of ids of their range, which an ACL cannot name: what
+ * their ServiceAccounts may is in the bits of everybody else, and the handler decides.
+ *
  * Names: where a directory may be searched by somebody who may not see all of its names, the
  * kernel does not keep them (permission_names_private): each look-up is ours, except within a
  * tick of one of hundreds in a row that somebody makes who may see the name.

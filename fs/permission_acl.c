@@ -16,6 +16,8 @@
 #include "util/log.h"
 #include "util/strmap.h"
 
+#define ACCOUNT "system:serviceaccount"
+
 #define CACHE_MS  60000u /* as long as names from NSS are believed */
 #define CACHE_MAX 20000u /* entries; past it the cache starts anew */
 
@@ -26,6 +28,7 @@ struct holder {
 	struct identity
 		*who; /* owned reference; SUBJECT_USER: with the groups that NSS gives him */
 	unsigned id;
+	int is_account; /* of pods, that have no number of their own */
 };
 
 /* All who do. */
@@ -36,6 +39,7 @@ struct holders {
 	int names_matter;  /* some rule is about single objects */
 	int private_names; /* permission_names_private() */
 	int unknown;       /* more than an ACL can list */
+	int accounts;      /* some are ServiceAccounts */
 };
 
 struct acl_entry {
@@ -45,6 +49,7 @@ struct acl_entry {
 struct acl {
 	_Atomic unsigned refs;
 	unsigned group_obj, other, mask;
+	unsigned accounts;      /* what pods may: shown with other, and decided by the handler */
 	struct acl_entry *list; /* owned; named users, then named groups */
 	size_t n;
 };
@@ -104,7 +109,15 @@ static void add_holder(void *arg, enum subject_type type, const char *name)
 		h->unknown = 1;
 		return;
 	}
-	if (type == SUBJECT_USER) {
+	if (str_starts(name, ACCOUNT) && (type == SUBJECT_USER || name[strlen(ACCOUNT)] == 's')) {
+		one.is_account = h->accounts = 1;
+		one.id = ACL_NO_ID;
+		if (type == SUBJECT_USER)
+			one.who = identity_of_account(name + strlen(ACCOUNT) + 1, ACL_NO_ID,
+						      ACL_NO_ID);
+		else
+			one.group = xstrdup(name);
+	} else if (type == SUBJECT_USER) {
 		one.who = identity_of_user(m->fs->identities, name);
 		if (!one.who)
 			return;
@@ -169,7 +182,9 @@ static int names_are_private(const struct snapshot *s, const struct holders *h,
 {
 	struct group_caller g;
 
-	if (h->unknown || (searches(s, &anyone, k, ns) && !sees_all(s, &anyone, k, ns)))
+	/* what pods may is in the bits of everybody */
+	if (h->unknown ||
+	    ((h->accounts || searches(s, &anyone, k, ns)) && !sees_all(s, &anyone, k, ns)))
 		return 1;
 	for (size_t i = 0; i < h->n; i++) {
 		const struct caller *who = caller_of(&h->list[i], &g);
@@ -310,6 +325,10 @@ int acl_item_at(const void *data, size_t len, size_t i, struct posix_acl_item *o
 static void add_entry(struct acl *a, const struct holder *one, unsigned perm)
 {
 	perm |= a->other;
+	if (one->is_account) {
+		a->accounts |= perm;
+		return;
+	}
 	if (one->id == 0) {
 		if (one->type == SUBJECT_GROUP)
 			a->group_obj |= perm;
@@ -333,11 +352,12 @@ static struct acl *make_acl(const struct snapshot *s, const struct holders *h, c
 	for (size_t i = 0; i < h->n; i++)
 		add_entry(a, &h->list[i], perms_of(s, caller_of(&h->list[i], &g), n));
 	a->mask |= a->group_obj;
+	a->accounts |= a->other;
 	if (a->n)
 		qsort(a->list, a->n, sizeof(*a->list), by_tag_and_id);
 	if (h->unknown) {
 		/* more than can be said one by one: the handler decides alone */
-		a->other = a->group_obj = a->mask = n->row->mode >> 6 & 7;
+		a->accounts = a->group_obj = a->mask = n->row->mode >> 6 & 7;
 		a->n = 0;
 	}
 	return a;
@@ -403,7 +423,7 @@ unsigned permission_mode(struct fs *fs, const struct node *n)
 	if (!fs->rbac)
 		return owner;
 	a = acl_get(fs, n);
-	owner |= (a->n ? a->mask : a->group_obj) << 3 | a->other;
+	owner |= (a->n ? a->mask : a->group_obj) << 3 | a->accounts;
 	acl_unref(a);
 	return owner;
 }
@@ -437,7 +457,7 @@ void permission_acl(struct fs *fs, const struct node *n, struct buf *out)
 	for (; i < a->n; i++)
 		put_entry(out, ACL_GROUP, a->list[i].perm, a->list[i].id);
 	put_entry(out, ACL_MASK, a->mask, ACL_NO_ID);
-	put_entry(out, ACL_OTHER, a->other, ACL_NO_ID);
+	put_entry(out, ACL_OTHER, a->accounts, ACL_NO_ID);
 }
 
 int permission_names_private(struct fs *fs, const struct kind *k, const char *ns)

@@ -388,12 +388,26 @@ static int can_be_set(struct call *c, const struct node *n)
 	return c->fs->rbac ? 0 : err_set(&c->err, EOPNOTSUPP, "no roles");
 }
 
+/* The bits of others show what pods may besides: as they are, they wish for nothing. others->perm
+ * becomes what everybody may. */
+static int change_others(struct change_of *ch, struct wish *others)
+{
+	struct fs *fs = ch->c->fs;
+	CLEANUP_SNAPSHOT struct snapshot *s = NULL;
+
+	if (others->perm != (permission_mode(fs, ch->n) & 7))
+		return change_one(ch, others);
+	s = rbac_current(fs->rbac);
+	others->perm = permission_of_subject(fs, s, others->type, others->name, ch->n);
+	return 0;
+}
+
 static int change_all(struct change_of *ch, const struct wishes *w)
 {
 	CLEANUP(buf_fini) struct buf now = BUF_INIT;
 	CLEANUP(wishes_freep) struct wishes *old = NULL;
 	struct wish others = of_others(w->other);
-	int rc = change_one(ch, &others);
+	int rc = change_others(ch, &others);
 
 	permission_acl(ch->c->fs, ch->n, &now);
 	old = parse_acl(ch->c, now.data, now.len);
@@ -411,7 +425,7 @@ static int change_all(struct change_of *ch, const struct wishes *w)
 	for (size_t i = 0; !rc && i < old->n; i++) {
 		struct wish gone = old->list[i];
 
-		gone.perm = w->other;
+		gone.perm = others.perm;
 		if (!find_wish(w, gone.type, gone.name))
 			rc = change_one(ch, &gone);
 	}
@@ -456,7 +470,7 @@ void permission_set_mode(struct call *c, struct node *n, unsigned mode)
 		err_set(&c->err, EPERM,
 			"only what others may can be changed by chmod: setfacl says the rest");
 	else
-		change_one(&ch, &others);
+		change_others(&ch, &others);
 	if (!c->err.code && ch.b->n) {
 		submit(c, n, ch.b, 1);
 		return;
