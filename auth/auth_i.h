@@ -14,6 +14,8 @@
  */
 int auth_check_grant(void *arg, const struct caller *who, const struct api_request *r,
 		     const struct value *live, const struct value *next, struct faults *faults);
+/* What a request of the api asks for; verb is the first of those that would do. */
+struct access auth_access_of(const struct api_request *r);
 /* The status of a review (objects/api.h). */
 struct value *auth_review(void *arg, const struct caller *who, const struct kind *k, const char *ns,
 			  const struct value *body, struct faults *faults);

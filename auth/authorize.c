@@ -115,9 +115,10 @@ static struct verbs verbs_of(const struct api_request *r)
 	return (struct verbs){{"patch"}};
 }
 
-static struct access access_of(const struct api_request *r)
+struct access auth_access_of(const struct api_request *r)
 {
 	return (struct access){
+		.verb = verbs_of(r).list[0],
 		.group = r->kind->group,
 		.resource = r->kind->plural,
 		.subresource = r->flags & API_STATUS    ? "status"
@@ -152,7 +153,7 @@ static int authorize(void *arg, const struct caller *who, const struct api_reque
 		     struct err *err)
 {
 	struct verbs verbs = verbs_of(r);
-	struct access what = access_of(r);
+	struct access what = auth_access_of(r);
 
 	if (r->flags & API_SCALE) {
 		struct access whole = what;
@@ -174,8 +175,8 @@ static int authorize_state(void *arg, const struct caller *who, const struct api
 	if (r->verb != API_APPLY && !(r->flags & API_UPSERT))
 		return 0;
 	if (!live)
-		return any_verb(arg, who, access_of(r), &create, err);
-	return any_verb(arg, who, access_of(r),
+		return any_verb(arg, who, auth_access_of(r), &create, err);
+	return any_verb(arg, who, auth_access_of(r),
 			r->verb == API_APPLY    ? &patch
 			: r->verb == API_UPDATE ? &update
 						: &edit,

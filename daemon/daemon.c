@@ -31,6 +31,7 @@ const char *bridge_name(const char *mountpoint, char buf[16])
 static int open_objects(struct daemon *d, struct err *err)
 {
 	CLEANUP_FREE char *path = xasprintf("%s/k8sfs.db", d->options.state);
+	CLEANUP_FREE char *audit_path = xasprintf("%s/audit.log", d->options.state);
 	struct api_hooks hooks = {.service_cidr = d->options.service_cidr};
 	struct backend *backend = backend_sqlite_open(path, err);
 
@@ -41,6 +42,11 @@ static int open_objects(struct daemon *d, struct err *err)
 		return -err->code;
 	d->rbac = rbac_new(d->store);
 	auth_hooks(d->rbac, &hooks);
+	d->audit = audit_open(audit_path, err);
+	if (!d->audit)
+		return -err->code;
+	hooks.audit = audit_request;
+	hooks.audit_arg = d->audit;
 	d->api = api_new(d->store, &hooks, err);
 	if (!d->api)
 		return -err->code;
@@ -111,6 +117,7 @@ static int open_tree(struct daemon *d, struct err *err)
 		.manifests = d->manifests,
 		.identities = d->identities,
 		.rbac = d->rbac,
+		.audit = d->audit,
 		.rooms = daemon_rooms(d),
 	};
 
@@ -273,6 +280,7 @@ void daemon_free(struct daemon *d)
 		manifests_free(d->manifests);
 	api_free(d->api);
 	rbac_free(d->rbac);
+	audit_close(d->audit);
 	if (d->store)
 		store_close(d->store);
 	identities_free(d->identities);

@@ -26,6 +26,7 @@ struct daemon {
 	struct store *store;
 	struct api *api;
 	struct rbac *rbac;
+	struct audit *audit;
 	struct identities *identities;
 	struct tokens *tokens;
 	struct manifests *manifests;

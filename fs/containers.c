@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "fs/dirs.h"
+#include "fs/permission.h"
 #include "fs/message.h"
 #include "fs/notifier.h"
 #include "fs/reply.h"
@@ -120,7 +121,7 @@ static void act_ctl(struct call *c, struct message *m)
 	struct err err = ERR_INIT;
 	struct access what = {"create", "", "pods", "exec", m->node->ns, m->node->name};
 	const char *at = m->text, *end = m->text + m->len;
-	int rc = c->uid == 0 ? 0 : auth_check(m->fs->rbac, &m->who->caller, &what, &err);
+	int rc = c->uid == 0 ? 0 : fs_check(m->fs, &m->who->caller, &what, &err);
 
 	while (rc == 0 && at < end) {
 		const char *nl = memchr(at, '\n', (size_t)(end - at));

@@ -17,6 +17,7 @@
 
 #include "fs/containers.h"
 #include "fs/dirs.h"
+#include "fs/permission.h"
 #include "fs/message.h"
 #include "fs/reply.h"
 #include "fs/stream.h"
@@ -82,7 +83,7 @@ int may_exec(struct call *c, const struct node *n)
 {
 	struct access what = {"create", "", "pods", "exec", n->ns, n->name};
 
-	return c->uid == 0 ? 0 : auth_check(c->fs->rbac, &call_who(c)->caller, &what, &c->err);
+	return c->uid == 0 ? 0 : fs_check(c->fs, &call_who(c)->caller, &what, &c->err);
 }
 
 /* -- ctl -- */

@@ -41,6 +41,7 @@ struct fs {
 	struct manifests *manifests;
 	struct identities *identities;
 	struct rbac *rbac;
+	struct audit *audit;
 	struct fs_rooms rooms;
 	struct fuse_session *session;
 	struct nodes *nodes;

@@ -128,11 +128,20 @@ int permission_is_asked(const struct node *n)
 
 /* -- callers -- */
 
+int fs_check(struct fs *fs, const struct caller *who, const struct access *what, struct err *err)
+{
+	int rc = auth_check(fs->rbac, who, what, err);
+
+	if (rc && err)
+		audit_refused(fs->audit, who, what, err->msg);
+	return rc;
+}
+
 static int check_url(struct fs *fs, const struct caller *who, const struct node *n, struct err *err)
 {
 	const struct access what = {.verb = "get", .path = n->row->url};
 
-	return auth_check(fs->rbac, who, &what, err);
+	return fs_check(fs, who, &what, err);
 }
 
 /* The refusal of the first word. */
@@ -142,7 +151,7 @@ static int refuse(struct fs *fs, const struct caller *who, const struct node *n,
 	struct word w;
 
 	next_word(bit == PERM_W ? write_words(n) : read_words(n), &w, n);
-	if (auth_check(fs->rbac, who, &w.what, err) == 0)
+	if (fs_check(fs, who, &w.what, err) == 0)
 		err_set(err, EACCES, "%s is forbidden", kind_resource(n->kind));
 	return -EACCES;
 }
@@ -185,7 +194,7 @@ int call_may(struct call *c, const struct node *n, const char *verb)
 
 	if (c->uid == 0 || !n->kind)
 		return 0;
-	return auth_check(c->fs->rbac, &call_who(c)->caller, &what, &c->err);
+	return fs_check(c->fs, &call_who(c)->caller, &what, &c->err);
 }
 
 unsigned scaling_flag(struct fs *fs, const struct identity *who, const struct node *n)

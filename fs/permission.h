@@ -43,6 +43,8 @@ struct permissions *permissions_new(struct fs *fs);
 void permissions_stop(struct permissions *all);
 void permissions_free(struct permissions *all);
 
+/* auth_check(), and a refusal is a line of the audit log. */
+int fs_check(struct fs *fs, const struct caller *who, const struct access *what, struct err *err);
 /* May the caller do this to the node? 0, or -EACCES with c->err in Kubernetes' words. */
 int call_allows(struct call *c, const struct node *n, unsigned bit);
 /* The same of somebody who opened the node earlier: 0 or -EACCES. */

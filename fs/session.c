@@ -105,6 +105,7 @@ static void copy_config(struct fs *fs, const struct fs_config *cfg)
 	fs->manifests = cfg->manifests;
 	fs->identities = cfg->identities;
 	fs->rbac = cfg->rbac;
+	fs->audit = cfg->audit;
 	fs->rooms = cfg->rooms;
 	clock_gettime(CLOCK_REALTIME, &fs->started);
 }

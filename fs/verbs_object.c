@@ -245,7 +245,7 @@ static int may(const struct message *m, const char *verb, const struct kind *k, 
 {
 	const struct access what = {verb, k->group, k->plural, "", ns, name, NULL};
 
-	return auth_check(m->fs->rbac, &m->who->caller, &what, err);
+	return fs_check(m->fs, &m->who->caller, &what, err);
 }
 
 static int is_daemon_pod(const struct object *pod)

@@ -139,6 +139,11 @@ struct api_hooks {
 	struct value *(*review)(void *arg, const struct caller *who, const struct kind *k,
 				const char *ns, const struct value *body, struct faults *faults);
 	void *arg;
+	/* A request has its answer (rc of its batch); called once, before done. NULL: nobody wants
+	 * to know. Must not wait. */
+	void (*audit)(void *audit_arg, const struct caller *who, const struct api_request *r,
+		      int rc);
+	void *audit_arg;
 	const char *service_cidr; /* where Services get their addresses; NULL: "10.96.0.0/16" */
 };
 

@@ -75,6 +75,8 @@ static void run_end(struct run *run)
 		claims_drop(a->pools, &run->claims);
 	else
 		claims_keep(a->pools, &run->claims);
+	for (size_t i = 0; !run->who->trusted && a->hooks.audit && i < b->n; i++)
+		a->hooks.audit(a->hooks.audit_arg, run->who, b->list[i], rc);
 	strmap_fini(&run->made);
 	if (run->txn && run->txn != b->extra)
 		store_txn_free(run->txn);
