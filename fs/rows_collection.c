@@ -279,21 +279,22 @@ struct node *object_node(struct node *dir, const struct object *o)
 					.uid = o->uid});
 }
 
+/* What he may not see is not there, and is not looked for, so that a refusal takes as long as any.
+ */
 static struct node *find_object(struct call *c, struct node *dir, const char *name)
 {
-	CLEANUP_OBJECT struct object *o =
-		store_get(c->fs->store, (struct objkey){dir->kind, dir->ns, name});
+	CLEANUP_OBJECT struct object *o = NULL;
 
-	/* what he may not see is not there */
-	if (!o || (permission_names_private(c->fs, dir->kind, dir->ns) &&
-		   !call_sees(c, dir->kind, dir->ns, name)))
+	if (permission_names_private(c->fs, dir->kind, dir->ns) &&
+	    !call_sees(c, dir->kind, dir->ns, name))
 		return NULL;
-	return object_node(dir, o);
+	o = store_get(c->fs->store, (struct objkey){dir->kind, dir->ns, name});
+	return o ? object_node(dir, o) : NULL;
 }
 
 static struct node *find_namespace(struct call *c, struct node *dir, const char *name)
 {
-	if (!namespace_exists(c->fs, dir->kind, name) || !call_sees(c, dir->kind, name, NULL))
+	if (!call_sees(c, dir->kind, name, NULL) || !namespace_exists(c->fs, dir->kind, name))
 		return NULL;
 	return node_get(dir, name,
 			&(struct place){.row = &row_namespace, .kind = dir->kind, .ns = name});
