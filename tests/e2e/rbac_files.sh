@@ -56,6 +56,10 @@ for name in web db; do config prod $name >"$cm/prod-$name.yaml"; config hidden $
 # -- nobody may do anything, and learns nothing
 equal whoami "user: $alice" "$(as $alice head -n 1 "$mnt/whoami")"
 may $alice cat "$mnt/version" "$mnt/health"
+equal "--as" "user: $alice" "$("$k8sfs" --as $alice -- head -n 1 "$mnt/whoami")"
+contains "$("$k8sfs" --as $alice --as-group $team -- cat "$mnt/whoami")" "groups: $team system:authenticated"
+refused 'no user of this machine' "$k8sfs" --as system:serviceaccount:default:default -- true
+refused 'not permitted' as $alice "$k8sfs" --as root -- true
 denied $alice cat "$mnt/metrics"
 denied $alice ls "$cm"
 denied $alice ls "$cm/prod"
