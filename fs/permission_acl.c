@@ -477,28 +477,34 @@ uint64_t permission_generation(struct fs *fs)
 
 /* -- the rules changed -- */
 
-static void forget(struct fs *fs, struct node *n)
+static void forget_attributes(struct fs *fs, struct node *n)
 {
 	if (!n->kind && !n->row->url)
 		return;
-	/* attributes and ACL */
 	n->cached = 0;
-	fuse_lowlevel_notify_inval_inode(fs->session, node_id(n), -1, 0);
-	if (n->entry_cached && n->parent && permission_names_private(fs, n->kind, n->parent->ns)) {
-		n->entry_cached = 0;
-		fuse_lowlevel_notify_inval_entry(fs->session, node_id(n->parent), n->fname,
-						 strlen(n->fname));
-	}
+	fuse_lowlevel_notify_inval_inode(fs->session, node_id(n), -1, 0); /* the ACL, too */
 }
 
+static void forget_name(struct fs *fs, struct node *n)
+{
+	if (!n->entry_cached || !n->parent || !permission_names_private(fs, n->kind, n->parent->ns))
+		return;
+	n->entry_cached = 0;
+	fuse_lowlevel_notify_inval_entry(fs->session, node_id(n->parent), n->fname,
+					 strlen(n->fname));
+}
+
+/* Names last: these may wait. */
 static void forget_all(struct fs *fs)
 {
 	size_t n;
 	struct node **list = nodes_all(fs->nodes, &n);
 
+	for (size_t i = 0; i < n && !fs->stopping; i++)
+		forget_attributes(fs, list[i]);
 	for (size_t i = 0; i < n; i++) {
 		if (!fs->stopping)
-			forget(fs, list[i]);
+			forget_name(fs, list[i]);
 		node_unref(list[i]);
 	}
 	free(list);
