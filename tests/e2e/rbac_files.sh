@@ -145,6 +145,34 @@ role prod one "$(rule configmaps update)"
 soon as $alice sh -c "printf again >$cm/prod/web/data/k"
 denied $alice sh -c "echo 'data: {k: patched}' >$cm/prod/web/patch"
 
+# -- through a subresource: scale without patch, a status without its object
+deployments=$mnt/apis/apps/v1/deployments
+printf '%s' 'apiVersion: apps/v1
+kind: Deployment
+metadata: {namespace: prod, name: web}
+spec:
+  replicas: 1
+  selector: {matchLabels: {a: b}}
+  template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: none}]}}
+' >"$mnt/apply/deployment.yaml"
+role prod one "{apiGroups: [apps], resources: [deployments/scale, deployments/status], verbs: [patch]}"
+soon as $alice sh -c "echo 3 >$deployments/prod/web/spec/replicas"
+equal scaled 3 "$(cat "$deployments/prod/web/spec/replicas")"
+may $alice sh -c "echo scale 2 >$deployments/prod/web/ctl"
+equal scaled 2 "$(cat "$deployments/prod/web/spec/replicas")"
+may $alice sh -c "echo 'observedGeneration: 1' >$deployments/prod/web/status"
+denied $alice sh -c "echo other >$deployments/prod/web/spec/template/spec/containers/c/image"
+denied $alice bash -c "echo restart >$deployments/prod/web/ctl"
+denied $alice cat "$deployments/prod/web/object.yaml"
+
+# -- a collection is deleted without a look at it
+role prod one "$(rule configmaps deletecollection)"
+config prod gone | sed 's/name: gone/name: gone, labels: {a: b}/' >"$mnt/apply/gone.yaml"
+soon as $alice sh -c "echo delete -l a=b >$cm/prod/_ctl"
+test -d "$cm/prod/gone" && fail "not deleted"
+denied $alice bash -c "echo delete web >$cm/prod/_ctl"
+denied $alice bash -c "echo delete nothing >$cm/prod/_ctl"
+
 # -- delete
 role prod one "$(rule configmaps delete)"
 soon as $alice rmdir "$cm/prod/mine"
