@@ -94,6 +94,7 @@ struct permissions {
 	pthread_mutex_t lock;
 	uint64_t generation, until_ms; /* lock: of what is cached */
 	struct strmap holders, acls;   /* lock; owned references */
+	_Atomic uint64_t told;         /* the kernel knows of rules up to this resourceVersion */
 	pthread_t thread;
 	pthread_mutex_t wake_lock;
 	pthread_cond_t wake;

@@ -48,7 +48,7 @@ void permission_set_settled(struct fs *fs, int all)
 
 	pthread_mutex_lock(&fs->open_lock);
 	for (at = &fs->settings; (s = *at);) {
-		if (!all && s->revision > rbac_revision(fs->rbac)) {
+		if (!all && s->revision > fs->permissions->told) {
 			at = &s->next;
 			continue;
 		}
@@ -88,7 +88,7 @@ static void on_written(struct api_batch *b, int rc)
 	s->next = fs->settings;
 	fs->settings = s;
 	pthread_mutex_unlock(&fs->open_lock);
-	permission_set_settled(fs, fs->stopping); /* the snapshot may have been faster */
+	permission_set_settled(fs, fs->stopping); /* the index may have been faster */
 }
 
 /* -- what was asked for -- */

@@ -29,17 +29,14 @@ static void forget_name(struct fs *fs, struct node *n)
 					 strlen(n->fname));
 }
 
-/* Names last: these may wait. */
-static void forget_all(struct fs *fs)
+static void for_all_nodes(struct fs *fs, void (*fn)(struct fs *fs, struct node *n))
 {
 	size_t n;
 	struct node **list = nodes_all(fs->nodes, &n);
 
-	for (size_t i = 0; i < n && !fs->stopping; i++)
-		forget_attributes(fs, list[i]);
 	for (size_t i = 0; i < n; i++) {
 		if (!fs->stopping)
-			forget_name(fs, list[i]);
+			fn(fs, list[i]);
 		node_unref(list[i]);
 	}
 	free(list);
@@ -64,7 +61,7 @@ static void *run(void *arg)
 		if (stopping)
 			break;
 		streams_wake_all(all->fs->streams);
-		forget_all(all->fs);
+		for_all_nodes(all->fs, forget_name);
 	}
 	return NULL;
 }
@@ -72,7 +69,12 @@ static void *run(void *arg)
 static void on_rules(void *arg)
 {
 	struct permissions *all = arg;
+	uint64_t revision = rbac_revision(all->fs->rbac);
 
+	/* Before anybody is told that his rules hold: attributes that are on their way to the
+	 * kernel meanwhile are thrown away there, and old ones would be used once more. */
+	for_all_nodes(all->fs, forget_attributes);
+	all->told = revision;
 	permission_set_settled(all->fs, 0);
 	pthread_mutex_lock(&all->wake_lock);
 	all->woken = 1;
