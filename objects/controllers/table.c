@@ -9,19 +9,9 @@ extern const struct controller_class deployment_controller, replicaset_controlle
 	aggregation_controller;
 
 const struct controller_class *const all_controllers[] = {
-	&namespace_controller,
-	&serviceaccount_controller,
-	&root_ca_controller,
-	&aggregation_controller,
-	&node_lifecycle_controller,
-	&taint_eviction_controller,
-	&fakenode_controller,
-	&deployment_controller,
-	&replicaset_controller,
-	&scheduler_controller,
-	&endpoints_controller,
-	&gc_controller,
-	&podgc_controller,
-	&event_ttl_controller,
-	NULL,
+	&namespace_controller,   &serviceaccount_controller, &root_ca_controller,
+	&aggregation_controller, &node_lifecycle_controller, &taint_eviction_controller,
+	&fakenode_controller,    &deployment_controller,     &replicaset_controller,
+	&scheduler_controller,   &endpoints_controller,      &gc_controller,
+	&podgc_controller,       &event_ttl_controller,      NULL,
 };
