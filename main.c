@@ -2,6 +2,7 @@
 /* k8sfs: a cluster as files. Options, and which of the two commands it is; see daemon/ for the
  * rest. */
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -27,6 +28,17 @@ static void forbid_core_dumps(void)
 	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
 }
 
+/*
+ * Few heaps, as objects live long and are made on any thread; and what is large (an _index of
+ * 100,000 objects) is given back when it is freed, which glibc unlearns otherwise. A walk over
+ * 100,000 objects left 70 MB behind without.
+ */
+static void bound_heaps(void)
+{
+	mallopt(M_ARENA_MAX, 2);
+	mallopt(M_MMAP_THRESHOLD, 256 << 10);
+}
+
 static int enter_background(const struct options *o, struct err *err)
 {
 	CLEANUP_FREE char *log = xasprintf("%s/k8sfs.log", o->run);
@@ -41,6 +53,7 @@ static int serve(const struct options *o, struct err *err)
 	int rc;
 
 	forbid_core_dumps();
+	bound_heaps();
 	if (o->background && enter_background(o, err))
 		return fail(err);
 	d = daemon_start(o, err);

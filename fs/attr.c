@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <time.h>
 
 #include "fs/changes.h"
@@ -11,18 +10,13 @@
 #include "fs/dirs.h"
 #include "fs/permission.h"
 #include "util/loop.h"
+#include "objects/quantity.h"
 
 static time_t parse_time(const char *text)
 {
-	struct tm tm = {0};
-	int n = 0;
+	int64_t sec;
 
-	if (!text || sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-			    &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &n) != 6)
-		return 0;
-	tm.tm_year -= 1900;
-	tm.tm_mon--;
-	return timegm(&tm);
+	return text && time_parse(text, &sec, NULL) == 0 ? (time_t)sec : 0;
 }
 
 struct timespec object_time(const struct object *o)
@@ -40,12 +34,20 @@ struct timespec object_time(const struct object *o)
 	return (struct timespec){newest, (long)(o->rv % 1000000000u)};
 }
 
+struct timespec object_created(const struct object *o)
+{
+	const char *text = value_dig_str(o->value, "metadata", "creationTimestamp", NULL);
+
+	return (struct timespec){parse_time(text), (long)(o->created_rv % 1000000000u)};
+}
+
 static void set_times(struct stat *st, struct timespec t)
 {
 	st->st_atim = st->st_mtim = st->st_ctim = t;
 }
 
-static int stat_size(struct call *c, struct node *n, const struct object *o, struct stat *st)
+/* What reading it would give: its size, and when that changed. */
+static int stat_content(struct call *c, struct node *n, const struct object *o, struct stat *st)
 {
 	CLEANUP_CONTENT struct content *t = NULL;
 
@@ -54,11 +56,11 @@ static int stat_size(struct call *c, struct node *n, const struct object *o, str
 	t = content_get(c, n, o);
 	if (!t)
 		return -c->err.code;
-	st->st_size = (off_t)t->len;
+	content_stat(t, st);
 	return 0;
 }
 
-int node_stat(struct call *c, struct node *n, struct stat *st)
+static int stat_node(struct call *c, struct node *n, struct stat *st, int with_content)
 {
 	static const unsigned types[] = {
 		[ROW_DIR] = S_IFDIR, [ROW_FILE] = S_IFREG, [ROW_LINK] = S_IFLNK};
@@ -68,11 +70,11 @@ int node_stat(struct call *c, struct node *n, struct stat *st)
 	*st = (struct stat){.st_ino = n->ino, .st_nlink = 1, .st_blksize = 4096};
 	st->st_mode = types[n->row->type] | permission_mode(c->fs, n);
 	set_times(st, c->fs->started);
-	if (n->row->flags & ROW_TIMED && n->kind)
-		/* ages pass without a change: who compares times (tar) reads a table in peace */
-		set_times(st, changes_time(c->fs->changes));
-	else if (n->row->flags & (ROW_LIVE | ROW_TIMED))
-		set_times(st, (struct timespec){time(NULL), 0});
+	if (n->row->flags & ROW_LIVE) {
+		struct timespec now = {time(NULL), 0};
+
+		set_times(st, now);
+	}
 	if (*n->uid) {
 		o = node_get_object(c->fs, n, &c->err);
 		if (!o)
@@ -81,10 +83,20 @@ int node_stat(struct call *c, struct node *n, struct stat *st)
 	}
 	if (n->row->stat)
 		rc = n->row->stat(c, n, st);
-	else
-		rc = stat_size(c, n, o, st);
+	else if (with_content)
+		rc = stat_content(c, n, o, st);
 	st->st_blocks = (st->st_size + 511) / 512;
 	return rc;
+}
+
+int node_stat(struct call *c, struct node *n, struct stat *st)
+{
+	return stat_node(c, n, st, 1);
+}
+
+int node_stat_outside(struct call *c, struct node *n, struct stat *st)
+{
+	return stat_node(c, n, st, 0);
 }
 
 double node_attr_timeout(const struct node *n)
@@ -103,7 +115,7 @@ double node_attr_timeout(const struct node *n)
  * that hold: until then, and a moment for the call itself, there may be a watch unseen. A file's
  * change is also looked for in its directory.
  */
-void node_asked(struct node *n, double timeout)
+static void note_asked(struct node *n, double timeout)
 {
 	n->asked_until_ms = loop_now_ms() + 1000 + (uint64_t)(timeout * 1000);
 	if (!*n->uid && n->row->type != ROW_DIR && n->parent)
@@ -137,22 +149,39 @@ static double entry_timeout(struct fs *fs, struct node *n, int found_by_row)
 	return is_looked_up_in_a_loop(n) ? FS_PRIVATE_SEC : 0;
 }
 
+struct keeping keeping_begin(const struct call *c, struct node *n)
+{
+	struct keeping k = {node_attr_timeout(n), n->n_changed};
+
+	if (call_is_own(c))
+		return (struct keeping){0, k.n_changed};
+	/*
+	 * The kernel takes no note of an invalidation of what it does not have yet: what
+	 * changes while the first answer is on its way is wrong for this long at most.
+	 */
+	if (k.timeout > FS_FIRST_SEC && !node_is_known(n))
+		k.timeout = FS_FIRST_SEC;
+	note_asked(n, k.timeout);
+	if (k.timeout > 0)
+		n->cached = 1;
+	return k;
+}
+
+double keeping_end(const struct keeping *k, const struct node *n)
+{
+	return n->n_changed == k->n_changed ? k->timeout : 0;
+}
+
 int node_entry(struct call *c, struct node *n, int found_by_row, struct fuse_entry_param *e)
 {
+	struct keeping k = keeping_begin(c, n);
 	int rc;
 
 	*e = (struct fuse_entry_param){0};
-	/* before the attributes are read: a change meanwhile invalidates them */
-	e->attr_timeout = call_is_own(c) ? 0 : node_attr_timeout(n);
-	if (!call_is_own(c))
-		node_asked(n, e->attr_timeout);
-	if (e->attr_timeout > 0)
-		n->cached = 1;
 	rc = node_stat(c, n, &e->attr);
 	if (rc < 0)
 		return rc;
-	if (!n->cached)
-		e->attr_timeout = 0;
+	e->attr_timeout = keeping_end(&k, n);
 	e->ino = node_id(n);
 	e->generation = 1;
 	e->entry_timeout = entry_timeout(c->fs, n, found_by_row);

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include "fs/dir_times.h"
 #include "fs/dirs.h"
 #include "fs/fs_i.h"
 #include "fs/notifier.h"
@@ -28,7 +29,6 @@ struct changes {
 	pthread_cond_t wake;
 	int woken, stopping;      /* wake_lock */
 	struct moved_name *moved; /* wake_lock */
-	_Atomic int64_t last;     /* when something changed last, ns of unix time; 0: not yet */
 	pthread_mutex_t lock;     /* one drains at a time; listeners */
 	struct change_listener *listeners[N_BUCKETS]; /* lock; by uid */
 };
@@ -72,6 +72,7 @@ static void tell_listeners(struct changes *ch, const char *uid, const struct cha
 
 static void invalidate(struct fs *fs, struct node *n)
 {
+	n->n_changed++;
 	if (atomic_exchange(&n->cached, 0))
 		fuse_lowlevel_notify_inval_inode(fs->session, node_id(n), -1, 0);
 }
@@ -106,14 +107,20 @@ static void invalidate_all(struct fs *fs)
 /* A namespace came or went: its directory in every collection. */
 static void invalidate_namespace(struct fs *fs, const char *ns)
 {
-	for (size_t i = 0; i < kinds_count(); i++)
+	for (size_t i = 0; i < kinds_count(); i++) {
+		if (!(kind_at(i)->flags & KIND_NAMESPACED))
+			continue;
+		dir_times_touch_kind(fs->dir_times, kind_at(i), "");
+		invalidate_place(fs, &(struct place){.row = &row_collection, .kind = kind_at(i)});
 		invalidate_place(
 			fs, &(struct place){.row = &row_namespace, .kind = kind_at(i), .ns = ns});
+	}
 }
 
 /* Attributes of the directories that an object appears in. */
 static void invalidate_dirs(struct fs *fs, const struct object *o)
 {
+	dir_times_touch_kind(fs->dir_times, o->kind, o->ns);
 	if (o->kind->group[0] == '\0' && strcmp(o->kind->kind, "Namespace") == 0)
 		invalidate_namespace(fs, o->name);
 	invalidate_place(fs, &(struct place){.row = &row_collection, .kind = o->kind});
@@ -138,23 +145,6 @@ static void work_off(struct changes *ch, struct change *c)
 
 static void start_watch(struct changes *ch);
 
-static int64_t wall_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-struct timespec changes_time(struct changes *ch)
-{
-	int64_t last = atomic_load(&ch->last);
-
-	if (!last)
-		return ch->fs->started;
-	return (struct timespec){last / 1000000000, last % 1000000000};
-}
-
 void changes_drain(struct changes *ch)
 {
 	struct change c;
@@ -162,7 +152,6 @@ void changes_drain(struct changes *ch)
 
 	pthread_mutex_lock(&ch->lock);
 	while ((rc = watch_next(ch->watch, &c)) == 1) {
-		atomic_store(&ch->last, wall_ns());
 		work_off(ch, &c);
 		change_fini(&c);
 	}

@@ -31,8 +31,6 @@ struct changes *changes_new(struct fs *fs);
 void changes_free(struct changes *ch);
 /* Work off everything that is committed by now. */
 void changes_drain(struct changes *ch);
-/* When something changed last; before the first change, when the tree was mounted. */
-struct timespec changes_time(struct changes *ch);
 
 /* The kernel keeps a name that it moved in its cache, where it stands for nothing of the kind: it
  * forgets it soon, on a thread that may wait for the client that moves it. */

@@ -86,16 +86,23 @@ int closer_is_heir(struct handle *h, const struct call *c)
 	return 1;
 }
 
-int closer_was_killed(const struct call *c)
+static int died_of_signal(pid_t pid)
 {
 	char text[1024];
 	const char *at;
 	unsigned flags;
 
-	if (!c->closing || !c->pid || read_proc(c->pid, "stat", text, sizeof(text)) < 0)
+	if (read_proc(pid, "stat", text, sizeof(text)) < 0)
 		return 0;
 	at = strrchr(text, ')'); /* the name may hold anything */
 	if (!at || sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) != 1)
 		return 0;
 	return !!(flags & PF_SIGNALED);
+}
+
+int closer_was_killed(struct handle *h, const struct call *c)
+{
+	if (!h->cut_off && c->closing && c->pid && died_of_signal(c->pid))
+		h->cut_off = 1;
+	return h->cut_off;
 }

@@ -15,5 +15,6 @@
 /* Another process than the one that opened the file closes its copy, and the opener still has the
  * file open: the writing goes on. */
 int closer_is_heir(struct handle *h, const struct call *c);
-/* A signal ended the process: what it wrote is not what it wanted to write. */
-int closer_was_killed(const struct call *c);
+/* A signal ended this process, or one before it that had the file open: what they wrote is not what
+ * they wanted to write, whoever closes it. To be asked at every close. */
+int closer_was_killed(struct handle *h, const struct call *c);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The content cache is direct-mapped by inode number: a second hot file with the
- * same slot only costs a rendering. Large contents are never kept, and past
- * CACHE_BYTES a new one is kept only in place of an old one.
+ * same slot only costs a rendering. Past CACHE_BYTES a new one is kept only in place
+ * of an old one.
+ *
+ * Of large contents the last one is kept, for a moment: the kernel asks for the
+ * attributes before it opens a file, and making an _index of many objects twice for one
+ * `cat` would be twice the time.
  */
 #include "fs/content.h"
 
@@ -10,12 +14,17 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "fs/attr.h"
 #include "fs/fs_i.h"
+
+/* Rows whose content nobody tells us the changes of; kept to compare with the next one. */
+#define MADE_ANEW (ROW_LIVE | ROW_TIMED)
 
 #define CACHE_SLOTS 2048
 #define CACHE_LOCKS 16
 #define CACHE_LARGE (256u << 10)
 #define CACHE_BYTES (4u << 20)
+#define LARGE_SEC   2
 
 struct slot {
 	uint64_t ino;
@@ -26,6 +35,9 @@ struct contents {
 	pthread_mutex_t locks[CACHE_LOCKS]; /* of the slots with the same number modulo */
 	struct slot slots[CACHE_SLOTS];
 	_Atomic size_t bytes;
+	pthread_mutex_t large_lock;
+	struct slot large;        /* large_lock */
+	_Atomic time_t large_end; /* coarse monotonic seconds; 0: there is none */
 };
 
 struct contents *contents_new(void)
@@ -34,6 +46,7 @@ struct contents *contents_new(void)
 
 	for (size_t i = 0; i < CACHE_LOCKS; i++)
 		pthread_mutex_init(&all->locks[i], NULL);
+	pthread_mutex_init(&all->large_lock, NULL);
 	return all;
 }
 
@@ -45,6 +58,8 @@ void contents_free(struct contents *all)
 		content_unref(all->slots[i].content);
 	for (size_t i = 0; i < CACHE_LOCKS; i++)
 		pthread_mutex_destroy(&all->locks[i]);
+	content_unref(all->large.content);
+	pthread_mutex_destroy(&all->large_lock);
 	free(all);
 }
 
@@ -54,11 +69,20 @@ struct content *content_new(const void *data, size_t len)
 
 	t->refs = 1;
 	t->version = 0;
+	t->time = (struct timespec){0};
 	t->len = len;
 	if (len)
 		memcpy(t->data, data, len);
 	t->data[len] = '\0';
 	return t;
+}
+
+void content_stat(const struct content *t, struct stat *st)
+{
+	st->st_size = (off_t)t->len;
+	st->st_blocks = (st->st_size + 511) / 512;
+	if (t->time.tv_sec)
+		st->st_atim = st->st_mtim = st->st_ctim = t->time;
 }
 
 struct content *content_ref(struct content *t)
@@ -73,17 +97,60 @@ void content_unref(struct content *t)
 		free(t);
 }
 
+static time_t coarse_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	return t.tv_sec;
+}
+
+/* Make `taken` (NULL: nothing) the large content that is kept. */
+static void keep_large(struct contents *all, uint64_t ino, struct content *taken)
+{
+	struct content *old;
+
+	pthread_mutex_lock(&all->large_lock);
+	old = all->large.content;
+	all->large = (struct slot){ino, taken};
+	all->large_end = taken ? coarse_now() + LARGE_SEC : 0;
+	pthread_mutex_unlock(&all->large_lock);
+	content_unref(old);
+}
+
+static struct content *in_slot(const struct slot *s, uint64_t ino, uint64_t version)
+{
+	if (s->content && s->ino == ino && (!version || s->content->version == version))
+		return content_ref(s->content);
+	return NULL;
+}
+
+static struct content *cached_large(struct contents *all, uint64_t ino, uint64_t version)
+{
+	struct content *t;
+
+	if (!all->large_end)
+		return NULL;
+	if (coarse_now() >= all->large_end) {
+		keep_large(all, 0, NULL);
+		return NULL;
+	}
+	pthread_mutex_lock(&all->large_lock);
+	t = in_slot(&all->large, ino, version);
+	pthread_mutex_unlock(&all->large_lock);
+	return t;
+}
+
+/* version 0: whatever there is of it, to be compared with and not to be shown. */
 struct content *contents_find(struct contents *all, uint64_t ino, uint64_t version)
 {
 	size_t i = ino % CACHE_SLOTS;
-	struct slot *slot = &all->slots[i];
-	struct content *t = NULL;
+	struct content *t;
 
 	pthread_mutex_lock(&all->locks[i % CACHE_LOCKS]);
-	if (slot->content && slot->ino == ino && slot->content->version == version)
-		t = content_ref(slot->content);
+	t = in_slot(&all->slots[i], ino, version);
 	pthread_mutex_unlock(&all->locks[i % CACHE_LOCKS]);
-	return t;
+	return t ? t : cached_large(all, ino, version);
 }
 
 void contents_keep(struct contents *all, uint64_t ino, struct content *t)
@@ -92,8 +159,10 @@ void contents_keep(struct contents *all, uint64_t ino, struct content *t)
 	struct slot *slot = &all->slots[i];
 	struct content *old;
 
-	if (t->len > CACHE_LARGE)
+	if (t->len > CACHE_LARGE) {
+		keep_large(all, ino, content_ref(t));
 		return;
+	}
 	pthread_mutex_lock(&all->locks[i % CACHE_LOCKS]);
 	old = slot->content;
 	if (old)
@@ -120,6 +189,29 @@ static uint64_t version_of(struct call *c, const struct node *n, const struct ob
 	return 1;
 }
 
+/* When what n shows changed last, as far as its row knows. */
+static struct timespec time_of(struct call *c, const struct node *n, const struct object *o)
+{
+	struct timespec t = {0};
+
+	if (n->row->changed)
+		return n->row->changed(c, n, o);
+	if (n->row->flags & MADE_ANEW)
+		clock_gettime(CLOCK_REALTIME, &t);
+	else if (o)
+		t = object_time(o);
+	return t;
+}
+
+/* Made anew, it says the same: then it has not changed since. */
+static void keep_time(struct contents *all, uint64_t ino, struct content *t)
+{
+	CLEANUP_CONTENT struct content *was = contents_find(all, ino, 0);
+
+	if (was && was->len == t->len && memcmp(was->data, t->data, t->len) == 0)
+		t->time = was->time;
+}
+
 struct content *content_get(struct call *c, const struct node *n, const struct object *o)
 {
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
@@ -136,7 +228,10 @@ struct content *content_get(struct call *c, const struct node *n, const struct o
 	}
 	t = content_new(text.data, text.len);
 	t->version = version;
-	if (version)
+	t->time = time_of(c, n, o);
+	if ((n->row->flags & MADE_ANEW) && !n->row->changed)
+		keep_time(c->fs->contents, n->ino, t);
+	if (version || (n->row->flags & MADE_ANEW))
 		contents_keep(c->fs->contents, n->ino, t);
 	return t;
 }

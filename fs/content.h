@@ -7,6 +7,9 @@
  */
 #pragma once
 
+#include <sys/stat.h>
+#include <time.h>
+
 #include "fs/node.h"
 #include "objects/object.h"
 
@@ -15,6 +18,7 @@ struct call;
 struct content { /* immutable, refcounted */
 	_Atomic unsigned refs;
 	uint64_t version;
+	struct timespec time; /* of the change that it shows; 0: as the node says */
 	size_t len;
 	char data[];
 };
@@ -32,6 +36,8 @@ struct content *content_get(struct call *c, const struct node *n, const struct o
 struct content *contents_find(struct contents *all, uint64_t key, uint64_t version);
 void contents_keep(struct contents *all, uint64_t key, struct content *t);
 struct content *content_new(const void *data, size_t len);
+/* Its size, blocks and times. */
+void content_stat(const struct content *t, struct stat *st);
 struct content *content_ref(struct content *t);
 void content_unref(struct content *t);
 DEFINE_CLEANUP(struct content *, content_unref)

@@ -29,6 +29,8 @@ const char *group_dir(const struct kind *k);
 
 /* The child that stands for an object; owned reference. */
 struct node *object_node(struct node *dir, const struct object *o);
+/* For rows whose names come and go: the directory's times are when they did last. */
+int stat_names(struct call *c, const struct node *n, struct stat *st);
 /* Does this namespace (of objects) exist? */
 int namespace_exists(struct fs *fs, const struct kind *k, const char *ns);
 /* -- names that clients make: manifests and scratch files (manifest_files.c) -- */

@@ -278,9 +278,15 @@ void field_submit_edit(struct message *m, const char *sub, const char *text, siz
 	message_submit(m, b);
 }
 
+static void field_is_stored(struct message *m)
+{
+	fields_made_stored(m->fs->made, m->node->uid, m->node->sub);
+}
+
 static void act_field(struct call *c, struct message *m)
 {
 	(void)c;
+	m->committed = field_is_stored;
 	field_submit_edit(m, m->node->sub, m->text, m->len);
 }
 
@@ -289,7 +295,7 @@ const struct row row_field_dir = {
 	.where = "<object>/",
 	.type = ROW_DIR,
 	.mode = 0755,
-	.flags = ROW_OBJECT,
+	.flags = ROW_OBJECT | ROW_KEEP,
 	.find = field_find,
 	.list = field_list_top,
 	.names = &field_names,
@@ -310,7 +316,7 @@ const struct row row_field_file = {
 	.where = "<object>/",
 	.type = ROW_FILE,
 	.mode = 0644,
-	.flags = ROW_OBJECT | ROW_ACT_WRITE,
+	.flags = ROW_OBJECT | ROW_KEEP | ROW_ACT_WRITE,
 	.render = render_field,
 	.act = act_field,
 	.reads = "one value; a newline is added to a text of one line",
@@ -324,7 +330,7 @@ static const struct row row_field_own = {
 	.where = "<object>/",
 	.type = ROW_FILE,
 	.mode = 0444,
-	.flags = ROW_OBJECT,
+	.flags = ROW_OBJECT | ROW_KEEP,
 	.render = render_field,
 	.reads = "one value that nobody writes: apiVersion, kind, and of metadata name, namespace, "
 		 "uid, "

@@ -18,6 +18,8 @@ struct fields_made *fields_made_new(void);
 void fields_made_free(struct fields_made *all);
 void fields_made_add(struct fields_made *all, const char *uid, const char *sub, enum row_type type);
 void fields_made_remove(struct fields_made *all, const char *uid, const char *sub);
+/* The value is in the object now, and what leads to it: if it goes again, nothing is left here. */
+void fields_made_stored(struct fields_made *all, const char *uid, const char *sub);
 /* Return: 1 and the type if it was made. */
 int fields_made_get(struct fields_made *all, const char *uid, const char *sub,
 		    enum row_type *type_out);

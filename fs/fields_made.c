@@ -79,6 +79,25 @@ void fields_made_remove(struct fields_made *all, const char *uid, const char *su
 	pthread_mutex_unlock(&all->lock);
 }
 
+static int is_at_or_above(const char *dir, const char *sub)
+{
+	size_t n = strlen(dir);
+
+	return strncmp(dir, sub, n) == 0 && (!sub[n] || sub[n] == '/');
+}
+
+void fields_made_stored(struct fields_made *all, const char *uid, const char *sub)
+{
+	pthread_mutex_lock(&all->lock);
+	for (size_t i = 0; i < MADE_MAX; i++) {
+		struct made *m = &all->list[i];
+
+		if (m->uid && strcmp(m->uid, uid) == 0 && is_at_or_above(m->sub, sub))
+			drop(m);
+	}
+	pthread_mutex_unlock(&all->lock);
+}
+
 int fields_made_get(struct fields_made *all, const char *uid, const char *sub,
 		    enum row_type *type_out)
 {

@@ -27,7 +27,6 @@ static struct handle *hold(struct fuse_file_info *fi)
 {
 	return handle_ref(handle_at(fi));
 }
-DEFINE_CLEANUP(struct handle *, handle_unref)
 
 static void fill_info(struct handle *h, struct fuse_file_info *fi)
 {

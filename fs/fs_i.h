@@ -6,6 +6,9 @@
  *	node.h       what the kernel knows: nodes, each a row of the table and what it names
  *	row.h        the table of served files: how a directory finds and lists its
  *	             children, how a file is rendered, what a write does
+ *	open_dirs.c  directories that are being read; listing.h their names
+ *	trim.h       what the kernel remembers, and we with it, is bounded
+ *	dir_times.h  when the names in a directory changed
  *	handle.h     what an open file holds: a snapshot, a message being written, a stream
  *	reply.h      the one place that turns errors into errno and remembers their text
  *
@@ -28,6 +31,7 @@
 #define FS_FILE_MAX    (3u << 20) /* CODEC_MAX_BYTES: a manifest, a message */
 #define FS_MESSAGE_MAX 4096u      /* a write up to here may be acted upon at once */
 #define FS_CACHED_SEC  10.0       /* entries and attributes that we invalidate ourselves */
+#define FS_FIRST_SEC   1.0        /* attributes of what the kernel did not have before */
 /* Names that not everybody who may search their directory may see are not kept; only where the same
  * one is asked for again and again without a pause, for a tick of the kernel's clock. */
 #define FS_PRIVATE_SEC 0.001
@@ -48,6 +52,7 @@ struct fs {
 	struct contents *contents;
 	struct memfiles *memfiles;
 	struct changes *changes;
+	struct dir_times *dir_times;
 	struct streams *streams;
 	struct log_watches *log_watches;
 	struct open_logs *open_logs;
@@ -64,6 +69,8 @@ struct fs {
 	int serving;
 	_Atomic int gone, stopping;
 	_Atomic int n_background; /* requests that are answered by a commit or a thread */
+	_Atomic int trimming;     /* trim.c: a thread is at it */
+	_Atomic size_t trim_above;
 	void (*on_gone)(void *arg);
 	void *on_gone_arg;
 	struct timespec started;
@@ -124,7 +131,7 @@ void files_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mo
 void files_opened(struct call *c, struct handle *taken, struct fuse_file_info *fi);
 /* The same for create: the node gets a lookup. */
 void files_created(struct call *c, struct node *n, struct handle *taken, struct fuse_file_info *fi);
-/* listing.c: directories. */
+/* open_dirs.c: directories. */
 void dirs_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi);
 void dirs_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_file_info *fi);
 void dirs_read_plus(fuse_req_t req, fuse_ino_t id, size_t size, off_t off,

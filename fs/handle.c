@@ -28,6 +28,11 @@ struct handle *handle_new(size_t size, const struct handle_ops *ops, struct call
 	if (h->next)
 		h->next->prev = &h->next;
 	h->fs->open_files = h;
+	h->node_next = n->open;
+	h->node_prev = &n->open;
+	if (h->node_next)
+		h->node_next->node_prev = &h->node_next;
+	n->open = h;
 	pthread_mutex_unlock(&h->fs->open_lock);
 	return h;
 }
@@ -56,6 +61,9 @@ void handle_unref(struct handle *h)
 	*h->prev = h->next;
 	if (h->next)
 		h->next->prev = h->prev;
+	*h->node_prev = h->node_next;
+	if (h->node_next)
+		h->node_next->node_prev = h->node_prev;
 	pthread_mutex_unlock(&h->fs->open_lock);
 	if (h->ops->release)
 		h->ops->release(h);
@@ -78,21 +86,34 @@ void reply_slice(fuse_req_t req, const char *text, size_t len, size_t size, off_
 	fuse_reply_buf(req, text ? text + at : NULL, len - at < size ? len - at : size);
 }
 
+#define BEING_READ_MS 1000
+
 struct snapshot {
 	struct handle h;
 	struct content *content; /* owned reference */
+	_Atomic int64_t used_ms; /* opened or read from */
 };
+
+static int64_t coarse_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
 
 static void snapshot_read(struct handle *h, struct call *c, size_t size, off_t off)
 {
-	struct content *t = ((struct snapshot *)h)->content;
+	struct snapshot *s = (struct snapshot *)h;
+	struct content *t = s->content;
 
+	s->used_ms = coarse_ms();
 	reply_slice(c->req, t->data, t->len, size, off);
 }
 
 static int snapshot_stat(struct handle *h, struct stat *st)
 {
-	st->st_size = (off_t)((struct snapshot *)h)->content->len;
+	content_stat(((struct snapshot *)h)->content, st);
 	return 0;
 }
 
@@ -112,5 +133,22 @@ struct handle *handle_of_content(struct call *c, struct node *n, struct content 
 	struct handle *h = handle_new(sizeof(struct snapshot), &snapshot_ops, c, n, flags);
 
 	((struct snapshot *)h)->content = taken;
+	((struct snapshot *)h)->used_ms = coarse_ms();
 	return h;
+}
+
+struct handle *handle_being_read(struct fs *fs, struct node *n, pid_t pid)
+{
+	int64_t since = coarse_ms() - BEING_READ_MS;
+	struct handle *found = NULL;
+
+	if (!pid) /* of another pid namespace */
+		return NULL;
+	pthread_mutex_lock(&fs->open_lock);
+	for (struct handle *h = n->open; h && !found; h = h->node_next)
+		if (h->pid == pid && h->ops == &snapshot_ops &&
+		    ((struct snapshot *)h)->used_ms >= since && handle_try_ref(h))
+			found = h;
+	pthread_mutex_unlock(&fs->open_lock);
+	return found;
 }

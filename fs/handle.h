@@ -40,8 +40,10 @@ struct handle {
 	_Atomic unsigned refs;
 	int flags;                   /* of open(2) */
 	pid_t pid;                   /* the thread that opened it */
+	_Atomic int cut_off;         /* one who wrote to it was killed */
 	_Atomic int put_off;         /* a close was not acted upon: the last one must be */
 	struct handle *next, **prev; /* fs->open_files */
+	struct handle *node_next, **node_prev; /* node->open, the newest first */
 };
 
 /* size: of the struct that begins with struct handle; zeroed. */
@@ -51,7 +53,14 @@ struct handle *handle_ref(struct handle *h);
 /* A reference unless the last one has gone already (h is being freed). Return: whether. */
 int handle_try_ref(struct handle *h);
 void handle_unref(struct handle *h);
+DEFINE_CLEANUP(struct handle *, handle_unref)
 
+/*
+ * fstat(2) comes without the open file: the snapshot of this node that the process is reading
+ * just now (within a second of opening it or of its last read), so that tar, cp and rsync find
+ * the size of what they read. Owned reference, NULL: none.
+ */
+struct handle *handle_being_read(struct fs *fs, struct node *n, pid_t pid);
 /* A snapshot to read from. Takes the reference. */
 struct handle *handle_of_content(struct call *c, struct node *n, struct content *taken, int flags);
 /* A message file: what is written is given to the row's `act`. */

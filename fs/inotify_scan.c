@@ -88,17 +88,41 @@ static void scan_process(const char *pid, unsigned long device, struct inode_set
 		closedir(d);
 }
 
-void inotify_scan(dev_t device, struct inode_set *out)
+void inotify_scan_begin(struct inotify_scan *s, dev_t device)
 {
-	struct dirent *e;
-	DIR *d = opendir("/proc");
+	*s = (struct inotify_scan){.proc = opendir("/proc"), .device = kernel_device(device)};
+}
 
-	*out = (struct inode_set){0};
-	while (d && (e = readdir(d)))
+static const struct dirent *next_process(DIR *proc)
+{
+	const struct dirent *e;
+
+	while (proc && (e = readdir(proc)))
 		if (isdigit((unsigned char)e->d_name[0]))
-			scan_process(e->d_name, kernel_device(device), out);
-	if (d)
-		closedir(d);
-	if (out->n)
-		qsort(out->list, out->n, sizeof(uint64_t), by_number);
+			return e;
+	return NULL;
+}
+
+int inotify_scan_step(struct inotify_scan *s)
+{
+	const struct dirent *e = next_process(s->proc);
+
+	if (e) {
+		scan_process(e->d_name, s->device, &s->found);
+		return 1;
+	}
+	if (s->proc)
+		closedir(s->proc);
+	s->proc = NULL;
+	if (s->found.n)
+		qsort(s->found.list, s->found.n, sizeof(uint64_t), by_number);
+	return 0;
+}
+
+void inotify_scan_fini(struct inotify_scan *s)
+{
+	if (s->proc)
+		closedir(s->proc);
+	inode_set_fini(&s->found);
+	*s = (struct inotify_scan){0};
 }

@@ -1,36 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Directories while they are open: a listing is made at open (and again on
- * rewind) and does not change under its reader, so that nothing that was there
- * throughout is missed or seen twice while objects come and go.
- */
-#include <errno.h>
+#include "fs/listing.h"
 
-#include "fs/attr.h"
-#include "fs/dirs.h"
-#include "fs/permission.h"
-#include "fs/reply.h"
-
-struct listed {
-	size_t name; /* offset into names */
-	uint64_t ino;
-	enum row_type type;
-};
-
-struct listing {
-	struct buf names;
-	struct listed *list; /* owned */
-	size_t n, cap;
-};
-
-struct dir_handle {
-	struct node *node; /* owned reference */
-	struct listing listing;
-	int made;
-	pid_t pid;
-	struct dir_handle *next, **prev; /* fs->open_dirs */
-	pthread_mutex_t lock;
-};
+#include "fs/fs_i.h"
+#include "util/strmap.h"
 
 void listing_add(struct listing *l, const char *name, enum row_type type, uint64_t ino)
 {
@@ -40,224 +12,108 @@ void listing_add(struct listing *l, const char *name, enum row_type type, uint64
 		l->cap = l->cap ? l->cap * 2 : 32;
 		l->list = xreallocarray(l->list, l->cap, sizeof(*l->list));
 	}
-	l->list[l->n++] = (struct listed){l->names.len, ino, type};
+	l->list[l->n++] = (struct listed){.name = l->names.len, .ino = ino, .type = type};
 	buf_add(&l->names, name, strlen(name) + 1);
 }
 
-static void listing_fini(struct listing *l)
+void listing_fini(struct listing *l)
 {
 	buf_fini(&l->names);
 	free(l->list);
 	*l = (struct listing){0};
 }
 
-const struct row *row_child(struct call *c, const struct node *dir, const char *name)
+/* Open addressing: the number of an entry + 1, by the hash of its name. */
+struct by_name {
+	const struct listing *of;
+	uint32_t *slots; /* owned */
+	size_t mask;
+};
+
+static void by_name_init(struct by_name *t, const struct listing *of)
 {
-	for (const struct row *const *r = dir->row->rows; r && *r; r++)
-		if (strcmp((*r)->name, name) == 0 && (!(*r)->there || (*r)->there(c, dir)))
-			return *r;
-	return NULL;
+	size_t n = 64;
+
+	while (n < 2 * of->n)
+		n *= 2;
+	*t = (struct by_name){of, xcalloc(n, sizeof(*t->slots)), n - 1};
 }
 
-static struct place row_place(const struct node *dir, const struct row *r)
+/* The slot of the name, 0 if it is not there. */
+static uint32_t *by_name_at(const struct by_name *t, const char *name)
 {
-	return (struct place){r, dir->kind, dir->ns, dir->name, dir->uid, dir->sub};
+	size_t at = hash_bytes(name, strlen(name)) & t->mask;
+
+	while (t->slots[at] && strcmp(listing_name(t->of, t->slots[at] - 1), name) != 0)
+		at = (at + 1) & t->mask;
+	return &t->slots[at];
 }
 
-struct node *dir_child(struct call *c, struct node *dir, const char *name, int *found_by_row_out)
+static void drop_doubles(struct listing *l)
 {
-	const struct row *r = row_child(c, dir, name);
-	struct node *n = NULL;
+	struct by_name there;
+	size_t kept = 0;
 
-	*found_by_row_out = r != NULL;
-	if (strlen(name) > FS_NAME_MAX) {
-		err_set(&c->err, ENAMETOOLONG, "name of more than %d bytes", FS_NAME_MAX);
-		return NULL;
+	by_name_init(&there, l);
+	for (size_t i = 0; i < l->n; i++) {
+		uint32_t *slot = by_name_at(&there, listing_name(l, i));
+
+		if (*slot)
+			continue;
+		l->list[kept++] = l->list[i];
+		*slot = (uint32_t)kept;
 	}
-	if (r) {
-		struct place at = row_place(dir, r);
-
-		return node_get(dir, name, &at);
-	}
-	if (dir->row->find)
-		n = dir->row->find(c, dir, name);
-	if (!n)
-		err_set(&c->err, ENOENT, "no such file");
-	return n;
+	l->n = kept;
+	free(there.slots);
 }
 
-static void make_listing(struct call *c, struct dir_handle *d)
+static int cmp_positions(const void *a, const void *b)
 {
-	struct node *n = d->node;
-	const struct node *up = n->parent ? n->parent : n;
+	const struct listed *x = a, *y = b;
 
-	listing_fini(&d->listing);
-	listing_add(&d->listing, ".", ROW_DIR, n->ino);
-	listing_add(&d->listing, "..", ROW_DIR, up->ino);
-	for (const struct row *const *r = n->row->rows; r && *r; r++) {
-		struct place at = row_place(n, *r);
-
-		if (!((*r)->flags & ROW_HIDDEN) && (!(*r)->there || (*r)->there(c, n)))
-			listing_add(&d->listing, (*r)->name, (*r)->type, place_ino(&at));
-	}
-	if (n->row->list)
-		n->row->list(c, n, &d->listing);
-	d->made = 1;
+	return (x->position > y->position) - (x->position < y->position);
 }
 
-void dirs_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
+static void keep_positions(struct listing *l, const struct listing *before)
 {
-	CLEANUP(call_fini) struct call c;
-	struct dir_handle *d;
-	struct node *n;
-	struct stat st;
+	struct by_name there;
 
-	call_init(&c, req);
-	n = node_of(c.fs, id);
-	if (node_stat(&c, n, &st) < 0 || call_allows(&c, n, PERM_R) < 0) {
-		reply_error(&c);
+	by_name_init(&there, before);
+	for (size_t i = 0; i < before->n; i++)
+		*by_name_at(&there, listing_name(before, i)) = (uint32_t)i + 1;
+	l->positions = before->positions;
+	for (size_t i = 0; i < l->n; i++) {
+		const uint32_t *slot = by_name_at(&there, listing_name(l, i));
+
+		l->list[i].position = *slot ? before->list[*slot - 1].position : l->positions++;
+	}
+	free(there.slots);
+	qsort(l->list, l->n, sizeof(*l->list), cmp_positions);
+}
+
+void listing_settle(struct listing *l, const struct listing *before)
+{
+	drop_doubles(l);
+	if (before->n) {
+		keep_positions(l, before);
 		return;
 	}
-	d = xcalloc(1, sizeof(*d));
-	pthread_mutex_init(&d->lock, NULL);
-	d->node = node_ref(n);
-	d->pid = c.pid;
-	pthread_mutex_lock(&c.fs->open_lock);
-	d->next = c.fs->open_dirs;
-	d->prev = &c.fs->open_dirs;
-	if (d->next)
-		d->next->prev = &d->next;
-	c.fs->open_dirs = d;
-	pthread_mutex_unlock(&c.fs->open_lock);
-	fi->fh = (uint64_t)(uintptr_t)d;
-	fuse_reply_open(req, fi);
+	for (size_t i = 0; i < l->n; i++)
+		l->list[i].position = i;
+	l->positions = l->n;
 }
 
-static void dir_free(struct fs *fs, struct dir_handle *d)
+size_t listing_seek(const struct listing *l, off_t position)
 {
-	pthread_mutex_lock(&fs->open_lock);
-	*d->prev = d->next;
-	if (d->next)
-		d->next->prev = d->prev;
-	pthread_mutex_unlock(&fs->open_lock);
-	node_unref(d->node);
-	listing_fini(&d->listing);
-	pthread_mutex_destroy(&d->lock);
-	free(d);
-}
+	size_t lo = 0, hi = l->n;
 
-void dirs_release(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
-{
-	(void)id;
-	dir_free(fuse_req_userdata(req), (void *)(uintptr_t)fi->fh);
-	fuse_reply_err(req, 0);
-}
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
 
-void dirs_drop(struct fs *fs)
-{
-	while (fs->open_dirs)
-		dir_free(fs, fs->open_dirs);
-}
-
-int walker_holds(struct fs *fs, const char *uid, pid_t pid)
-{
-	int held = 0;
-
-	pthread_mutex_lock(&fs->open_lock);
-	for (struct dir_handle *d = fs->open_dirs; d && !held; d = d->next)
-		held = d->pid == pid && d->node->row == &row_object &&
-		       strcmp(d->node->uid, uid) == 0;
-	pthread_mutex_unlock(&fs->open_lock);
-	return held;
-}
-
-int walker_holds_field(struct fs *fs, const char *uid, const char *sub, pid_t pid)
-{
-	int held = 0;
-
-	pthread_mutex_lock(&fs->open_lock);
-	for (struct dir_handle *d = fs->open_dirs; d && !held; d = d->next)
-		held = d->pid == pid && d->node->row == &row_field_dir &&
-		       strcmp(d->node->uid, uid) == 0 && strcmp(d->node->sub, sub) == 0;
-	pthread_mutex_unlock(&fs->open_lock);
-	return held;
-}
-
-/* Attributes of a name for readdirplus. A name that is gone meanwhile is listed without. */
-static struct node *plus_entry(struct call *c, struct dir_handle *d, const char *name,
-			       struct fuse_entry_param *e)
-{
-	int by_row;
-	struct node *n = dir_child(c, d->node, name, &by_row);
-
-	if (n && node_entry(c, n, by_row, e) < 0) {
-		node_unref(n);
-		n = NULL;
+		if (position > 0 && l->list[mid].position < (uint64_t)position)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
-	err_clear(&c->err);
-	return n;
-}
-
-/* Adds one name. Return: bytes needed (more than room: not added). */
-static size_t add_entry(struct call *c, struct dir_handle *d, size_t i, char *at, size_t room,
-			int plus)
-{
-	static const unsigned types[] = {
-		[ROW_DIR] = S_IFDIR, [ROW_FILE] = S_IFREG, [ROW_LINK] = S_IFLNK};
-	const struct listed *l = &d->listing.list[i];
-	const char *name = d->listing.names.data + l->name;
-	struct fuse_entry_param e = {.attr = {.st_ino = l->ino, .st_mode = types[l->type]}};
-	struct node *n = NULL;
-	size_t used;
-
-	if (!plus)
-		return fuse_add_direntry(c->req, at, room, name, &e.attr, (off_t)i + 1);
-	if (fuse_add_direntry_plus(c->req, NULL, 0, name, NULL, 0) > room)
-		return room + 1;
-	if (i >= 2)
-		n = plus_entry(c, d, name, &e);
-	if (!n)
-		e = (struct fuse_entry_param){
-			.attr = {.st_ino = l->ino, .st_mode = types[l->type]}};
-	used = fuse_add_direntry_plus(c->req, at, room, name, &e, (off_t)i + 1);
-	if (n) {
-		node_looked_up(n);
-		node_unref(n);
-	}
-	return used;
-}
-
-static void read_dir(fuse_req_t req, size_t size, off_t off, struct fuse_file_info *fi, int plus)
-{
-	CLEANUP(call_fini) struct call c;
-	CLEANUP_FREE char *out = xmalloc(size);
-	struct dir_handle *d = (void *)(uintptr_t)fi->fh;
-	size_t used = 0;
-
-	call_init(&c, req);
-	pthread_mutex_lock(&d->lock);
-	if (!d->made || off == 0)
-		make_listing(&c, d);
-	for (size_t i = off < 0 ? 0 : (size_t)off; i < d->listing.n; i++) {
-		size_t need = add_entry(&c, d, i, out + used, size - used, plus);
-
-		if (need > size - used)
-			break;
-		used += need;
-	}
-	pthread_mutex_unlock(&d->lock);
-	fuse_reply_buf(req, out, used);
-}
-
-void dirs_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_file_info *fi)
-{
-	(void)id;
-	read_dir(req, size, off, fi, 0);
-}
-
-void dirs_read_plus(fuse_req_t req, fuse_ino_t id, size_t size, off_t off,
-		    struct fuse_file_info *fi)
-{
-	(void)id;
-	read_dir(req, size, off, fi, 1);
+	return lo;
 }

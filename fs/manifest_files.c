@@ -95,19 +95,19 @@ static int has_work(struct memfile *f, int *sticky_out)
 static void mem_flush(struct handle *h, struct call *c)
 {
 	struct memfile *f = file_of(h);
+	int killed = f->kind == MEMFILE_MANIFEST && closer_was_killed(h, c);
 	CLEANUP_FREE char *path = NULL;
+	enum submit how = killed ? SUBMIT_CUT : SUBMIT_WRITTEN;
 	int sticky;
 
 	if (!has_work(f, &sticky)) {
 		reply_code(c->req, sticky ? reply_errno(sticky) : 0);
-	} else if (closer_is_heir(h, c)) {
-		path = memfile_path(f);
-		manifest_submit(c, h->node, f, path, SUBMIT_TRIED);
-	} else {
-		path = memfile_path(f);
-		manifest_submit(c, h->node, f, path,
-				closer_was_killed(c) ? SUBMIT_CUT : SUBMIT_WRITTEN);
+		return;
 	}
+	if (closer_is_heir(h, c))
+		how = SUBMIT_TRIED;
+	path = memfile_path(f);
+	manifest_submit(c, h->node, f, path, how);
 }
 
 static int mem_stat(struct handle *h, struct stat *st)

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "fs/attr.h"
+#include "fs/dir_times.h"
 #include "fs/dirs.h"
 #include "fs/manifest_files.h"
 #include "fs/reply.h"
@@ -189,6 +190,15 @@ void stat_memfile(struct memfile *f, struct stat *st)
 	st->st_gid = f->gid;
 	st->st_atim = st->st_mtim = st->st_ctim = f->mtime;
 	pthread_mutex_unlock(&f->lock);
+}
+
+int stat_names(struct call *c, const struct node *n, struct stat *st)
+{
+	CLEANUP(buf_fini) struct buf dir = BUF_INIT;
+
+	node_path(n, &dir);
+	st->st_atim = st->st_mtim = st->st_ctim = dir_times_get(c->fs->dir_times, buf_str(&dir));
+	return 0;
 }
 
 int stat_manifest(struct call *c, const struct node *n, struct stat *st)

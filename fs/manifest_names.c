@@ -7,6 +7,7 @@
 #include <fcntl.h>
 
 #include "fs/attr.h"
+#include "fs/dir_times.h"
 #include "fs/dirs.h"
 #include "fs/manifest_files.h"
 #include "fs/permission.h"
@@ -51,8 +52,10 @@ static void unlink_file(struct call *c, struct node *dir, const char *name)
 	CLEANUP_MEMFILE struct memfile *f = memfile_get(c->fs->memfiles, path);
 	struct manifest m;
 
-	if (f)
+	if (f) {
 		memfile_unlink(f);
+		dir_times_touch_parent(c->fs->dir_times, path);
+	}
 	if (manifest_is_name(name) && manifest_get(c->fs->manifests, path, &m) == 0) {
 		manifest_fini(&m);
 		manifest_remove(c->fs->manifests, &call_who(c)->caller, path, on_manifest_done,
@@ -160,6 +163,8 @@ static void rename_file(struct call *c, struct node *dir, const char *name, stru
 		reply_refused(c, dir, name);
 		return;
 	}
+	dir_times_touch_parent(c->fs->dir_times, from);
+	dir_times_touch_parent(c->fs->dir_times, to);
 	if (f && !f->stored) {
 		rename_memfile(c, f, to, to_kind);
 		return;
@@ -198,6 +203,7 @@ static void mkdir_manifests(struct call *c, struct node *dir, const char *name, 
 		reply_refused(c, dir, name);
 		return;
 	}
+	dir_times_touch_parent(c->fs->dir_times, path);
 	n = node_at(dir, name, &row_manifest_dir, path);
 	if (node_entry(c, n, 0, &e) < 0) {
 		reply_error(c);
@@ -213,17 +219,18 @@ static void rmdir_manifests(struct call *c, struct node *dir, const char *name)
 
 	if (memfiles_below(c->fs->memfiles, path))
 		err_set(&c->err, ENOTEMPTY, "there are scratch files in it");
-	if (c->err.code || manifest_rmdir(c->fs->manifests, path, &c->err) < 0)
+	if (c->err.code || manifest_rmdir(c->fs->manifests, path, &c->err) < 0) {
 		reply_refused(c, dir, name);
-	else
-		reply_ok(c);
+		return;
+	}
+	dir_times_touch_parent(c->fs->dir_times, path);
+	reply_ok(c);
 }
 
 static int stat_manifest_dir(struct call *c, const struct node *n, struct stat *st)
 {
-	(void)st;
 	if (manifest_is_dir(c->fs->manifests, n->sub))
-		return 0;
+		return stat_names(c, n, st);
 	return err_set(&c->err, ESTALE, "%s is gone", n->fname);
 }
 
@@ -322,6 +329,7 @@ const struct row row_apply = {
 	.find = manifest_find,
 	.list = manifest_list_into,
 	.names = &apply_names,
+	.stat = stat_names,
 	.reads = "the manifests that the reader wrote here (root sees all)",
 	.writes = "any manifest: several documents, any kinds, in subdirectories",
 	.errors = MANIFEST_ERRORS,
@@ -335,6 +343,7 @@ const struct row row_dry_run = {
 	.find = manifest_find,
 	.list = manifest_list_into,
 	.names = &apply_names,
+	.stat = stat_names,
 	.reads = "what would be stored, for each manifest that the reader wrote here, as "
 		 "object.yaml "
 		 "would show it",

@@ -4,6 +4,7 @@
 
 #include "fs/attr.h"
 #include "fs/changes.h"
+#include "fs/dir_times.h"
 #include "fs/manifest_files.h"
 #include "fs/reply.h"
 
@@ -63,6 +64,9 @@ void on_manifest_done(void *arg, int rc, const struct faults *faults)
 	changes_drain(p->fs->changes);
 	if (p->file)
 		note_file(p, rc);
+	/* a file is there since it was created; what is refused gets one beside it */
+	if (rc < 0 ? p->file != NULL : !p->file && !p->node)
+		dir_times_touch_parent(p->fs->dir_times, p->path);
 	/* the refused text and its .err are kept by the manifests, and noted there */
 	(void)faults;
 	if (rc == -EINVAL && p->of_rename)

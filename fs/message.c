@@ -145,6 +145,8 @@ static void on_batch_done(struct api_batch *b, int rc)
 
 	changes_drain(m->fs->changes);
 	if (rc == 0 || (m->rehearsal && m->ack && only_incomplete(b))) {
+		if (rc == 0 && !m->rehearsal && m->committed)
+			m->committed(m);
 		answer(m, 0);
 		return;
 	}
@@ -320,12 +322,13 @@ static void refuse_killed(struct message_handle *mh, struct call *c)
 static void message_flush(struct handle *h, struct call *c)
 {
 	struct message_handle *mh = (struct message_handle *)h;
+	int killed = closer_was_killed(h, c);
 
 	if (!has_work(mh))
 		reply_ok(c);
 	else if (closer_is_heir(h, c))
 		answer_heir(mh, c);
-	else if (closer_was_killed(c))
+	else if (killed)
 		refuse_killed(mh, c);
 	else if (take_work(mh, 0))
 		act(mh, c, 0, 0); /* unlocks */

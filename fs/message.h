@@ -23,6 +23,8 @@ struct message {
 	size_t len;
 	int removes_dir; /* rmdir of the node */
 	int is_document; /* set by act: faults are looked up in the text */
+	/* Set by act: called when it is committed, before the answer. */
+	void (*committed)(struct message *m);
 	/* below: implementation-specific */
 	fuse_req_t req;
 	size_t ack;    /* bytes to acknowledge; 0: a flush (or another request without a count) */

@@ -18,6 +18,8 @@ struct nodes {
 	struct node *root;
 };
 
+#define MIN_BUCKETS 1024
+
 static const char *text(const char *s)
 {
 	return s ? s : "";
@@ -108,14 +110,13 @@ static void unlink_node(struct nodes *t, struct node *n)
 	*at = n->uid_next;
 }
 
-static void grow(struct nodes *t)
+/* Another number of buckets; a power of two. */
+static void resize(struct nodes *t, size_t n_buckets)
 {
 	struct node **old = t->by_place;
 	size_t n_old = t->n_buckets;
 
-	if (t->n < t->n_buckets)
-		return;
-	t->n_buckets *= 2;
+	t->n_buckets = n_buckets;
 	free(t->by_uid);
 	t->by_place = xcalloc(t->n_buckets, sizeof(*t->by_place));
 	t->by_uid = xcalloc(t->n_buckets, sizeof(*t->by_uid));
@@ -127,30 +128,52 @@ static void grow(struct nodes *t)
 	free(old);
 }
 
-static struct node *make_node(struct nodes *t, const char *fname, const struct place *at)
+/* Adds s to a node's text. */
+static const char *keep(char **at, const char *s)
 {
-	struct node *n = xcalloc(1, sizeof(*n));
+	size_t len = strlen(s) + 1;
+	char *to = *at;
 
-	n->table = t;
-	n->row = at->row;
-	n->kind = at->kind;
-	n->ns = xstrdup(text(at->ns));
-	n->name = xstrdup(text(at->name));
-	n->uid = xstrdup(text(at->uid));
-	n->sub = xstrdup(text(at->sub));
-	n->fname = xstrdup(fname);
-	n->refs = 1;
-	return n;
+	if (len == 1)
+		return "";
+	memcpy(to, s, len);
+	*at += len;
+	return to;
 }
 
-static void free_node(struct node *n)
+/* The file's name is often the object's, the row's, or the end of the path of a field. */
+static const char *known_name(const struct node *n, const char *fname)
 {
-	free(n->ns);
-	free(n->name);
-	free(n->uid);
-	free(n->sub);
-	free(n->fname);
-	free(n);
+	if (strcmp(fname, n->row->name) == 0)
+		return n->row->name;
+	if (strcmp(fname, n->name) == 0)
+		return n->name;
+	if (str_ends(n->sub, fname))
+		return n->sub + strlen(n->sub) - strlen(fname);
+	return NULL;
+}
+
+static struct node *make_node(struct nodes *t, const char *fname, const struct place *at)
+{
+	size_t room = strlen(text(at->ns)) + strlen(text(at->name)) + strlen(text(at->uid)) +
+		      strlen(text(at->sub)) + 4;
+	struct node probe = {.row = at->row, .name = text(at->name), .sub = text(at->sub)};
+	struct node *n;
+	char *end;
+
+	if (!known_name(&probe, fname))
+		room += strlen(fname) + 1;
+	n = xmalloc(sizeof(*n) + room);
+	end = n->text;
+	*n = (struct node){.table = t, .row = at->row, .kind = at->kind, .refs = 1};
+	n->ns = keep(&end, text(at->ns));
+	n->name = keep(&end, text(at->name));
+	n->uid = keep(&end, text(at->uid));
+	n->sub = keep(&end, text(at->sub));
+	n->fname = known_name(n, fname);
+	if (!n->fname)
+		n->fname = keep(&end, fname);
+	return n;
 }
 
 struct nodes *nodes_new(const struct row *root)
@@ -158,7 +181,7 @@ struct nodes *nodes_new(const struct row *root)
 	struct nodes *t = xcalloc(1, sizeof(*t));
 
 	pthread_mutex_init(&t->lock, NULL);
-	t->n_buckets = 1024;
+	t->n_buckets = MIN_BUCKETS;
 	t->by_place = xcalloc(t->n_buckets, sizeof(*t->by_place));
 	t->by_uid = xcalloc(t->n_buckets, sizeof(*t->by_uid));
 	t->root = make_node(t, "", &(struct place){.row = root});
@@ -175,11 +198,11 @@ void nodes_free(struct nodes *t)
 	for (size_t i = 0; i < t->n_buckets; i++)
 		for (struct node *n = t->by_place[i], *next; n; n = next) {
 			next = n->hash_next;
-			free_node(n);
+			free(n);
 		}
 	for (struct node *n = t->retired, *next; n; n = next) {
 		next = n->hash_next;
-		free_node(n);
+		free(n);
 	}
 	free(t->by_place);
 	free(t->by_uid);
@@ -226,7 +249,8 @@ struct node *node_get(struct node *parent, const char *fname, const struct place
 	if (n) {
 		n->refs++;
 	} else {
-		grow(t);
+		if (t->n >= t->n_buckets)
+			resize(t, t->n_buckets * 2);
 		n = make_node(t, fname, at);
 		n->ino = free_ino(t, ino);
 		n->parent = parent;
@@ -266,10 +290,12 @@ static void drop_if_unused(struct nodes *t, struct node *n)
 
 		unlink_node(t, n);
 		t->n--;
-		free_node(n);
+		free(n);
 		parent->refs--;
 		n = parent;
 	}
+	if (t->n_buckets > MIN_BUCKETS && t->n < t->n_buckets / 8)
+		resize(t, t->n_buckets / 4);
 }
 
 void node_unref(struct node *n)
@@ -287,6 +313,16 @@ void node_looked_up(struct node *n)
 	pthread_mutex_lock(&n->table->lock);
 	n->n_lookups++;
 	pthread_mutex_unlock(&n->table->lock);
+}
+
+int node_is_known(struct node *n)
+{
+	int known;
+
+	pthread_mutex_lock(&n->table->lock);
+	known = n->n_lookups > 0 || !n->parent;
+	pthread_mutex_unlock(&n->table->lock);
+	return known;
 }
 
 void node_forget(struct node *n, uint64_t n_lookups)

@@ -18,6 +18,7 @@
 #include "objects/schema.h"
 #include "util/buf.h"
 
+struct handle;
 struct row;
 struct nodes;
 
@@ -27,17 +28,20 @@ struct node {
 	uint64_t ino;
 	const struct row *row;
 	const struct kind *kind;
-	char *ns, *name, *uid, *sub;     /* owned, "" when not set */
-	char *fname;                     /* owned: its name in parent */
-	struct node *parent;             /* owned reference, NULL for the root */
-	uint64_t refs;                   /* ours; under the table's lock */
-	uint64_t n_lookups;              /* the kernel's; under the table's lock */
-	_Atomic int cached;              /* the kernel was told attributes that it may keep */
-	_Atomic uint64_t asked_until_ms; /* until then it may use them without asking again */
-	int retired;                     /* under the table's lock: found no more */
-	_Atomic int entry_cached;        /* the name in its directory may be kept, too */
-	_Atomic uint64_t looked_up_ms;   /* the last look-up of a name that is private */
-	_Atomic unsigned loop_length;    /* and how many came one shortly after the other */
+	const char *ns, *name, *uid, *sub; /* "" when not set; in text */
+	const char *fname;                 /* its name in parent; in text */
+	struct node *parent;               /* owned reference, NULL for the root */
+	uint64_t refs;                     /* ours; under the table's lock */
+	uint64_t n_lookups;                /* the kernel's; under the table's lock */
+	_Atomic int cached;                /* the kernel was told attributes that it may keep */
+	_Atomic unsigned n_changed;        /* how often they were said to be wrong */
+	_Atomic uint64_t asked_until_ms;   /* until then it may use them without asking again */
+	int retired;                       /* under the table's lock: found no more */
+	_Atomic int entry_cached;          /* the name in its directory may be kept, too */
+	_Atomic uint64_t looked_up_ms;     /* the last look-up of a name that is private */
+	_Atomic unsigned loop_length;      /* and how many came one shortly after the other */
+	struct handle *open;               /* who has it open; under fs->open_lock */
+	char text[];                       /* the strings, each with its NUL */
 };
 
 /* What to look for. NULL strings are "". */
@@ -62,6 +66,8 @@ DEFINE_CLEANUP(struct node *, node_unref)
 #define CLEANUP_NODE CLEANUP(node_unrefp)
 /* The kernel was given one more reference / gives n back. */
 void node_looked_up(struct node *n);
+/* Does the kernel have it (or is about to)? */
+int node_is_known(struct node *n);
 void node_forget(struct node *n, uint64_t n_lookups);
 /* Nodes of one uid; owned references into an array that the caller frees. */
 struct node **nodes_of_uid(struct nodes *all, const char *uid, size_t *n_out);

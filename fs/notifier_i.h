@@ -52,8 +52,9 @@ struct teller {
 	struct inode_set watched;
 	struct note *told; /* since the last scan, fresh ones */
 	size_t n_told;
-	int scan_wanted;
-	uint64_t next_scan_ms, last_scan_ms, pause_ms;
+	struct inotify_scan scan;
+	int scan_wanted, scanning, scanned_last;
+	uint64_t next_scan_ms, last_scan_ms, pause_ms, scan_cost;
 	struct index_note *indexes; /* _index files that are to be told */
 
 	/* what it is doing to the mount, for the handlers and for the guard */

@@ -15,11 +15,12 @@
 #include "util/log.h"
 #include "util/loop.h"
 
-#define SCAN_MIN_MS 100  /* between scans; more where a scan costs more */
-#define SCAN_MAX_MS 300  /* ... while no scan finds a watch */
-#define SCAN_SHARE  20   /* scans may take 1/20 of the time */
-#define SCAN_SHARE0 50   /* ... while no scan finds a watch */
-#define SCAN_OLD_MS 2000 /* while watches are told: are they still there? */
+#define SCAN_MIN_MS  100  /* between scans; more where a scan costs more */
+#define SCAN_MAX_MS  300  /* ... while no scan finds a watch */
+#define SCAN_SHARE   20   /* scans may take 1/20 of the time */
+#define SCAN_SHARE0  50   /* ... while no scan finds a watch */
+#define SCAN_STEP_MS 1    /* at a time, while there is something to tell */
+#define SCAN_OLD_MS  2000 /* while watches are told: are they still there? */
 
 static int copy_watched(const struct inode_set *from, struct inode_set *to)
 {
@@ -40,43 +41,79 @@ static uint64_t cpu_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-/* Look for new watches, and tell them what they may have missed. */
-static void scan(struct teller *t)
+static void begin_scan(struct teller *t)
 {
-	struct notifier *n = t->n;
-	struct inode_set now, new;
-	uint64_t start = loop_now_ms(), cost = cpu_ms();
 	struct stat st;
 
-	if (!t->device && stat(n->fs->mountpoint, &st) == 0)
+	if (!t->device && stat(t->n->fs->mountpoint, &st) == 0)
 		t->device = st.st_dev;
 	t->scan_wanted = 0;
-	n->fs->n_scans++;
-	n->scan_ms = start;
-	inotify_scan(t->device, &now);
-	inode_set_minus(&now, &t->watched, &new);
+	t->scanning = 1;
+	t->scan_cost = 0;
+	t->last_scan_ms = loop_now_ms();
+	t->n->scan_ms = t->last_scan_ms;
+	t->n->fs->n_scans++;
+	inotify_scan_begin(&t->scan, t->device);
+}
+
+static void plan_next_scan(struct teller *t)
+{
+	uint64_t cost = t->scan_cost * (t->watched.n ? SCAN_SHARE : SCAN_SHARE0);
+
+	t->pause_ms = t->watched.n ? SCAN_MIN_MS : t->pause_ms * 2;
+	if (t->pause_ms < SCAN_MIN_MS)
+		t->pause_ms = SCAN_MIN_MS;
+	if (t->pause_ms > SCAN_MAX_MS)
+		t->pause_ms = SCAN_MAX_MS;
+	t->next_scan_ms = loop_now_ms() + (cost > t->pause_ms ? cost : t->pause_ms);
+}
+
+/* Tell the new watches what they may have missed. */
+static void end_scan(struct teller *t)
+{
+	struct notifier *n = t->n;
+	struct inode_set new;
+
+	t->scanning = 0;
+	inode_set_minus(&t->scan.found, &t->watched, &new);
 	inode_set_fini(&t->watched);
-	t->watched = now;
+	t->watched = t->scan.found;
+	t->scan.found = (struct inode_set){0};
 	pthread_mutex_lock(&n->lock);
 	if (!t->abandoned)
 		copy_watched(&t->watched, &n->watched);
 	pthread_mutex_unlock(&n->lock);
-	cost = cpu_ms() - cost;
 	for (const struct note *at = t->told; at && new.n; at = at->next)
 		tell_note(t, at, &new);
 	tell_indexes(t, &new);
 	inode_set_fini(&new);
 	notes_free(STEAL(t->told));
 	t->n_told = 0;
-	logs_scanned(t, start);
-	t->last_scan_ms = start;
-	t->pause_ms = t->watched.n ? SCAN_MIN_MS : t->pause_ms * 2;
-	if (t->pause_ms < SCAN_MIN_MS)
-		t->pause_ms = SCAN_MIN_MS;
-	if (t->pause_ms > SCAN_MAX_MS)
-		t->pause_ms = SCAN_MAX_MS;
-	cost *= t->watched.n ? SCAN_SHARE : SCAN_SHARE0;
-	t->next_scan_ms = loop_now_ms() + (cost > t->pause_ms ? cost : t->pause_ms);
+	logs_scanned(t, t->last_scan_ms);
+	plan_next_scan(t);
+}
+
+/* Part of a look at all processes: who is to be told meanwhile does not wait for all of it. */
+static void scan_some(struct teller *t)
+{
+	uint64_t start = cpu_ms(), until = loop_now_ms() + SCAN_STEP_MS;
+	int more;
+
+	if (!t->scanning)
+		begin_scan(t);
+	do
+		more = inotify_scan_step(&t->scan);
+	while (more && loop_now_ms() < until);
+	t->scan_cost += cpu_ms() - start;
+	if (!more)
+		end_scan(t);
+}
+
+static void scan_all(struct teller *t)
+{
+	do
+		scan_some(t);
+	while (t->scanning);
 }
 
 enum work { WORK_END, WORK_NOTE, WORK_LOGS, WORK_ALL, WORK_INDEXES, WORK_SCAN };
@@ -110,22 +147,35 @@ static struct note *take_note(struct notifier *n)
 	return note;
 }
 
-/* A scan comes in its time, however much there is to tell. */
-static enum work what_now(struct teller *t)
+static enum work what_to_tell(const struct teller *t)
 {
-	struct notifier *n = t->n;
+	const struct notifier *n = t->n;
 
-	if (n->stopping || t->abandoned)
-		return WORK_END;
-	if (n->lost)
-		return WORK_ALL;
-	if (t->scan_wanted && loop_now_ms() >= t->next_scan_ms)
-		return WORK_SCAN;
 	if (n->queue)
 		return WORK_NOTE;
 	if (t->indexes)
 		return WORK_INDEXES;
 	return logs_any(n->logs) ? WORK_LOGS : WORK_END;
+}
+
+/* Scanning and telling take turns, however much there is of each. */
+static enum work what_now(struct teller *t)
+{
+	struct notifier *n = t->n;
+	int scan = t->scanning || (t->scan_wanted && loop_now_ms() >= t->next_scan_ms);
+	enum work tell;
+
+	if (n->stopping || t->abandoned)
+		return WORK_END;
+	if (n->lost)
+		return WORK_ALL;
+	tell = what_to_tell(t);
+	if (!scan || (t->scanned_last && tell != WORK_END)) {
+		t->scanned_last = 0;
+		return tell;
+	}
+	t->scanned_last = 1;
+	return WORK_SCAN;
 }
 
 /* Wait for the next thing to do. */
@@ -160,17 +210,17 @@ void teller_check_old(struct teller *t)
 static void tell_new(struct teller *t, struct note *note)
 {
 	tell_note(t, note, &t->watched);
-	if (!note->fresh) {
-		notes_free(note);
-	} else {
+	t->scan_wanted |= note->fresh;
+	if (note->fresh || t->scanning) {
 		note->next = t->told;
 		t->told = note;
 		t->n_told++;
-		t->scan_wanted = 1;
+	} else {
+		notes_free(note);
 	}
 	teller_check_old(t);
 	if (t->n_told > NOTES_MAX)
-		scan(t);
+		scan_all(t);
 }
 
 static void *run(void *arg)
@@ -196,13 +246,16 @@ static void *run(void *arg)
 			tell_indexes(t, &t->watched);
 		else if (work == WORK_LOGS)
 			logs_tell(t);
-		else
-			scan(t);
-		if (work == WORK_ALL)
+		else if (work == WORK_SCAN)
+			scan_some(t);
+		if (work == WORK_ALL) {
+			scan_all(t);
 			tell_all(t);
+		}
 	}
-	t->ended = 1;
+	inotify_scan_fini(&t->scan); /* its descriptor is one of this thread's */
 	pthread_mutex_lock(&t->n->lock);
+	t->ended = 1; /* from here on it may be joined, with the lock */
 	pthread_cond_broadcast(&t->n->wake);
 	pthread_cond_signal(&t->n->guard_wake);
 	pthread_mutex_unlock(&t->n->lock);

@@ -16,6 +16,7 @@ static void forget_attributes(struct fs *fs, struct node *n)
 {
 	if (!n->kind && !n->row->url)
 		return;
+	n->n_changed++;
 	n->cached = 0;
 	fuse_lowlevel_notify_inval_inode(fs->session, node_id(n), -1, 0); /* the ACL, too */
 }

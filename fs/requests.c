@@ -12,6 +12,7 @@
 #include "fs/permission.h"
 #include "fs/permission_set.h"
 #include "fs/reply.h"
+#include "fs/trim.h"
 
 static void on_init(void *userdata, struct fuse_conn_info *conn)
 {
@@ -49,6 +50,7 @@ static void on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	}
 	if (n)
 		node_unref(n);
+	trim_if_many(c.fs);
 }
 
 static void on_forget(fuse_req_t req, fuse_ino_t id, uint64_t n_lookups)
@@ -72,25 +74,29 @@ static void on_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_dat
 
 static void reply_attr(struct call *c, struct node *n, struct handle *h)
 {
-	double timeout = node_attr_timeout(n);
+	CLEANUP(handle_unrefp)
+	struct handle *found = h ? NULL : handle_being_read(c->fs, n, c->pid);
+	struct keeping k;
 	struct stat st;
+	int shown, rc;
 
 	if (call_is_own(c)) {
 		notifier_stat(c, n, &st);
 		fuse_reply_attr(c->req, &st, 0);
 		return;
 	}
-	node_asked(n, timeout);
-	if (timeout > 0)
-		n->cached = 1;
+	h = h ? h : found;
+	shown = h && h->ops->stat;
+	k = keeping_begin(c, n);
+	rc = shown ? node_stat_outside(c, n, &st) : node_stat(c, n, &st);
 	/* an open file shows what it holds, also when its object is gone meanwhile */
-	if (node_stat(c, n, &st) < 0 && !(h && h->ops->stat)) {
+	if (rc < 0 && !shown) {
 		reply_error(c);
 		return;
 	}
-	if (h && h->ops->stat && h->ops->stat(h, &st) == 0)
-		timeout = 0;
-	fuse_reply_attr(c->req, &st, n->cached ? timeout : 0);
+	if (shown && h->ops->stat(h, &st) == 0)
+		k.timeout = 0;
+	fuse_reply_attr(c->req, &st, keeping_end(&k, n));
 }
 
 static struct handle *handle_at(struct fuse_file_info *fi)

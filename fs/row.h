@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#include <time.h>
+
 #include "objects/object.h"
 #include "util/buf.h"
 #include "util/err.h"
@@ -71,6 +73,8 @@ struct row {
 	void (*act)(struct call *c, struct message *m);
 	/* Files that are neither rendered nor messages. Return: handle, NULL with c->err. */
 	struct handle *(*open)(struct call *c, struct node *n, int flags);
+	/* When the content changed last, where that is not the object's own time. */
+	struct timespec (*changed)(struct call *c, const struct node *n, const struct object *o);
 	/* Size, times, owner where they do not follow from content and object. */
 	int (*stat)(struct call *c, const struct node *n, struct stat *st);
 	/* chmod, chown, utimens, truncate by path: answers the request. Absent: accepted without

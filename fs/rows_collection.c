@@ -5,6 +5,7 @@
 #include "fs/attr.h"
 #include "fs/dirs.h"
 #include "fs/escape.h"
+#include "fs/manifest_files.h"
 #include "fs/permission.h"
 #include "fs/reply.h"
 #include "fs/verbs.h"
@@ -35,7 +36,7 @@ int namespace_exists(struct fs *fs, const struct kind *k, const char *ns)
 		return 1;
 	o = store_get(fs->store, (struct objkey){namespace_kind(), "", ns});
 	object_unref(o);
-	return o != NULL || store_count(fs->store, k, ns) > 0;
+	return o != NULL || store_has_any(fs->store, k, ns);
 }
 
 /* -- files -- */
@@ -181,18 +182,22 @@ static int matches(const struct selector *s, const struct object *o)
 	return selector_matches(s, value_dig(o->value, "metadata", "labels", NULL));
 }
 
-static struct place selected_place(const struct node *dir, const struct object *o)
+/* A link of the resource's directory is another one than that of the namespace's. */
+static char *selected_sub(const struct node *dir)
 {
-	return (struct place){.row = &row_selected,
-			      .kind = dir->kind,
-			      .ns = o->ns,
-			      .name = o->name,
-			      .sub = dir->sub};
+	return xasprintf("%s@%s", dir->ns, dir->sub);
+}
+
+static struct place selected_place(const struct node *dir, const struct object *o, const char *sub)
+{
+	return (struct place){
+		.row = &row_selected, .kind = dir->kind, .ns = o->ns, .name = o->name, .sub = sub};
 }
 
 static void list_selected(struct call *c, struct node *dir, struct listing *out)
 {
 	CLEANUP(selector_freep) struct selector *s = selector_of(c, dir);
+	CLEANUP_FREE char *sub = selected_sub(dir);
 	struct object_list list;
 
 	if (!s)
@@ -200,7 +205,7 @@ static void list_selected(struct call *c, struct node *dir, struct listing *out)
 	store_list(c->fs->store, dir->kind, ns_of_list(dir), &list);
 	for (size_t i = 0; i < list.n; i++) {
 		CLEANUP(buf_fini) struct buf name = BUF_INIT;
-		struct place at = selected_place(dir, list.list[i]);
+		struct place at = selected_place(dir, list.list[i], sub);
 
 		if (!matches(s, list.list[i]))
 			continue;
@@ -213,7 +218,7 @@ static void list_selected(struct call *c, struct node *dir, struct listing *out)
 static struct node *find_selected(struct call *c, struct node *dir, const char *name)
 {
 	CLEANUP(selector_freep) struct selector *s = selector_of(c, dir);
-	CLEANUP_FREE char *ns = xstrdup(dir->ns);
+	CLEANUP_FREE char *ns = xstrdup(dir->ns), *sub = selected_sub(dir);
 	CLEANUP_OBJECT struct object *o = NULL;
 	const char *dot = strchr(name, '.');
 	const char *object = name;
@@ -231,7 +236,7 @@ static struct node *find_selected(struct call *c, struct node *dir, const char *
 	o = store_get(c->fs->store, (struct objkey){dir->kind, ns, object});
 	if (!o || !matches(s, o))
 		return NULL;
-	at = selected_place(dir, o);
+	at = selected_place(dir, o, sub);
 	return node_get(dir, name, &at);
 }
 
@@ -255,7 +260,9 @@ static struct node *find_selection(struct call *c, struct node *dir, const char 
 	struct selector *s = selector_parse(text, &c->err);
 
 	if (!s) {
-		note_refusal(c->fs, c->uid, name, c->err.msg);
+		CLEANUP_FREE char *path = path_below(dir, name);
+
+		note_refusal(c->fs, c->uid, path, c->err.msg);
 		return NULL;
 	}
 	selector_free(s);
@@ -319,16 +326,22 @@ static struct node *find_in_collection(struct call *c, struct node *dir, const c
 	return n;
 }
 
+/* In the order in which find_in_collection() looks: a manifest before an object of its name. */
 static void list_objects(struct call *c, struct node *dir, struct listing *out)
 {
 	struct object_list list;
 
 	store_list(c->fs->store, dir->kind, ns_of_list(dir), &list);
-	for (size_t i = 0; i < list.n; i++) {
-		const struct object *o = list.list[i];
-		struct place at = {.row = &row_object, .uid = o->uid};
+	for (int like_manifests = 0; like_manifests < 2; like_manifests++) {
+		for (size_t i = 0; i < list.n; i++) {
+			const struct object *o = list.list[i];
+			struct place at = {.row = &row_object, .uid = o->uid};
 
-		listing_add(out, o->name, ROW_DIR, place_ino(&at));
+			if (manifest_is_name(o->name) == like_manifests)
+				listing_add(out, o->name, ROW_DIR, place_ino(&at));
+		}
+		if (!like_manifests)
+			manifest_list_into(c, dir, out);
 	}
 	object_list_fini(&list);
 }
@@ -350,6 +363,7 @@ static void list_namespaces(struct call *c, struct node *dir, struct listing *ou
 	at.ns = "default";
 	if (!has_default && call_sees(c, dir->kind, at.ns, NULL))
 		listing_add(out, at.ns, ROW_DIR, place_ino(&at));
+	manifest_list_into(c, dir, out);
 }
 
 static void list_collection(struct call *c, struct node *dir, struct listing *out)
@@ -358,15 +372,13 @@ static void list_collection(struct call *c, struct node *dir, struct listing *ou
 		list_objects(c, dir, out);
 	else
 		list_namespaces(c, dir, out);
-	manifest_list_into(c, dir, out);
 }
 
 /* A namespace's directory goes with the namespace. */
 static int stat_namespace(struct call *c, const struct node *n, struct stat *st)
 {
-	(void)st;
 	if (namespace_exists(c->fs, n->kind, n->ns))
-		return 0;
+		return stat_names(c, n, st);
 	return err_set(&c->err, ESTALE, "namespace \"%s\" is gone", n->ns);
 }
 
@@ -393,6 +405,7 @@ const struct row row_collection = {
 	.find = find_in_collection,
 	.list = list_collection,
 	.names = &collection_names,
+	.stat = stat_names,
 	.reads = "the namespaces (or, of a cluster-scoped resource, the objects) and the manifests "
 		 "that "
 		 "were written here",

@@ -2,6 +2,7 @@
 /* An object's directory: the whole of it, its parts, and what can be done to it. */
 #include <errno.h>
 
+#include "fs/attr.h"
 #include "fs/content.h"
 #include "fs/dirs.h"
 #include "fs/handle.h"
@@ -65,6 +66,37 @@ static int render_events(struct call *c, const struct node *n, const struct obje
 	(void)n;
 	print_events(c->fs->store, o, out);
 	return 0;
+}
+
+/* The time of the newest event, or `newest`. */
+static struct timespec newest_event(struct call *c, const struct object *o, struct timespec newest)
+{
+	struct object_list events;
+
+	events_of(c->fs->store, o, &events);
+	for (size_t i = 0; i < events.n; i++) {
+		struct timespec t = object_time(events.list[i]);
+
+		if (t.tv_sec > newest.tv_sec ||
+		    (t.tv_sec == newest.tv_sec && t.tv_nsec > newest.tv_nsec))
+			newest = t;
+	}
+	object_list_fini(&events);
+	return newest;
+}
+
+static struct timespec events_changed(struct call *c, const struct node *n, const struct object *o)
+{
+	(void)n;
+	return newest_event(c, o, object_created(o));
+}
+
+/* Ages are no changes. */
+static struct timespec description_changed(struct call *c, const struct node *n,
+					   const struct object *o)
+{
+	(void)n;
+	return newest_event(c, o, object_time(o));
 }
 
 static int render_describe(struct call *c, const struct node *n, const struct object *o,
@@ -380,6 +412,7 @@ const struct row row_events = {
 	.render = render_events,
 	.part = no_part,
 	.read_as = "list@events",
+	.changed = events_changed,
 	.reads = "one line per event of the object, oldest first: time type reason count source "
 		 "message",
 };
@@ -390,6 +423,7 @@ const struct row row_describe = {
 	.mode = 0444,
 	.flags = ROW_OBJECT | ROW_TIMED,
 	.render = render_describe,
+	.changed = description_changed,
 	.open = open_describe,
 	.reads = "what `kubectl describe` prints, events included for whoever may list them; "
 		 "secrets show sizes only",

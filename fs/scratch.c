@@ -8,6 +8,7 @@
 
 #include "fs/attr.h"
 #include "fs/changes.h"
+#include "fs/dir_times.h"
 #include "fs/dirs.h"
 #include "fs/manifest_files.h"
 #include "fs/reply.h"
@@ -110,6 +111,8 @@ static struct memfile *make(struct call *c, const char *path, enum memfile_kind 
 	struct memfile *f =
 		memfile_make(c->fs->memfiles, path, kind, c->uid, c->gid, mode, &c->err);
 
+	if (f)
+		dir_times_touch_parent(c->fs->dir_times, path);
 	if (!f || may_see_memfile(c, f))
 		return f;
 	memfile_unref(f);

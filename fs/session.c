@@ -13,6 +13,7 @@
 
 #include "fs/changes.h"
 #include "fs/content.h"
+#include "fs/dir_times.h"
 #include "fs/exec_dir.h"
 #include "fs/fields.h"
 #include "fs/fs_i.h"
@@ -127,6 +128,7 @@ static void free_parts(struct fs *fs)
 	permissions_free(fs->permissions);
 	nodes_free(fs->nodes);
 	contents_free(fs->contents);
+	dir_times_free(fs->dir_times);
 	memfiles_free(fs->memfiles);
 	fields_made_free(fs->made);
 	execs_free(fs->execs);
@@ -151,6 +153,7 @@ struct fs *fs_mount(const struct fs_config *cfg, struct err *err)
 	pthread_mutex_init(&fs->open_lock, NULL);
 	fs->nodes = nodes_new(&row_root);
 	fs->contents = contents_new();
+	fs->dir_times = dir_times_new();
 	fs->memfiles = memfiles_new();
 	fs->made = fields_made_new();
 	fs->execs = execs_new();

@@ -19,3 +19,5 @@ void print_resources(int wide, struct buf *out);
 void print_describe(struct store *s, const struct object *o, struct buf *out);
 /* One line per event of the object, oldest first: time type reason count source message. */
 void print_events(struct store *s, const struct object *o, struct buf *out);
+/* These events, oldest first; the caller ends the list. s NULL: none. */
+void events_of(struct store *s, const struct object *o, struct object_list *out);

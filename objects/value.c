@@ -149,11 +149,6 @@ struct value *value_new_map(void)
 	return value_node_new(VALUE_MAP, 0);
 }
 
-enum value_type value_type(const struct value *v)
-{
-	return v ? v->type : VALUE_NULL;
-}
-
 int value_bool(const struct value *v, int otherwise)
 {
 	return value_is(v, VALUE_BOOL) ? (int)v->b : otherwise;

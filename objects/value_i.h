@@ -13,12 +13,12 @@ struct entry {
 };
 
 struct value {
+	uint8_t type;   /* enum value_type; first, as value_type() says */
+	uint8_t b;      /* VALUE_BOOL */
+	uint8_t sorted; /* VALUE_MAP: cleared between value_map_add and seal */
 	_Atomic uint32_t refs;
-	uint32_t type : 3;
-	uint32_t b : 1;      /* VALUE_BOOL */
-	uint32_t sorted : 1; /* VALUE_MAP: cleared between value_map_add and seal */
-	uint32_t n;          /* bytes of a string, children of a list or map */
-	uint32_t cap;        /* children that fit */
+	uint32_t n;   /* bytes of a string, children of a list or map */
+	uint32_t cap; /* children that fit */
 	union {
 		int64_t i;
 		double d;
@@ -29,6 +29,7 @@ struct value {
 };
 
 #define HEAD offsetof(struct value, i)
+_Static_assert(offsetof(struct value, type) == 0, "value_type() reads it there");
 
 /* With room for payload bytes behind the head; n and cap are 0. */
 struct value *value_node_new(enum value_type type, size_t payload);
@@ -51,7 +52,12 @@ static inline size_t value_child_size(const struct value *v)
 static inline int value_key_cmp(const struct value *key, const char *s, size_t n)
 {
 	size_t min = key->n < n ? key->n : n;
-	int c = memcmp(key->s, s, min);
+	int c;
+
+	/* the names of a map's fields mostly differ in their first letter */
+	if (min && *key->s != *s)
+		return (unsigned char)*key->s - (unsigned char)*s;
+	c = memcmp(key->s, s, min);
 
 	return c ? c : (key->n > n) - (key->n < n);
 }

@@ -103,8 +103,6 @@ void describe_any(struct page_writer *w);
 
 /* -- events -- */
 
-/* The object's events, oldest first. s NULL: none. */
-void events_of(struct store *s, const struct object *o, struct object_list *out);
 /* When it was last seen; "" when nobody says. Borrowed. */
 const char *event_last(const struct value *e);
 const char *event_first(const struct value *e);

@@ -52,10 +52,9 @@ static void plain_cell(const struct column *c, const struct value *v, const char
 		scalar_render(v, out);
 }
 
-static void cell(const struct kind *k, const struct column *c, const struct value *o,
+static void cell(const struct column *c, const struct column_maker *m, const struct value *o,
 		 struct buf *out)
 {
-	const struct column_maker *m = c->path ? NULL : column_maker(k->kind, c->title);
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
 
 	if (m && m->make)
@@ -67,29 +66,49 @@ static void cell(const struct kind *k, const struct column *c, const struct valu
 	add_cell(out, &text);
 }
 
-void print_table(const struct kind *k, const struct object_list *objects, int with_ns, int wide,
-		 struct buf *out)
+/* A column that is shown, and who makes its cells (NULL: its path, or nobody yet). */
+struct shown {
+	const struct column *column;
+	const struct column_maker *maker;
+};
+
+/* Owned. */
+static struct shown *shown_columns(const struct kind *k, int wide, size_t *n_out)
 {
 	const struct column *columns = k->n_columns ? k->columns : plain_columns;
 	size_t n = k->n_columns ? k->n_columns : ARRAY_LEN(plain_columns);
+	struct shown *list = xcalloc(n, sizeof(*list));
+
+	*n_out = 0;
+	for (size_t i = 0; i < n; i++)
+		if (columns[i].priority <= 0 || wide)
+			list[(*n_out)++] = (struct shown){
+				&columns[i],
+				columns[i].path ? NULL : column_maker(k->kind, columns[i].title)};
+	return list;
+}
+
+void print_table(const struct kind *k, const struct object_list *objects, int with_ns, int wide,
+		 struct buf *out)
+{
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	size_t n;
+	CLEANUP_FREE struct shown *columns = shown_columns(k, wide, &n);
 
-	for (size_t row = 0; row <= objects->n; row++) {
-		const char *between = "";
+	if (with_ns)
+		buf_adds(&text, "NAMESPACE");
+	for (size_t i = 0; i < n; i++)
+		buf_addf(&text, "%s%s", i || with_ns ? "\t" : "", columns[i].column->title);
+	buf_addc(&text, '\n');
+	for (size_t row = 0; row < objects->n; row++) {
+		const struct object *o = objects->list[row];
 
-		if (with_ns) {
-			buf_adds(&text, row ? objects->list[row - 1]->ns : "NAMESPACE");
-			between = "\t";
-		}
+		if (with_ns)
+			buf_adds(&text, o->ns);
 		for (size_t i = 0; i < n; i++) {
-			if (columns[i].priority > 0 && !wide)
-				continue;
-			buf_adds(&text, between);
-			if (row)
-				cell(k, &columns[i], objects->list[row - 1]->value, &text);
-			else
-				buf_adds(&text, columns[i].title);
-			between = "\t";
+			if (i || with_ns)
+				buf_addc(&text, '\t');
+			cell(columns[i].column, columns[i].maker, o->value, &text);
 		}
 		buf_addc(&text, '\n');
 	}

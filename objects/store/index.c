@@ -256,6 +256,17 @@ void index_list(struct index *ix, const struct kind *kind, const char *ns, struc
 			list_add(out, s->obj, &cap);
 }
 
+int index_has_any(struct index *ix, const struct kind *kind, const char *ns)
+{
+	struct slots_by_key *tree = tree_if_any(ix, kind);
+	struct slot *s = tree ? seek(tree, ns, "") : NULL;
+
+	/* slots that hold nothing yet are those of the running batch: few */
+	while (s && !s->obj && str_eq(value_str(s->ns, ""), ns))
+		s = RB_NEXT(slots_by_key, tree, s);
+	return s && str_eq(value_str(s->ns, ""), ns);
+}
+
 size_t index_count(struct index *ix, const struct kind *kind, const char *ns)
 {
 	struct slots_by_key *tree = tree_if_any(ix, kind);

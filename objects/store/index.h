@@ -72,4 +72,5 @@ struct object *index_publish(struct index *ix, struct slot *s, struct object *ta
 void index_list(struct index *ix, const struct kind *kind, const char *ns, struct object_list *out);
 void index_list_owned(struct index *ix, const char *owner_uid, struct object_list *out);
 void index_list_about(struct index *ix, const char *uid, struct object_list *out);
+int index_has_any(struct index *ix, const struct kind *kind, const char *ns);
 size_t index_count(struct index *ix, const struct kind *kind, const char *ns);

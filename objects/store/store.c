@@ -226,6 +226,16 @@ int store_record_read(struct store *s, const char *space, const char *id, struct
 	return s->backend->ops->read_record(s->backend, space, id, out, err);
 }
 
+int store_has_any(struct store *s, const struct kind *kind, const char *ns)
+{
+	int any;
+
+	pthread_rwlock_rdlock(&s->index_lock);
+	any = index_has_any(&s->index, kind, ns);
+	pthread_rwlock_unlock(&s->index_lock);
+	return any;
+}
+
 struct watch *store_watch(struct store *s, const struct kind *kind, uint64_t since,
 			  void (*notify)(void *arg), void *arg)
 {

@@ -102,6 +102,8 @@ void object_list_fini(struct object_list *l);
 /* ns NULL: all namespaces. */
 void store_list(struct store *s, const struct kind *kind, const char *ns, struct object_list *out);
 size_t store_count(struct store *s, const struct kind *kind, const char *ns);
+/* Is there one in this namespace? O(log n). */
+int store_has_any(struct store *s, const struct kind *kind, const char *ns);
 /* Namespaces that hold objects of the kind are found by listing Namespace objects. */
 
 /* Objects whose ownerReferences name this uid. */

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Readers of streams, through the mount.
+ * Readers of streams, through the mount. Exit status 1 and a text when anything is not as it
+ * must be.
  *
- *	watch stream DIR READERS WRITERS ROUNDS OBJECTS
- *		Each writer applies a manifest of OBJECTS ConfigMaps, changes all of them ROUNDS times
- *and removes it, while READERS follow DIR/_watch, half of them DIR/_watch.json. Every reader must
- *see every change once, in the order of the resourceVersions, and all of them the same. Prints
- *changes per second of the writers, and of the slowest reader. watch slow DIR OBJECTS ROUNDS The
- *same changes while one reader sleeps: it must find the first of them, then `ERROR 410 Gone` and
- *the end, and nothing left out before that. watch latency DIR/_watch FILE COUNT watch inotify FILE
- *FILE COUNT Write the one-value file COUNT times. Prints p50 and p99 in microseconds from before
- *the write, then from its return (its commit), to the reader's wake-up.
+ * watch stream DIR READERS WRITERS ROUNDS OBJECTS: each writer applies a manifest of OBJECTS
+ * ConfigMaps, changes all of them ROUNDS times and removes it, while READERS follow DIR/_watch,
+ * half of them DIR/_watch.json. Every reader must see every change once, in the order of the
+ * resourceVersions, and all of them the same. Prints changes per second of the writers, and of the
+ * slowest reader.
  *
- * Exit status 1 and a text when anything is not as it must be.
+ * watch slow DIR OBJECTS ROUNDS: the same changes while one reader sleeps. It must find the first
+ * of them, then `ERROR 410 Gone` and the end, and nothing left out before that.
+ *
+ * watch latency DIR/_watch FILE COUNT, and watch inotify WATCHED FILE COUNT: write the one-value
+ * FILE COUNT times. Prints p50 and p99 in microseconds from before the write, then from its return
+ * (its commit), to the reader's wake-up.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -65,7 +65,7 @@ equal "processes" "$pids" "$(pids)"
 equal "replica sets" 1 "$(sets)"
 equal "generation" 1 "$(cat "$live/metadata/generation")"
 rm -f "$dir"/*~
-equal "what the tools left" "_ctl _index _schema default kube-node-lease kube-public kube-system web.yaml " "$(ls -A "$dir" | tr '\n' ' ')"
+equal "what the tools left" "_ctl _index _index.wide _schema default kube-node-lease kube-public kube-system web.yaml " "$(ls -A "$dir" | tr '\n' ' ')"
 
 # those that remove, rename or truncate on their way, and a new template
 for tool in cp mv-beside sed-i 'vim no backup' 'vim auto nobackup' emacs rsync tar git; do

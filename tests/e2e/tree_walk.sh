@@ -67,6 +67,12 @@ mkdir "$maps/default/c7" || fail mkdir
 [ "$(stat -c %i "$maps/default/c7")" != "${number%%$'\n'*}" ] || fail "the number of a deleted object"
 echo x >"$maps/default/c7/data/new" && mkdir "$maps/default/c7/metadata/annotations" 2>/dev/null
 equal "a new key" x "$(cat "$maps/default/c7/data/new")"
+# what somebody else removes is gone, also what was prepared here and stored since
+echo '{"data": {"new": null, "other": "o"}}' >"$maps/default/c7/patch.merge" || fail patch
+equal "keys" other "$(ls "$maps/default/c7/data")"
+refused 'No such file' cat "$maps/default/c7/data/new"
+echo again >"$maps/default/c7/data/new" || fail "a key that was there before"
+equal "the key" again "$(cat "$maps/default/c7/data/new")"
 # keys with a slash
 echo y >"$maps/default/c7/metadata/labels/example.com%2Fname" || fail "a key with a slash"
 contains "$(cat "$maps/default/c7/object.yaml")" 'example.com/name: "y"\|example.com/name: y'

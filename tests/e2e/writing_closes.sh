@@ -129,7 +129,16 @@ for signal in KILL TERM HUP; do
     map cut 1 >"$maps/cut.yaml" || fail "good again"
     [ ! -e "$maps/cut.yaml.err" ] || fail ".err after a good write"
 done
+# a loop that is killed: its last program ends well, and ends nothing
+sh -c 'echo $$ >writer; { cat; echo "# the loop went on"; } >"$1"' - "$maps/cut.yaml" <fifo 7>&- &
+eventually 10 test ! -s "$maps/cut.yaml"
+kill -KILL "$(cat writer)"
+map cut loop >&7
 exec 7>&-
+eventually 10 grep -q loop "$maps/cut.yaml"
+eventually 10 test -e "$maps/cut.yaml.err"
+equal "what is left of a loop" 1 "$(cat "$live/cut/data/k")"
+map cut 1 >"$maps/cut.yaml" || fail "good again"
 
 # -- who wrote it: who opened it, not who closes it
 if command -v setpriv >/dev/null; then

@@ -88,12 +88,46 @@ static void test_many(void **state)
 	nodes_free(all);
 }
 
+static void test_names(void **state)
+{
+	static const struct row fixed = {.name = "status", .where = "x/", .type = ROW_FILE};
+	struct nodes *all = nodes_new(&root);
+	struct place object = {
+		.row = &dir, .ns = "default", .name = "web", .uid = "u1", .sub = "spec/image"};
+	struct place of_row = {.row = &fixed, .uid = "u1"};
+	struct node *a = node_get(nodes_root(all), "web", &object);
+	struct node *b = node_get(a, "status", &of_row);
+	struct node *c, *d;
+
+	(void)state;
+	assert_string_equal(a->fname, "web");
+	assert_string_equal(b->fname, "status");
+	object.uid = "u2";
+	c = node_get(a, "image", &object); /* the end of sub */
+	assert_string_equal(c->fname, "image");
+	assert_string_equal(c->ns, "default");
+	assert_string_equal(c->name, "web");
+	assert_string_equal(c->uid, "u2");
+	assert_string_equal(c->sub, "spec/image");
+	object.uid = "u3";
+	d = node_get(c, "another", &object);
+	assert_string_equal(d->fname, "another");
+	assert_string_equal(d->sub, "spec/image");
+	node_unref(d);
+	node_unref(c);
+	node_unref(b);
+	node_unref(a);
+	assert_int_equal(nodes_count(all), 1);
+	nodes_free(all);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_place_same_node),
 		cmocka_unit_test(test_kernel_references),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

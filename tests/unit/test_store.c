@@ -120,6 +120,9 @@ static void test_refused_transaction_leaves_nothing(void **state)
 	assert_null(store_get(f->store, key(f, "new")));
 	assert_text(f, "a", "1");
 	assert_int_equal(store_count(f->store, f->configmaps, NULL), 1);
+	assert_true(store_has_any(f->store, f->configmaps, "default"));
+	assert_false(store_has_any(f->store, f->configmaps, "defaul"));
+	assert_false(store_has_any(f->store, f->configmaps, "e"));
 }
 
 static void test_same_object_many_times_in_one_transaction(void **state)
