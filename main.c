@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "daemon/as.h"
 #include "daemon/daemon.h"
 #include "daemon/notify.h"
 #include "daemon/options.h"
@@ -70,8 +71,14 @@ int main(int argc, char **argv)
 {
 	struct options options;
 	struct err err = ERR_INIT;
-	int rc = options_parse(argc, argv, &options, &err);
+	int rc;
 
+	if (argc > 1 && str_eq(argv[1], "--as")) {
+		rc = run_as(argc, argv, &err);
+		fail(&err);
+		return rc == -EINVAL ? 2 : 1;
+	}
+	rc = options_parse(argc, argv, &options, &err);
 	if (rc == OPTIONS_SHOWN) {
 		options_fini(&options);
 		return 0;

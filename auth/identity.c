@@ -19,6 +19,8 @@ struct cached {
 };
 
 struct identities {
+	int (*account_of)(void *arg, unsigned uid, struct buf *out); /* NULL: no pods */
+	void *account_arg;
 	pthread_mutex_t lock;
 	struct strmap cache; /* the ids as bytes in hex -> struct cached, owned */
 };
@@ -71,6 +73,13 @@ void identity_unref(struct identity *i)
 
 /* -- names -- */
 
+/* What begins so is Kubernetes' to give, not a directory service's. */
+static int is_ours(const char *name)
+{
+	return *name && !str_starts(name, "system:") && !str_starts(name, "uid:") &&
+	       !str_starts(name, "gid:");
+}
+
 /* getpwuid_r and getgrgid_r with a buffer that grows: an entry may list thousands of members. */
 static char *user_name(unsigned uid)
 {
@@ -86,7 +95,8 @@ static char *user_name(unsigned uid)
 			size *= 4;
 			continue;
 		}
-		return !rc && found ? xstrdup(found->pw_name) : xasprintf("uid:%u", uid);
+		return !rc && found && is_ours(found->pw_name) ? xstrdup(found->pw_name)
+							       : xasprintf("uid:%u", uid);
 	}
 }
 
@@ -104,7 +114,8 @@ static char *group_name(unsigned gid)
 			size *= 4;
 			continue;
 		}
-		return !rc && found ? xstrdup(found->gr_name) : xasprintf("gid:%u", gid);
+		return !rc && found && is_ours(found->gr_name) ? xstrdup(found->gr_name)
+							       : xasprintf("gid:%u", gid);
 	}
 }
 
@@ -133,6 +144,33 @@ static struct identity *identity_look_up(unsigned uid, unsigned gid, const unsig
 	return i;
 }
 
+struct identity *identity_of_account(const char *account, unsigned uid, unsigned gid)
+{
+	struct identity *i = xcalloc(1, sizeof(*i));
+
+	i->refs = 1;
+	i->uid = uid;
+	i->gid = gid;
+	i->user = xasprintf("system:serviceaccount:%s", account);
+	i->groups = xcalloc(4, sizeof(char *));
+	i->groups[0] = xstrdup("system:serviceaccounts");
+	i->groups[1] =
+		xasprintf("system:serviceaccounts:%.*s", (int)strcspn(account, ":"), account);
+	i->groups[2] = xstrdup("system:authenticated");
+	i->caller = (struct caller){.user = i->user,
+				    .groups = (const char *const *)i->groups,
+				    .manager = i->user,
+				    .uid = uid};
+	return i;
+}
+
+void identities_set_accounts(struct identities *all,
+			     int (*fn)(void *arg, unsigned uid, struct buf *out), void *arg)
+{
+	all->account_of = fn;
+	all->account_arg = arg;
+}
+
 static void cache_key(unsigned uid, unsigned gid, const unsigned *groups, size_t n, struct buf *out)
 {
 	buf_addf(out, "%u:%u", uid, gid);
@@ -143,11 +181,14 @@ static void cache_key(unsigned uid, unsigned gid, const unsigned *groups, size_t
 struct identity *identity_get(struct identities *all, unsigned uid, unsigned gid,
 			      const unsigned *groups, size_t n)
 {
-	CLEANUP(buf_fini) struct buf key = BUF_INIT;
+	CLEANUP(buf_fini) struct buf key = BUF_INIT, account = BUF_INIT;
 	uint64_t now = loop_now_ms();
 	struct identity *who;
 	struct cached *c;
 
+	/* never from the cache: the next pod may have the range of the last one */
+	if (uid && all->account_of && all->account_of(all->account_arg, uid, &account))
+		return identity_of_account(buf_str(&account), uid, gid);
 	cache_key(uid, gid, groups, n, &key);
 	pthread_mutex_lock(&all->lock);
 	c = strmap_get(&all->cache, key.data);
@@ -171,6 +212,99 @@ struct identity *identity_get(struct identities *all, unsigned uid, unsigned gid
 	c->until_ms = now + CACHE_MS;
 	pthread_mutex_unlock(&all->lock);
 	return who;
+}
+
+/* -- from a name -- */
+
+/* "uid:1234" of prefix "uid:". Return: whether it is one. */
+static int number_of(const char *name, const char *prefix, unsigned *out)
+{
+	unsigned long n;
+	char *end;
+
+	if (!str_starts(name, prefix) || name[strlen(prefix)] < '0' || name[strlen(prefix)] > '9')
+		return 0;
+	n = strtoul(name + strlen(prefix), &end, 10);
+	*out = (unsigned)n;
+	return !*end && n < 0xffffffffu;
+}
+
+static int passwd_of(const char *user, unsigned *uid, unsigned *gid)
+{
+	size_t size = 1024;
+	struct passwd entry, *found = NULL;
+	int rc;
+
+	for (;;) {
+		CLEANUP_FREE char *buf = xmalloc(size);
+
+		rc = getpwnam_r(user, &entry, buf, size, &found);
+		if (rc == ERANGE && size < 1u << 20) {
+			size *= 4;
+			continue;
+		}
+		if (rc || !found)
+			return -ENOENT;
+		*uid = found->pw_uid;
+		*gid = found->pw_gid;
+		return 0;
+	}
+}
+
+static unsigned *groups_of(const char *user, unsigned gid, int *n)
+{
+	unsigned *list = NULL;
+
+	*n = 64;
+	do {
+		list = xreallocarray(list, (size_t)*n, sizeof(*list));
+	} while (getgrouplist(user, gid, list, n) < 0 && *n < 65536);
+	return list;
+}
+
+struct identity *identity_of_user(struct identities *all, const char *user)
+{
+	unsigned uid, gid;
+	CLEANUP_FREE unsigned *groups = NULL;
+	CLEANUP_FREE char *name = NULL;
+	int n = 0;
+
+	if (number_of(user, "uid:", &uid)) {
+		name = user_name(uid);
+		return str_eq(name, user) ? identity_get(all, uid, uid, NULL, 0) : NULL;
+	}
+	if (!is_ours(user) || passwd_of(user, &uid, &gid) < 0)
+		return NULL;
+	groups = groups_of(user, gid, &n);
+	return identity_get(all, uid, gid, groups, (size_t)n);
+}
+
+int identity_gid(const char *group, unsigned *gid_out)
+{
+	size_t size = 1024;
+	struct group entry, *found = NULL;
+	int rc;
+
+	if (number_of(group, "gid:", gid_out)) {
+		CLEANUP_FREE char *name = group_name(*gid_out);
+
+		return str_eq(name, group) ? 0 : -ENOENT;
+	}
+	if (!is_ours(group))
+		return -ENOENT;
+	for (;;) {
+		CLEANUP_FREE char *buf = xmalloc(size);
+
+		rc = getgrnam_r(group, &entry, buf, size, &found);
+		if (rc == ERANGE && size < 1u << 20) {
+			size *= 4;
+			continue;
+		}
+		if (rc || !found)
+			return -ENOENT;
+		*gid_out = found->gr_gid;
+		return 0;
+	}
 }
 
 /* -- questions -- */

@@ -136,3 +136,22 @@ struct value *token_review(void *arg, const struct caller *who, const struct kin
 		return request_token(d->tokens, ns, body, faults);
 	return str_eq(k->kind, "TokenReview") ? review_token(d->tokens, body) : NULL;
 }
+
+/* -- who a pod is -- */
+
+int account_of_uid(void *arg, unsigned uid, struct buf *out)
+{
+	struct daemon *d = arg;
+	char pod_uid[256];
+	CLEANUP_OBJECT struct object *pod = NULL;
+
+	/* the tree is served after the sandboxes are open, and ends before they close */
+	if (!d->sandboxes || id_range_owner(d->sandboxes, uid, pod_uid, sizeof(pod_uid)) < 0)
+		return 0;
+	pod = store_get_uid(d->store, pod_uid);
+	if (!pod || strcmp(pod->kind->kind, "Pod") != 0)
+		return 0;
+	buf_addf(out, "%s:%s", pod->ns,
+		 value_str(value_dig(pod->value, "spec", "serviceAccountName", NULL), "default"));
+	return 1;
+}

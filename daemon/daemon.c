@@ -31,8 +31,8 @@ const char *bridge_name(const char *mountpoint, char buf[16])
 static int open_objects(struct daemon *d, struct err *err)
 {
 	CLEANUP_FREE char *path = xasprintf("%s/k8sfs.db", d->options.state);
-	struct api_hooks hooks = {.authorize = auth_authorize_request,
-				  .review_tokens = token_review,
+	CLEANUP_FREE char *audit_path = xasprintf("%s/audit.log", d->options.state);
+	struct api_hooks hooks = {.review_tokens = token_review,
 				  .tokens_arg = d,
 				  .service_cidr = d->options.service_cidr};
 	struct backend *backend = backend_sqlite_open(path, err);
@@ -42,16 +42,24 @@ static int open_objects(struct daemon *d, struct err *err)
 	d->store = store_open(backend, err);
 	if (!d->store)
 		return -err->code;
+	d->rbac = rbac_new(d->store);
+	auth_hooks(d->rbac, &hooks);
+	d->audit = audit_open(audit_path, err);
+	if (!d->audit)
+		return -err->code;
+	hooks.audit = audit_request;
+	hooks.audit_arg = d->audit;
 	d->api = api_new(d->store, &hooks, err);
 	if (!d->api)
 		return -err->code;
 	d->identities = identities_new();
+	identities_set_accounts(d->identities, account_of_uid, d);
 	if (open_credentials(d, err))
 		return -err->code;
 	d->manifests = manifests_new(d->api, d->loop, err);
 	if (!d->manifests)
 		return -err->code;
-	return bootstrap(d->api, err);
+	return bootstrap(d->api, err) ? -err->code : auth_bootstrap(d->api, err);
 }
 
 static int open_node(struct daemon *d, struct err *err)
@@ -110,6 +118,8 @@ static int open_tree(struct daemon *d, struct err *err)
 		.api = d->api,
 		.manifests = d->manifests,
 		.identities = d->identities,
+		.rbac = d->rbac,
+		.audit = d->audit,
 		.rooms = daemon_rooms(d),
 	};
 
@@ -271,6 +281,8 @@ void daemon_free(struct daemon *d)
 	if (d->manifests)
 		manifests_free(d->manifests);
 	api_free(d->api);
+	rbac_free(d->rbac);
+	audit_close(d->audit);
 	if (d->store)
 		store_close(d->store);
 	identities_free(d->identities);

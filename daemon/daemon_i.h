@@ -25,6 +25,8 @@ struct daemon {
 	struct loop *loop;
 	struct store *store;
 	struct api *api;
+	struct rbac *rbac;
+	struct audit *audit;
 	struct identities *identities;
 	struct tokens *tokens;
 	struct manifests *manifests;
@@ -54,6 +56,8 @@ int pod_token(void *arg, const struct value *pod, const char *account, const cha
 /* api_hooks.review_tokens: TokenRequest and TokenReview; arg is the daemon. */
 struct value *token_review(void *arg, const struct caller *who, const struct kind *k,
 			   const char *ns, const struct value *body, struct faults *faults);
+/* identities_set_accounts(); arg is the daemon. */
+int account_of_uid(void *arg, unsigned uid, struct buf *out);
 
 /* The bridge's name: "k8s0" for /k8s, one made from the mount point for others. buf of 16. */
 const char *bridge_name(const char *mountpoint, char buf[16]);

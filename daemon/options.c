@@ -11,6 +11,8 @@
 static const char usage[] =
 	"usage: k8sfs [options] [MOUNTPOINT]         serve a cluster as files, by default at /k8s\n"
 	"       k8sfs --stop [--purge] MOUNTPOINT    stop it; pods go on running, unless purged\n"
+	"       k8sfs --as USER [--as-group GROUP]... -- COMMAND [ARG...]\n"
+	"                                            run a command as somebody else\n"
 	"\n"
 	"  --state DIR           what lasts: database, images, pods' state and logs "
 	"(/var/lib/k8sfs)\n"

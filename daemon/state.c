@@ -176,8 +176,10 @@ int state_remove(const struct options *o, struct err *err)
 {
 	static const char *const in_run[] = {"pods", "net", "volumes", "k8sfs.log", NULL};
 	static const char *const in_state[] = {
-		"pods",        "ids",         "images", "k8sfs.db", "k8sfs.db-wal", "k8sfs.db-shm",
-		"daemon.json", "tokens.jwks", "ca.key", "ca.crt",   "lock",         NULL};
+		"pods",         "ids",         "images",      "k8sfs.db",    "k8sfs.db-wal",
+		"k8sfs.db-shm", "daemon.json", "tokens.jwks", "ca.key",      "ca.crt",
+		"audit.log",    "audit.log.1", "audit.log.2", "audit.log.3", "audit.log.4",
+		"lock",         NULL};
 	int rc = remove_names(o->run, in_run, err);
 
 	return rc ? rc : remove_names(o->state, in_state, err);

@@ -2,11 +2,13 @@
 #include "fs/attr.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #include "fs/changes.h"
 #include "fs/content.h"
 #include "fs/dirs.h"
+#include "fs/permission.h"
 #include "util/loop.h"
 #include "objects/quantity.h"
 
@@ -44,20 +46,6 @@ static void set_times(struct stat *st, struct timespec t)
 	st->st_atim = st->st_mtim = st->st_ctim = t;
 }
 
-/* r and x for others: what everybody who is logged in may do. */
-static unsigned bits_of_others(const struct node *n)
-{
-	unsigned mode = n->row->mode;
-
-	if (!n->kind || n->row->type == ROW_LINK ||
-	    anyone_may(n, n->row == &row_collection || n->row == &row_namespace ? "list" : "get"))
-		return mode;
-	/* the way to what is public (_schema) stays open */
-	if (n->row == &row_collection || n->row == &row_namespace)
-		return mode & ~0044u;
-	return mode & ~0077u;
-}
-
 /* What reading it would give: its size, and when that changed. */
 static int stat_content(struct call *c, struct node *n, const struct object *o, struct stat *st)
 {
@@ -80,7 +68,7 @@ static int stat_node(struct call *c, struct node *n, struct stat *st, int with_c
 	int rc = 0;
 
 	*st = (struct stat){.st_ino = n->ino, .st_nlink = 1, .st_blksize = 4096};
-	st->st_mode = types[n->row->type] | bits_of_others(n);
+	st->st_mode = types[n->row->type] | permission_mode(c->fs, n);
 	set_times(st, c->fs->started);
 	if (n->row->flags & ROW_LIVE) {
 		struct timespec now = {time(NULL), 0};
@@ -142,6 +130,33 @@ static void note_asked(struct node *n, double timeout)
 		n->parent->asked_until_ms = (uint64_t)n->asked_until_ms;
 }
 
+/* `ls -l` of a large directory names the way to it for each entry: many look-ups without a pause.
+ */
+static int is_looked_up_in_a_loop(struct node *n)
+{
+	uint64_t now = loop_now_ms(), last = atomic_exchange(&n->looked_up_ms, now);
+
+	if (now - last > FS_LOOP_MS)
+		n->loop_length = 0;
+	return ++n->loop_length > FS_LOOP_LENGTH;
+}
+
+/* How long the kernel may answer a look-up of the name for us. */
+static double entry_timeout(struct fs *fs, struct node *n, int found_by_row)
+{
+	if (!(found_by_row || (n->row->flags & ROW_KEEP)) || is_of_custom_kind(n) ||
+	    ((n->row->flags & ROW_LIVE) && n->row->there))
+		return 0;
+	if (n->row != &row_object && n->row != &row_namespace)
+		return FS_CACHED_SEC;
+	/* marked first: rules that change meanwhile take the name back */
+	n->entry_cached = 1;
+	if (!permission_names_private(fs, n->kind, n->parent->ns))
+		return FS_CACHED_SEC;
+	n->entry_cached = 0;
+	return is_looked_up_in_a_loop(n) ? FS_PRIVATE_SEC : 0;
+}
+
 struct keeping keeping_begin(const struct call *c, struct node *n)
 {
 	struct keeping k = {node_attr_timeout(n), n->n_changed};
@@ -177,8 +192,6 @@ int node_entry(struct call *c, struct node *n, int found_by_row, struct fuse_ent
 	e->attr_timeout = keeping_end(&k, n);
 	e->ino = node_id(n);
 	e->generation = 1;
-	if ((found_by_row || (n->row->flags & ROW_KEEP)) && !is_of_custom_kind(n) &&
-	    !(n->row->flags & ROW_LIVE && n->row->there))
-		e->entry_timeout = FS_CACHED_SEC;
+	e->entry_timeout = entry_timeout(c->fs, n, found_by_row);
 	return 0;
 }

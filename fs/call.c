@@ -5,7 +5,8 @@
 #include "fs/handle.h"
 #include "fs/notifier.h"
 
-#define GROUPS_MAX 256
+#define GROUPS_FEW 256
+#define GROUPS_MAX 65536 /* NGROUPS_MAX of Linux */
 
 void call_init(struct call *c, fuse_req_t req)
 {
@@ -36,51 +37,35 @@ void call_as_opener(struct call *c, const struct handle *h)
 	c->gid = h->who->gid;
 }
 
+/* All groups of the calling thread: many more than usual are asked for a second time. */
+static gid_t *groups_of(struct call *c, gid_t *few, int *n)
+{
+	gid_t *many = NULL;
+
+	*n = fuse_req_getgroups(c->req, GROUPS_FEW, few);
+	if (*n <= GROUPS_FEW)
+		return NULL;
+	if (*n > GROUPS_MAX)
+		*n = GROUPS_MAX;
+	many = xcalloc((size_t)*n, sizeof(*many));
+	*n = fuse_req_getgroups(c->req, *n, many);
+	return many;
+}
+
 /* root may all, so his groups are not looked up (a read of /proc for each request). */
 struct identity *call_who(struct call *c)
 {
-	gid_t groups[GROUPS_MAX];
+	gid_t few[GROUPS_FEW];
+	CLEANUP_FREE gid_t *many = NULL;
 	int n = 0;
 
 	if (c->who)
 		return c->who;
 	if (c->uid != 0)
-		n = fuse_req_getgroups(c->req, GROUPS_MAX, groups);
-	if (n > GROUPS_MAX)
-		n = GROUPS_MAX;
-	c->who = identity_get(c->fs->identities, c->uid, c->gid, groups, n > 0 ? (size_t)n : 0);
+		many = groups_of(c, few, &n);
+	c->who = identity_get(c->fs->identities, c->uid, c->gid, many ? many : few,
+			      n > 0 ? (size_t)n : 0);
 	return c->who;
-}
-
-static int check(const struct caller *who, const struct node *n, const char *verb, struct err *err)
-{
-	const struct access what = {
-		.verb = verb,
-		.group = n->kind->group,
-		.resource = n->kind->plural,
-		.subresource = n->row->subresource ? n->row->subresource : "",
-		.ns = n->ns,
-		.name = n->name,
-	};
-
-	return auth_check(who, &what, err);
-}
-
-int call_may(struct call *c, const struct node *n, const char *verb)
-{
-	if (c->uid == 0 || !n->kind || (n->row->flags & ROW_PUBLIC))
-		return 0;
-	return check(&call_who(c)->caller, n, verb, &c->err);
-}
-
-int anyone_may(const struct node *n, const char *verb)
-{
-	static const char *const groups[] = {"system:authenticated", NULL};
-	static const struct caller anyone = {.user = "", .groups = groups, .uid = 65534};
-
-	if (!n->kind || (n->row->flags & ROW_PUBLIC))
-		return 1;
-	return check(&anyone, n, verb, NULL) == 0;
 }
 
 int call_is_own(const struct call *c)

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "fs/dirs.h"
+#include "fs/permission.h"
 #include "fs/message.h"
 #include "fs/notifier.h"
 #include "fs/reply.h"
@@ -120,7 +121,7 @@ static void act_ctl(struct call *c, struct message *m)
 	struct err err = ERR_INIT;
 	struct access what = {"create", "", "pods", "exec", m->node->ns, m->node->name};
 	const char *at = m->text, *end = m->text + m->len;
-	int rc = c->uid == 0 ? 0 : auth_check(&m->who->caller, &what, &err);
+	int rc = c->uid == 0 ? 0 : fs_check(m->fs, &m->who->caller, &what, &err);
 
 	while (rc == 0 && at < end) {
 		const char *nl = memchr(at, '\n', (size_t)(end - at));
@@ -145,7 +146,7 @@ const struct row row_log = {
 	.flags = ROW_OBJECT | ROW_LIVE,
 	.open = open_log,
 	.stat = stat_log,
-	.subresource = "log",
+	.read_as = "get:log",
 	.reads = "what the container wrote to stdout and stderr; grows, so that `tail -f` follows "
 		 "it; empty "
 		 "before it runs",
@@ -158,7 +159,7 @@ static const struct row row_log_previous = {
 	.flags = ROW_OBJECT | ROW_LIVE,
 	.open = open_log,
 	.stat = stat_log,
-	.subresource = "log",
+	.read_as = "get:log",
 	.reads = "the same of the run before the last restart; empty if there was none",
 };
 static const struct row row_container_status = {
@@ -188,6 +189,7 @@ static const struct row row_container_ctl = {
 	.flags = ROW_ACT_WRITE | ROW_COMMANDS,
 	.render = render_ctl,
 	.act = act_ctl,
+	.write_as = "create:exec",
 	.reads = "the verbs and their usage",
 	.writes = "`kill [SIGNAL]`",
 	.errors = "EINVAL no such verb; ESRCH it does not run; EACCES",

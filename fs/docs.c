@@ -29,6 +29,17 @@ static const char intro[] = "# The files of the tree\n"
 			    "true; ESTALE never reaches a program that opens by path; a refused "
 			    "write leaves its text in\n"
 			    "`/k8s/errors`.\n"
+			    "\n"
+			    "Modes are those of root; for everybody else mode and ACL (`getfacl`) "
+			    "say what Roles and\n"
+			    "ClusterRoles allow. Of a collection: r is `list`, w any of "
+			    "`create`, `patch`, `update`, `delete`,\n"
+			    "x any right there; of an object's directory and files: r is `get`, "
+			    "w `patch` or `update`. *needs* says\n"
+			    "what is otherwise: `verb:subresource`, `verb@other resource`, "
+			    "one of those between `|`.\n"
+			    "`setfacl` on the directory of a resource, a namespace or an object "
+			    "makes the role and the binding.\n"
 			    "\n";
 
 static const char *type_of(const struct row *r)
@@ -50,6 +61,13 @@ static void render_row(const struct row *r, struct buf *out)
 		buf_addf(out, "- write: %s\n", r->writes);
 	if (r->errors)
 		buf_addf(out, "- errors: %s\n", r->errors);
+	if (r->url)
+		buf_addf(out, "- needs: `get` of the non-resource URL `%s`\n", r->url);
+	if (r->read_as || r->write_as)
+		buf_addf(out, "- needs:%s%s%s%s%s%s%s\n", r->read_as ? " `" : "",
+			 r->read_as ? r->read_as : "", r->read_as ? "` to read" : "",
+			 r->read_as && r->write_as ? "," : "", r->write_as ? " `" : "",
+			 r->write_as ? r->write_as : "", r->write_as ? "` to write" : "");
 	buf_adds(out, "\n");
 }
 

@@ -17,6 +17,7 @@
 
 #include "fs/containers.h"
 #include "fs/dirs.h"
+#include "fs/permission.h"
 #include "fs/message.h"
 #include "fs/reply.h"
 #include "fs/stream.h"
@@ -82,7 +83,7 @@ int may_exec(struct call *c, const struct node *n)
 {
 	struct access what = {"create", "", "pods", "exec", n->ns, n->name};
 
-	return c->uid == 0 ? 0 : auth_check(&call_who(c)->caller, &what, &c->err);
+	return c->uid == 0 ? 0 : fs_check(c->fs, &call_who(c)->caller, &what, &c->err);
 }
 
 /* -- ctl -- */
@@ -306,7 +307,7 @@ static const struct row row_exec_ctl = {
 	.where = CONVERSATION_DIR,
 	.type = ROW_FILE,
 	.mode = 0600,
-	.flags = ROW_LIVE | ROW_ACT_WRITE | ROW_COMMANDS,
+	.flags = ROW_PUBLIC | ROW_LIVE | ROW_ACT_WRITE | ROW_COMMANDS,
 	.render = render_ctl,
 	.act = act_ctl,
 	.stat = stat_conversation,
@@ -319,7 +320,7 @@ static const struct row row_stdin = {
 	.where = CONVERSATION_DIR,
 	.type = ROW_FILE,
 	.mode = 0200,
-	.flags = ROW_LIVE,
+	.flags = ROW_PUBLIC | ROW_LIVE,
 	.open = exec_open_input,
 	.stat = stat_conversation,
 	.writes = "blocks while the command does not read; closing it is the end of input",
@@ -330,7 +331,7 @@ static const struct row row_stdout = {
 	.where = CONVERSATION_DIR,
 	.type = ROW_FILE,
 	.mode = 0400,
-	.flags = ROW_LIVE,
+	.flags = ROW_PUBLIC | ROW_LIVE,
 	.open = exec_open_output,
 	.stat = stat_conversation,
 	.reads = "blocks; what the command writes, to its end",
@@ -341,7 +342,7 @@ static const struct row row_stderr = {
 	.where = CONVERSATION_DIR,
 	.type = ROW_FILE,
 	.mode = 0400,
-	.flags = ROW_LIVE,
+	.flags = ROW_PUBLIC | ROW_LIVE,
 	.open = exec_open_output,
 	.stat = stat_conversation,
 	.reads = "as stdout; with a terminal everything is in stdout",
@@ -352,7 +353,7 @@ static const struct row row_exec_status = {
 	.where = CONVERSATION_DIR,
 	.type = ROW_FILE,
 	.mode = 0400,
-	.flags = ROW_LIVE,
+	.flags = ROW_PUBLIC | ROW_LIVE,
 	.open = exec_open_status,
 	.stat = stat_conversation,
 	.reads = "blocks until the command ended, then its exit status (128 + signal when it was "
@@ -367,7 +368,7 @@ static const struct row row_conversation = {
 	.where = "<pod>/containers/<name>/exec/",
 	.type = ROW_DIR,
 	.mode = 0500,
-	.flags = ROW_LIVE,
+	.flags = ROW_PUBLIC | ROW_LIVE,
 	.rows = conversation_rows,
 	.stat = stat_conversation,
 	.reads = "a conversation: there while its `clone` is open",
@@ -380,7 +381,7 @@ static const struct row row_clone = {
 	.mode = 0444,
 	.flags = ROW_HIDDEN | ROW_OBJECT,
 	.open = open_clone,
-	.subresource = "exec",
+	.read_as = "create:exec",
 	.reads = "opening it makes a conversation, reading it gives its number, closing it ends it",
 	.errors = "EACCES pods/exec is forbidden",
 };

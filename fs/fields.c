@@ -13,6 +13,7 @@
 #include "fs/escape.h"
 #include "fs/field_path.h"
 #include "fs/message.h"
+#include "fs/permission.h"
 #include "fs/reply.h"
 #include "fs/scratch.h"
 
@@ -261,6 +262,8 @@ void field_add_edit(struct message *m, struct api_batch *b, const char *sub, con
 	a->sub = xstrdup(sub);
 	a->text = text ? xstrndup(text, len) : NULL;
 	a->len = len;
+	if (strcmp(sub, "spec/replicas") == 0)
+		r->flags |= scaling_flag(m->fs, m->who, m->node);
 	r->mutate = run_edit;
 	r->mutate_arg = a;
 	r->mutate_free = free_edit;

@@ -7,6 +7,7 @@
 #include "fs/attr.h"
 #include "fs/dirs.h"
 #include "fs/handle.h"
+#include "fs/permission.h"
 #include "fs/reply.h"
 
 /* open() of a new file asks for its mode once more before it returns: this answers for that long.
@@ -87,7 +88,8 @@ static struct handle *open_node(struct call *c, struct node *n, int flags)
 		err_set(&c->err, n->row->type == ROW_DIR ? EISDIR : ELOOP, "not a file");
 		return NULL;
 	}
-	if (flags_want_read(flags) && call_may(c, n, "get") < 0)
+	if ((flags_want_read(flags) && call_allows(c, n, PERM_R) < 0) ||
+	    (flags_want_write(flags) && call_allows(c, n, PERM_W) < 0))
 		return NULL;
 	if (n->row->open)
 		return n->row->open(c, n, flags);

@@ -12,6 +12,7 @@
  */
 #pragma once
 
+#include "auth/audit.h"
 #include "auth/authorize.h"
 #include "auth/identity.h"
 #include "objects/api.h"
@@ -91,6 +92,8 @@ struct fs_config {
 	struct api *api;
 	struct manifests *manifests;
 	struct identities *identities;
+	struct rbac *rbac;
+	struct audit *audit;   /* NULL: none */
 	struct fs_rooms rooms; /* copied */
 };
 

@@ -32,6 +32,11 @@
 #define FS_MESSAGE_MAX 4096u      /* a write up to here may be acted upon at once */
 #define FS_CACHED_SEC  10.0       /* entries and attributes that we invalidate ourselves */
 #define FS_FIRST_SEC   1.0        /* attributes of what the kernel did not have before */
+/* Names that not everybody who may search their directory may see are not kept; only where the same
+ * one is asked for again and again without a pause, for a tick of the kernel's clock. */
+#define FS_PRIVATE_SEC 0.001
+#define FS_LOOP_MS     20
+#define FS_LOOP_LENGTH 256
 
 struct fs {
 	char *mountpoint, *state_dir, *version, *kubernetes_version;
@@ -39,6 +44,8 @@ struct fs {
 	struct store *store;
 	struct manifests *manifests;
 	struct identities *identities;
+	struct rbac *rbac;
+	struct audit *audit;
 	struct fs_rooms rooms;
 	struct fuse_session *session;
 	struct nodes *nodes;
@@ -49,7 +56,9 @@ struct fs {
 	struct streams *streams;
 	struct log_watches *log_watches;
 	struct open_logs *open_logs;
-	struct fields_made *made; /* directories that mkdir prepared, not stored yet */
+	struct permissions *permissions; /* permission.h */
+	struct setting *settings;        /* open_lock; permission_set.c */
+	struct fields_made *made;        /* directories that mkdir prepared, not stored yet */
 	struct notifier *notifier;
 	struct execs *execs;
 	struct recent_archives *recent;
@@ -88,10 +97,6 @@ void call_fini(struct call *c);
 void call_as_opener(struct call *c, const struct handle *h);
 /* The caller, with groups (looked up once a request, only when asked). Borrowed from the call. */
 struct identity *call_who(struct call *c);
-/* May the caller `verb` what the node stands for? 0, or -EACCES with c->err. */
-int call_may(struct call *c, const struct node *n, const char *verb);
-/* The same for everybody who is logged in: what the mode bits of "others" say. */
-int anyone_may(const struct node *n, const char *verb);
 /* True for requests that the notifier makes on the own mount. */
 int call_is_own(const struct call *c);
 

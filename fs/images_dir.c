@@ -95,6 +95,7 @@ static int render_image(struct call *c, const struct node *n, const struct objec
 }
 
 static const struct row row_image = {
+	.url = "/images",
 	.name = "<image>",
 	.where = "images/",
 	.type = ROW_FILE,
@@ -203,6 +204,7 @@ static const struct name_ops images_names = {
 };
 
 static const struct row row_images_index = {
+	.url = "/images",
 	.name = "_index",
 	.where = "images/",
 	.type = ROW_FILE,
@@ -228,6 +230,7 @@ const struct row *const *const images_rows = rows;
 const struct row *const found_in_images[] = {&row_image, &row_archive, NULL};
 
 const struct row row_images = {
+	.url = "/images",
 	.name = "images",
 	.where = "",
 	.type = ROW_DIR,

@@ -225,7 +225,7 @@ const struct row row_log_follow = {
 	.mode = 0444,
 	.flags = ROW_HIDDEN | ROW_OBJECT,
 	.open = open_follow,
-	.subresource = "log",
+	.read_as = "get:log",
 	.reads = "blocks; the log, then what is written to it, through its rotation; seek to a "
 		 "number of bytes before the first read to go on from there; ends when the "
 		 "container does (it goes on in the log of its next run) or the pod is gone",

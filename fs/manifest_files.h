@@ -72,3 +72,5 @@ void manifest_submit(struct call *c, struct node *n, struct memfile *f, const ch
  * (object_names.c). */
 void mkdir_object(struct call *c, struct node *dir, const char *name, unsigned mode);
 void rmdir_object(struct call *c, struct node *dir, const char *name);
+/* 0, or -EACCES with c->err: a manifest of somebody else has this path. */
+int may_use_path(struct call *c, const char *path);

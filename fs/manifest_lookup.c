@@ -22,10 +22,22 @@ int is_shared_dir(const char *path)
 	return str_starts(path, "apply/") || str_starts(path, "dry-run/");
 }
 
-/* In apply/ everybody sees his own files, and root all. */
-static int may_see(const struct call *c, const char *path, unsigned owner)
+/* Everybody sees his own files, and root all. */
+static int may_see(const struct call *c, unsigned owner)
 {
-	return c->uid == 0 || c->uid == owner || !is_shared_dir(path);
+	return c->uid == 0 || c->uid == owner;
+}
+
+int may_use_path(struct call *c, const char *path)
+{
+	struct manifest m;
+	int may;
+
+	if (manifest_get(c->fs->manifests, path, &m) < 0)
+		return 0;
+	may = may_see(c, m.uid);
+	manifest_fini(&m);
+	return may ? 0 : err_set(&c->err, EACCES, "a file of somebody else has this name");
 }
 
 int may_see_memfile(const struct call *c, const struct memfile *f)
@@ -61,7 +73,7 @@ static struct node *find_stored(struct call *c, struct node *dir, const char *na
 
 	if (manifest_get(c->fs->manifests, path, &m) < 0)
 		return NULL;
-	if (may_see(c, path, m.uid))
+	if (may_see(c, m.uid))
 		n = node_at(dir, name, &row_manifest, path);
 	manifest_fini(&m);
 	return n;
@@ -73,7 +85,7 @@ int has_faults(struct call *c, const char *path, char **faults_out)
 	char *text = NULL;
 
 	if (manifest_get(c->fs->manifests, path, &m) == 0) {
-		if (may_see(c, path, m.uid))
+		if (may_see(c, m.uid))
 			text = STEAL(m.faults);
 		manifest_fini(&m);
 	}
@@ -155,7 +167,7 @@ void manifest_list_into(struct call *c, struct node *dir, struct listing *out)
 		const struct manifest *m = &list.list[i];
 		CLEANUP_FREE char *err = xasprintf("%s.err", m->path);
 
-		if (!may_see(c, m->path, m->uid))
+		if (!may_see(c, m->uid))
 			continue;
 		list_one(out, &row_manifest, m->path, path.len);
 		if (m->faults)

@@ -10,6 +10,7 @@
 #include "fs/dir_times.h"
 #include "fs/dirs.h"
 #include "fs/manifest_files.h"
+#include "fs/permission.h"
 #include "fs/reply.h"
 #include "fs/scratch.h"
 
@@ -35,7 +36,10 @@ static enum memfile_kind kind_of_name(const char *name)
 
 static void create_file(struct call *c, struct node *dir, const char *name, unsigned mode, void *fi)
 {
-	if (may_be_made(c, name) < 0)
+	CLEANUP_FREE char *path = path_below(dir, name);
+
+	if (may_be_made(c, name) < 0 || call_allows(c, dir, PERM_W) < 0 ||
+	    may_use_path(c, path) < 0)
 		reply_refused(c, dir, name);
 	else
 		scratch_create(c, dir, name, kind_of_name(name), mode, fi);
@@ -140,6 +144,8 @@ static int check_rename(struct call *c, struct node *to_dir, const char *to_name
 		return err_set(&c->err, EXDEV, "not a directory for manifests");
 	if (may_be_made(c, to_name) < 0)
 		return -EPERM;
+	if (call_allows(c, to_dir, PERM_W) < 0 || may_use_path(c, to) < 0)
+		return -EACCES;
 	if ((flags & 1u) && exists(c, to))
 		return err_set(&c->err, EEXIST, "%s exists", to_name);
 	return 0;

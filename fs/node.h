@@ -37,6 +37,9 @@ struct node {
 	_Atomic unsigned n_changed;        /* how often they were said to be wrong */
 	_Atomic uint64_t asked_until_ms;   /* until then it may use them without asking again */
 	int retired;                       /* under the table's lock: found no more */
+	_Atomic int entry_cached;          /* the name in its directory may be kept, too */
+	_Atomic uint64_t looked_up_ms;     /* the last look-up of a name that is private */
+	_Atomic unsigned loop_length;      /* and how many came one shortly after the other */
 	struct handle *open;               /* who has it open; under fs->open_lock */
 	char text[];                       /* the strings, each with its NUL */
 };

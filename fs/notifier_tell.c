@@ -8,6 +8,7 @@
 
 #include "fs/changes.h"
 #include "fs/dirs.h"
+#include "fs/permission.h"
 
 /* The path of a resource's directory, a namespace's, or (name given) an object's. */
 static char *path_of(const struct teller *t, const struct kind *k, const char *ns, const char *name)
@@ -158,7 +159,8 @@ static void tell_name(const struct telling *g, enum action action)
 		call_act(g->t, action, path, o->name, &own);
 }
 
-/* A namespace has a directory in each collection. */
+/* A namespace has a directory in each collection. Where somebody may look who may not see them all,
+ * nobody is told: a watch cannot be asked whose it is. */
 static void tell_namespace(struct teller *t, const struct inode_set *to, const char *ns,
 			   enum action action)
 {
@@ -170,7 +172,8 @@ static void tell_namespace(struct teller *t, const struct inode_set *to, const c
 		struct place own = {.row = &row_namespace, .kind = k, .ns = ns};
 
 		if (!(k->flags & KIND_NAMESPACED) ||
-		    !(inode_set_has(to, place_ino(&in)) || inode_set_has(to, place_ino(&own))))
+		    !(inode_set_has(to, place_ino(&in)) || inode_set_has(to, place_ino(&own))) ||
+		    permission_names_private(t->n->fs, k, ""))
 			continue;
 		CLEANUP_FREE char *path = path_of(t, k, "", "");
 

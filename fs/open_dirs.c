@@ -8,6 +8,7 @@
 
 #include "fs/attr.h"
 #include "fs/dirs.h"
+#include "fs/permission.h"
 #include "fs/listing.h"
 #include "fs/reply.h"
 #include "fs/trim.h"
@@ -92,8 +93,7 @@ void dirs_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 
 	call_init(&c, req);
 	n = node_of(c.fs, id);
-	if (node_stat(&c, n, &st) < 0 ||
-	    call_may(&c, n, n->row == &row_object ? "get" : "list") < 0) {
+	if (node_stat(&c, n, &st) < 0 || call_allows(&c, n, PERM_R) < 0) {
 		reply_error(&c);
 		return;
 	}

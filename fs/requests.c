@@ -9,6 +9,8 @@
 #include "fs/dirs.h"
 #include "fs/handle.h"
 #include "fs/notifier.h"
+#include "fs/permission.h"
+#include "fs/permission_set.h"
 #include "fs/reply.h"
 #include "fs/trim.h"
 
@@ -19,7 +21,7 @@ static void on_init(void *userdata, struct fuse_conn_info *conn)
 	conn->want &= ~(FUSE_CAP_WRITEBACK_CACHE | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
 			FUSE_CAP_SPLICE_MOVE);
 	conn->want |= conn->capable &
-		      (FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_CACHE_SYMLINKS |
+		      (FUSE_CAP_POSIX_ACL | FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_CACHE_SYMLINKS |
 		       FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO);
 	conn->max_background = 64;
 	conn->congestion_threshold = 48;
@@ -134,7 +136,9 @@ static void on_setattr(fuse_req_t req, fuse_ino_t id, struct stat *st, int to_se
 		reply_refused(&c, n, NULL);
 		return;
 	}
-	if (n->row->setattr && to_set)
+	if (n->row == &row_object && (to_set & FUSE_SET_ATTR_MODE))
+		permission_set_mode(&c, n, st->st_mode & 07777);
+	else if (n->row->setattr && to_set)
 		n->row->setattr(&c, n, st, to_set);
 	else
 		/* modes, owners and times follow from the object: tools that set them go on */
@@ -269,6 +273,68 @@ static void on_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_
 		refuse_name(&c, dir, name);
 }
 
+/* -- extended attributes: the ACL that RBAC makes -- */
+
+#define ACL_ACCESS "system.posix_acl_access"
+
+static void reply_xattr(fuse_req_t req, const char *data, size_t len, size_t size)
+{
+	if (!size)
+		fuse_reply_xattr(req, len);
+	else if (size < len)
+		fuse_reply_err(req, ERANGE);
+	else
+		fuse_reply_buf(req, data, len);
+}
+
+static void on_getxattr(fuse_req_t req, fuse_ino_t id, const char *name, size_t size)
+{
+	CLEANUP(buf_fini) struct buf acl = BUF_INIT;
+	struct fs *fs = fuse_req_userdata(req);
+
+	fs->n_requests++;
+	if (strcmp(name, ACL_ACCESS) == 0)
+		permission_acl(fs, node_of(fs, id), &acl);
+	if (acl.len)
+		reply_xattr(req, acl.data, acl.len, size);
+	else /* told that there are no others, `ls` asks once, not for each file */
+		fuse_reply_err(req, str_starts(name, "system.posix_acl_") ? ENODATA : EOPNOTSUPP);
+}
+
+static void on_listxattr(fuse_req_t req, fuse_ino_t id, size_t size)
+{
+	CLEANUP(buf_fini) struct buf acl = BUF_INIT;
+	struct fs *fs = fuse_req_userdata(req);
+
+	fs->n_requests++;
+	permission_acl(fs, node_of(fs, id), &acl);
+	reply_xattr(req, ACL_ACCESS, acl.len ? sizeof(ACL_ACCESS) : 0, size);
+}
+
+static void on_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const char *value,
+			size_t size, int flags)
+{
+	CLEANUP(call_fini) struct call c;
+
+	(void)flags;
+	call_init(&c, req);
+	if (strcmp(name, ACL_ACCESS) == 0)
+		permission_set_acl(&c, node_of(c.fs, id), value, size);
+	else
+		fuse_reply_err(req, EOPNOTSUPP);
+}
+
+static void on_removexattr(fuse_req_t req, fuse_ino_t id, const char *name)
+{
+	CLEANUP(call_fini) struct call c;
+
+	call_init(&c, req);
+	if (strcmp(name, ACL_ACCESS) == 0)
+		permission_set_acl(&c, node_of(c.fs, id), NULL, 0);
+	else
+		fuse_reply_err(req, ENODATA);
+}
+
 static void on_statfs(fuse_req_t req, fuse_ino_t id)
 {
 	struct fs *fs = fuse_req_userdata(req);
@@ -314,4 +380,8 @@ const struct fuse_lowlevel_ops fs_operations = {
 	.readdirplus = dirs_read_plus,
 	.releasedir = dirs_release,
 	.statfs = on_statfs,
+	.getxattr = on_getxattr,
+	.listxattr = on_listxattr,
+	.setxattr = on_setxattr,
+	.removexattr = on_removexattr,
 };

@@ -30,7 +30,7 @@ enum row_flag {
 	ROW_ASKER = 2,   /* another content for each reader */
 	ROW_LIVE = 4,    /* changes without a change of its object: never cached */
 	ROW_TIMED = 8,   /* depends on the store as a whole and the second: cached for that long */
-	ROW_PUBLIC = 16, /* readable by everybody */
+	ROW_PUBLIC = 16, /* its mode says who may, not RBAC */
 	ROW_OBJECT = 32, /* stands for (a part of) an object: render gets it */
 	ROW_FIXED = 64,  /* never changes while we run */
 	/* when a message file acts */
@@ -89,8 +89,13 @@ struct row {
 	void (*list)(struct call *c, struct node *dir, struct listing *out);
 	const struct name_ops *names;
 
-	const char *subresource; /* what reading it asks for in Kubernetes' words: "log", "status";
-				    NULL: none */
+	/*
+	 * What reading and writing it needs, in Kubernetes' words; NULL: as permission.h says for
+	 * its kind of row. "update:status|patch:status": either verb on the subresource;
+	 * "list@events": on another resource of the same namespace.
+	 */
+	const char *read_as, *write_as;
+	const char *url; /* not about a resource: `get` of this path ("/metrics") */
 	const char *reads, *writes, *errors; /* documentation; NULL: cannot */
 };
 

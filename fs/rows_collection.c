@@ -6,6 +6,7 @@
 #include "fs/dirs.h"
 #include "fs/escape.h"
 #include "fs/manifest_files.h"
+#include "fs/permission.h"
 #include "fs/reply.h"
 #include "fs/verbs.h"
 #include "objects/print.h"
@@ -127,6 +128,8 @@ static const struct row row_collection_ctl = {
 	.flags = ROW_FIXED | ROW_ACT_WRITE | ROW_COMMANDS,
 	.render = render_collection_ctl,
 	.act = act_collection_ctl,
+	.read_as = "list|delete|deletecollection",
+	.write_as = "delete|deletecollection",
 	.reads = "the verbs, their usage, and the names of the files that block",
 	.writes =
 		"one command a line: `delete NAME...`, `delete -l SELECTOR`; all lines of a write "
@@ -221,7 +224,7 @@ static struct node *find_selected(struct call *c, struct node *dir, const char *
 	const char *object = name;
 	struct place at;
 
-	if (!s)
+	if (!s || call_may(c, dir, "list") < 0)
 		return NULL;
 	if (!*dir->ns && is_namespaced(dir->kind)) {
 		if (!dot)
@@ -263,6 +266,8 @@ static struct node *find_selection(struct call *c, struct node *dir, const char 
 		return NULL;
 	}
 	selector_free(s);
+	if (call_may(c, dir, "list") < 0)
+		return NULL;
 	return node_get(
 		dir, name,
 		&(struct place){
@@ -281,17 +286,22 @@ struct node *object_node(struct node *dir, const struct object *o)
 					.uid = o->uid});
 }
 
+/* What he may not see is not there, and is not looked for, so that a refusal takes as long as any.
+ */
 static struct node *find_object(struct call *c, struct node *dir, const char *name)
 {
-	CLEANUP_OBJECT struct object *o =
-		store_get(c->fs->store, (struct objkey){dir->kind, dir->ns, name});
+	CLEANUP_OBJECT struct object *o = NULL;
 
+	if (permission_names_private(c->fs, dir->kind, dir->ns) &&
+	    !call_sees(c, dir->kind, dir->ns, name))
+		return NULL;
+	o = store_get(c->fs->store, (struct objkey){dir->kind, dir->ns, name});
 	return o ? object_node(dir, o) : NULL;
 }
 
 static struct node *find_namespace(struct call *c, struct node *dir, const char *name)
 {
-	if (!namespace_exists(c->fs, dir->kind, name))
+	if (!call_sees(c, dir->kind, name, NULL) || !namespace_exists(c->fs, dir->kind, name))
 		return NULL;
 	return node_get(dir, name,
 			&(struct place){.row = &row_namespace, .kind = dir->kind, .ns = name});
@@ -346,11 +356,12 @@ static void list_namespaces(struct call *c, struct node *dir, struct listing *ou
 	for (size_t i = 0; i < list.n; i++) {
 		at.ns = list.list[i]->name;
 		has_default |= strcmp(at.ns, "default") == 0;
-		listing_add(out, at.ns, ROW_DIR, place_ino(&at));
+		if (call_sees(c, dir->kind, at.ns, NULL))
+			listing_add(out, at.ns, ROW_DIR, place_ino(&at));
 	}
 	object_list_fini(&list);
 	at.ns = "default";
-	if (!has_default)
+	if (!has_default && call_sees(c, dir->kind, at.ns, NULL))
 		listing_add(out, at.ns, ROW_DIR, place_ino(&at));
 	manifest_list_into(c, dir, out);
 }

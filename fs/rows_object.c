@@ -3,7 +3,10 @@
 #include <errno.h>
 
 #include "fs/attr.h"
+#include "fs/content.h"
 #include "fs/dirs.h"
+#include "fs/handle.h"
+#include "fs/permission.h"
 #include "fs/reply.h"
 #include "fs/verbs.h"
 #include "objects/codec.h"
@@ -102,6 +105,26 @@ static int render_describe(struct call *c, const struct node *n, const struct ob
 	(void)n;
 	print_describe(c->fs->store, o, out);
 	return 0;
+}
+
+/* Who may not see events and what else belongs to the object is told of the object alone. */
+static struct handle *open_describe(struct call *c, struct node *n, int flags)
+{
+	CLEANUP_OBJECT struct object *o = node_get_object(c->fs, n, &c->err);
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	struct content *t;
+
+	if (o && flags_want_write(flags))
+		err_set(&c->err, EPERM, "read only");
+	if (c->err.code)
+		return NULL;
+	if (call_sees_around(c, n)) {
+		t = content_get(c, n, o);
+	} else {
+		print_describe(NULL, o, &text);
+		t = content_new(text.data, text.len);
+	}
+	return t ? handle_of_content(c, n, t, flags) : NULL;
 }
 
 static int render_ctl(struct call *c, const struct node *n, const struct object *o, struct buf *out)
@@ -260,6 +283,7 @@ static const struct row row_object_yaml = {
 	.flags = ROW_OBJECT,
 	.render = render_yaml,
 	.act = act_object,
+	.write_as = "update",
 	.reads = "the whole live object as YAML",
 	.writes =
 		"the object that replaces it, at close, or by renaming a file from beside it onto "
@@ -274,6 +298,7 @@ static const struct row row_object_json = {
 	.flags = ROW_OBJECT,
 	.render = render_json,
 	.act = act_object,
+	.write_as = "update",
 	.reads = "the whole live object as JSON",
 	.writes = "as object.yaml",
 	.errors = WRITE_ERRORS,
@@ -285,6 +310,7 @@ static const struct row row_patch = {
 	.mode = 0200,
 	.flags = ROW_ACT_LINE,
 	.act = act_patch_strategic,
+	.write_as = "patch",
 	.writes = "a strategic merge patch, YAML or JSON: in write() when the first one is short, "
 		  "ends in a newline and is whole (a single line is tried in write(), and acted "
 		  "upon at close with those that follow it), else at close",
@@ -297,6 +323,7 @@ static const struct row row_patch_merge = {
 	.mode = 0200,
 	.flags = ROW_ACT_LINE,
 	.act = act_patch_merge,
+	.write_as = "patch",
 	.writes = "a JSON Merge Patch (RFC 7396), YAML or JSON; when: as patch",
 	.errors = WRITE_ERRORS,
 };
@@ -307,6 +334,7 @@ static const struct row row_patch_json = {
 	.mode = 0200,
 	.flags = ROW_ACT_LINE,
 	.act = act_patch_json,
+	.write_as = "patch",
 	.writes = "a JSON Patch (RFC 6902): a list of operations; when: as patch",
 	.errors = WRITE_ERRORS,
 };
@@ -317,6 +345,7 @@ static const struct row row_object_apply = {
 	.mode = 0200,
 	.flags = ROW_ACT_LINE,
 	.act = act_apply,
+	.write_as = "patch",
 	.writes =
 		"a partial manifest: server-side apply without force; when: as patch. It is all "
 		"that this user applies: a field that an earlier one of his (a manifest, too) says "
@@ -330,6 +359,7 @@ static const struct row row_object_apply_force = {
 	.mode = 0200,
 	.flags = ROW_ACT_LINE,
 	.act = act_apply_force,
+	.write_as = "patch",
 	.writes = "the same with force: fields that other managers hold are taken over",
 	.errors = WRITE_ERRORS,
 };
@@ -343,6 +373,8 @@ static const struct row row_status = {
 	.render = render_status,
 	.part = status_part,
 	.act = act_status,
+	.read_as = "get|get:status",
+	.write_as = "patch:status|update:status",
 	.reads = "the .status subtree as YAML; empty while nobody reported one",
 	.writes = "the new .status, for whoever may update `<resource>/status`",
 	.errors = WRITE_ERRORS,
@@ -356,6 +388,7 @@ const struct row row_events = {
 	.there = is_no_event,
 	.render = render_events,
 	.part = no_part,
+	.read_as = "list@events",
 	.changed = events_changed,
 	.reads = "one line per event of the object, oldest first: time type reason count source "
 		 "message",
@@ -368,7 +401,9 @@ const struct row row_describe = {
 	.flags = ROW_OBJECT | ROW_TIMED,
 	.render = render_describe,
 	.changed = description_changed,
-	.reads = "what `kubectl describe` prints, events included; secrets show sizes only",
+	.open = open_describe,
+	.reads = "what `kubectl describe` prints, events included for whoever may list them; "
+		 "secrets show sizes only",
 };
 static const struct row row_ctl = {
 	.name = "ctl",
@@ -378,6 +413,7 @@ static const struct row row_ctl = {
 	.flags = ROW_ACT_WRITE | ROW_COMMANDS,
 	.render = render_ctl,
 	.act = act_ctl,
+	.write_as = "patch|update|delete|patch:scale|update:scale|create:eviction|deletecollection",
 	.reads = "the verbs of this kind, their usage, and the names of the files that block",
 	.writes = "one command a line, words quoted as in Plan 9 (`'it''s'`); all lines of a write "
 		  "happen "

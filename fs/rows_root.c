@@ -2,6 +2,7 @@
 /* The mount's own directory, and the way down to the resources: apis/, api/ and the short names. */
 #include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "fs/dirs.h"
@@ -223,6 +224,7 @@ static const struct row row_net_table = {
 	.mode = 0444,
 	.flags = ROW_LIVE,
 	.render = render_net,
+	.url = "/net",
 	.reads = "a table of the node's network, one line an entry: `addresses`, `links`, `ports`",
 };
 
@@ -254,6 +256,7 @@ static const struct row row_file_version = {
 	.mode = 0444,
 	.flags = ROW_FIXED | ROW_PUBLIC,
 	.render = render_version,
+	.url = "/version",
 	.reads = "one line: name, version, Kubernetes API version",
 };
 static const struct row row_whoami = {
@@ -272,6 +275,7 @@ static const struct row row_health = {
 	.mode = 0444,
 	.flags = ROW_LIVE | ROW_PUBLIC,
 	.render = render_health,
+	.url = "/healthz",
 	.reads = "`ok`, or one line per problem",
 };
 static const struct row row_metrics = {
@@ -281,6 +285,7 @@ static const struct row row_metrics = {
 	.mode = 0444,
 	.flags = ROW_TIMED | ROW_PUBLIC,
 	.render = render_metrics,
+	.url = "/metrics",
 	.reads = "figures in the Prometheus text format",
 };
 static const struct row row_errors = {
@@ -312,6 +317,7 @@ const struct row row_net = {
 	.mode = 0755,
 	.flags = ROW_FIXED | ROW_PUBLIC,
 	.find = find_net,
+	.url = "/net",
 	.list = list_net,
 	.reads = "tables of the node's network (read only)",
 };
@@ -323,11 +329,27 @@ static const struct row *const rows[] = {
 };
 const struct row *const *const root_rows = rows;
 
+/*
+ * The kernel never keeps the ACL of a mount's own directory (its inode is older than the
+ * connection's options), and asks for it at each look-up of a path by somebody who is not root,
+ * unless the mode gives the group nothing. So it gives it to a group that nobody is in.
+ */
+#define NOBODYS_GROUP ((gid_t)-2)
+
+static int stat_root(struct call *c, const struct node *n, struct stat *st)
+{
+	(void)c;
+	(void)n;
+	st->st_gid = NOBODYS_GROUP;
+	return 0;
+}
+
 const struct row row_root = {
 	.name = "",
 	.where = "",
 	.type = ROW_DIR,
-	.mode = 0755,
+	.mode = 0705,
+	.stat = stat_root,
 	.flags = ROW_FIXED | ROW_PUBLIC,
 	.rows = rows,
 	.find = find_plural,

@@ -22,6 +22,7 @@
 #include "fs/log_watch.h"
 #include "fs/memfile.h"
 #include "fs/notifier.h"
+#include "fs/permission.h"
 #include "fs/stream.h"
 #include "util/fd.h"
 #include "util/log.h"
@@ -104,12 +105,15 @@ static void copy_config(struct fs *fs, const struct fs_config *cfg)
 	fs->store = api_store(cfg->api);
 	fs->manifests = cfg->manifests;
 	fs->identities = cfg->identities;
+	fs->rbac = cfg->rbac;
+	fs->audit = cfg->audit;
 	fs->rooms = cfg->rooms;
 	clock_gettime(CLOCK_REALTIME, &fs->started);
 }
 
 static void free_parts(struct fs *fs)
 {
+	permissions_stop(fs->permissions);
 	notifier_stop(fs->notifier);
 	if (fs->streams)
 		streams_stop(fs->streams);
@@ -121,6 +125,7 @@ static void free_parts(struct fs *fs)
 	log_watches_free(fs->log_watches);
 	if (fs->session)
 		fuse_session_destroy(fs->session);
+	permissions_free(fs->permissions);
 	nodes_free(fs->nodes);
 	contents_free(fs->contents);
 	dir_times_free(fs->dir_times);
@@ -168,6 +173,7 @@ struct fs *fs_mount(const struct fs_config *cfg, struct err *err)
 	fs->streams = streams_new(fs);
 	fs->log_watches = log_watches_new(fs);
 	fs->changes = changes_new(fs);
+	fs->permissions = permissions_new(fs);
 	fs->notifier = notifier_new(fs);
 	return fs;
 }
@@ -247,6 +253,7 @@ void fs_unmount(struct fs *fs)
 	if (!fs)
 		return;
 	fs->stopping = 1;
+	permissions_stop(fs->permissions);
 	notifier_stop(fs->notifier);
 	streams_stop(fs->streams);
 	if (fs->serving)

@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "fs/permission.h"
 #include "util/fd.h"
 
 struct parked {
@@ -117,9 +118,26 @@ static void forget_before(struct stream *s, off_t off)
 	buf_resize(&s->pending, left);
 }
 
+/* Open files follow the rules as they change. */
+static int may_still_read(struct stream *s)
+{
+	uint64_t rules = permission_generation(s->h.fs);
+
+	if (s->rules == rules)
+		return 1;
+	s->rules = rules;
+	return node_allows(s->h.fs, s->h.who, s->h.node, PERM_R) == 0;
+}
+
 /* Whether a read at off would return now; with the lock. */
 static int has_data(struct stream *s, off_t off)
 {
+	if (!s->failed && !may_still_read(s)) {
+		/* nor what was made before and not read yet */
+		buf_fini(&s->pending);
+		s->base = off;
+		s->failed = EACCES;
+	}
 	if (!n_pending(s, off) && !s->eof && !s->failed) {
 		forget_before(s, off);
 		s->failed = -s->ops->fill(s, &s->pending, &s->eof, s->first_off);
@@ -287,6 +305,7 @@ struct stream *stream_new(size_t size, const struct stream_ops *ops, struct call
 	struct stream *s = (struct stream *)handle_new(size, &handle_ops, c, n, flags);
 
 	s->ops = ops;
+	s->rules = permission_generation(c->fs);
 	pthread_mutex_lock(&c->fs->streams->lock);
 	s->id = ++c->fs->streams->next_id;
 	s->next = c->fs->streams->all;

@@ -41,6 +41,7 @@ struct stream {
 	struct buf pending; /* what begins at offset base */
 	off_t base, read_to, first_off;
 	int started, only_polled, eof, failed;
+	uint64_t rules; /* permission_generation() of the last look at what its opener may */
 	struct parked *parked;
 	struct fuse_pollhandle *poll;
 	/* streams' lock */

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 
+#include "fs/permission.h"
 #include "fs/verbs.h"
 #include "objects/controllers/deployment_ops.h"
 #include "objects/selector.h"
@@ -118,12 +119,16 @@ static int plan_scale(struct message *m, char *const *args, size_t n_args, struc
 		      struct err *err)
 {
 	CLEANUP_OBJECT struct object *o = object_of(m, err);
+	struct api_request *r;
 	int64_t n;
 
 	(void)n_args;
 	if (!o || parse_count(args[0], INT32_MAX, &n, err) < 0)
 		return -err->code;
-	return add_request(batch, deployment_scale(o, n, err), err);
+	r = deployment_scale(o, n, err);
+	if (r)
+		r->flags |= scaling_flag(m->fs, m->who, m->node);
+	return add_request(batch, r, err);
 }
 
 static int plan_pause(struct message *m, char *const *args, size_t n_args, struct api_batch *batch,
@@ -234,6 +239,15 @@ static struct api_request *delete_request(const struct object *o)
 	return r;
 }
 
+/* Asked before anything is looked for: a refusal tells nothing about what is there. */
+static int may(const struct message *m, const char *verb, const struct kind *k, const char *ns,
+	       const char *name, struct err *err)
+{
+	const struct access what = {verb, k->group, k->plural, "", ns, name, NULL};
+
+	return fs_check(m->fs, &m->who->caller, &what, err);
+}
+
 static int is_daemon_pod(const struct object *pod)
 {
 	const char *kind = value_dig_str(object_controller(pod->value), "kind", NULL);
@@ -244,10 +258,14 @@ static int is_daemon_pod(const struct object *pod)
 static int plan_drain(struct message *m, char *const *args, size_t n_args, struct api_batch *batch,
 		      struct err *err)
 {
+	const struct kind *kind = kind_find("", "v1", "pods");
 	struct object_list pods;
-	int rc = plan_cordon(m, args, n_args, batch, err);
+	int rc = may(m, "list", kind, "", "", err);
 
-	store_list(m->fs->store, kind_find("", "v1", "pods"), NULL, &pods);
+	if (rc < 0)
+		return rc;
+	rc = plan_cordon(m, args, n_args, batch, err);
+	store_list(m->fs->store, kind, NULL, &pods);
 	for (size_t i = 0; i < pods.n; i++) {
 		const struct object *pod = pods.list[i];
 		const char *node = value_dig_str(pod->value, "spec", "nodeName", NULL);
@@ -272,6 +290,8 @@ static int plan_trigger(struct message *m, char *const *args, size_t n_args,
 
 	if (!cron || !jobs)
 		return err_set(err, ENOENT, "no such CronJob");
+	if (may(m, "create", jobs, m->node->ns, "", err) < 0)
+		return -err->code;
 	if (!n_args)
 		api_random_suffix(suffix, 5);
 	CLEANUP_FREE char *name =
@@ -300,12 +320,17 @@ static int add_delete_selected(struct message *m, const char *text, struct api_b
 	CLEANUP(selector_freep) struct selector *s = selector_parse(text, err);
 	struct object_list list;
 
-	if (!s)
-		return -EINVAL;
+	if (!s || may(m, "deletecollection", m->node->kind, m->node->ns, "", err) < 0)
+		return -err->code;
 	store_list(m->fs->store, m->node->kind, *m->node->ns ? m->node->ns : NULL, &list);
 	for (size_t i = 0; i < list.n; i++)
-		if (selector_matches(s, value_dig(list.list[i]->value, "metadata", "labels", NULL)))
-			api_batch_add(batch, delete_request(list.list[i]));
+		if (selector_matches(s,
+				     value_dig(list.list[i]->value, "metadata", "labels", NULL))) {
+			struct api_request *r = delete_request(list.list[i]);
+
+			r->flags |= API_COLLECTION;
+			api_batch_add(batch, r);
+		}
 	object_list_fini(&list);
 	return 0;
 }
@@ -324,6 +349,8 @@ static int add_delete_named(struct message *m, const char *text, struct api_batc
 		return err_set(err, EINVAL,
 			       "%s: write <namespace>/<name> here, or use the namespace's _ctl",
 			       text);
+	if (may(m, "delete", m->node->kind, ns, name, err) < 0)
+		return -err->code;
 	o = store_get(m->fs->store, (struct objkey){m->node->kind, ns, name});
 	if (!o)
 		return err_set(err, ENOENT, "%s \"%s\" not found", kind_resource(m->node->kind),

@@ -212,6 +212,7 @@ static struct handle *open_follow(struct call *c, struct node *n, int flags)
 }
 
 const struct row row_events_follow = {
+	.read_as = "watch@events",
 	.name = "events.follow",
 	.where = "<object>/",
 	.type = ROW_FILE,

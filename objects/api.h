@@ -32,6 +32,8 @@ struct caller {
 	int trusted;               /* a part of the daemon: not authorized again */
 	unsigned uid;
 };
+/* A copy that outlives the strings of the original: one block, for free(). */
+struct caller *caller_copy(const struct caller *who);
 
 enum api_verb {
 	API_CREATE,
@@ -54,12 +56,13 @@ enum api_flag {
 			    of a batch or none; later ones see what earlier ones would make */
 	API_STATUS =
 		4, /* through the status subresource: only status changes (and is authorized so) */
-	API_SCALE = 8,       /* through the scale subresource */
-	API_BINDING = 16,    /* pods/binding: sets spec.nodeName and the PodScheduled condition */
-	API_UPSERT = 32,     /* API_UPDATE and API_MUTATE: create when absent */
-	API_IF_EXISTS = 64,  /* absent is no fault: done with no result */
-	API_EXPECT_RV = 128, /* expect_rv must match, or -EBUSY */
-	API_KEEP = 256,      /* the caller keeps the request after done; else it is freed by api */
+	API_SCALE = 8,        /* through the scale subresource */
+	API_BINDING = 16,     /* pods/binding: sets spec.nodeName and the PodScheduled condition */
+	API_UPSERT = 32,      /* API_UPDATE and API_MUTATE: create when absent */
+	API_IF_EXISTS = 64,   /* absent is no fault: done with no result */
+	API_EXPECT_RV = 128,  /* expect_rv must match, or -EBUSY */
+	API_KEEP = 256,       /* the caller keeps the request after done; else it is freed by api */
+	API_COLLECTION = 512, /* API_DELETE: one of a collection, authorized as deletecollection */
 };
 
 /* Edit the current object (taken; an empty map with apiVersion, kind, metadata when absent) and
@@ -118,12 +121,21 @@ void api_batch_add(struct api_batch *b, struct api_request *taken);
 void api_batch_free(struct api_batch *b);
 
 /*
- * What the house plugs into the path. authorize (NULL: everybody may do all) gets the caller;
- * return 0, or -EACCES with err. Trusted callers are not asked about.
+ * What the house plugs into the path. A NULL function: everybody may do all. Trusted callers are
+ * not asked about. All get the caller; each returns 0, or -EACCES with err.
  */
 struct api_hooks {
+	/* Before anything of the request is looked at, and whatever the object's state is: so a
+	 * refusal tells nothing about it. */
 	int (*authorize)(void *arg, const struct caller *who, const struct api_request *r,
 			 struct err *err);
+	/* Before each attempt, of what depends on whether the object is there (live NULL: not). */
+	int (*authorize_state)(void *arg, const struct caller *who, const struct api_request *r,
+			       const struct value *live, struct err *err);
+	/* Of the object as it would be stored, when nothing else is wrong with it. Adds faults. */
+	int (*authorize_result)(void *arg, const struct caller *who, const struct api_request *r,
+				const struct value *live, const struct value *next,
+				struct faults *faults);
 	/*
 	 * Answer a review (SubjectAccessReview and its like) that the caller was allowed to
 	 * create: body decoded, ns "" for cluster scope. Return: its `status`, owned; NULL with
@@ -136,7 +148,12 @@ struct api_hooks {
 				       const char *ns, const struct value *body,
 				       struct faults *faults);
 	void *arg;
-	void *tokens_arg;         /* review_tokens' */
+	void *tokens_arg; /* review_tokens' */
+	/* A request has its answer (rc of its batch); called once, before done. NULL: nobody wants
+	 * to know. Must not wait. */
+	void (*audit)(void *audit_arg, const struct caller *who, const struct api_request *r,
+		      int rc);
+	void *audit_arg;
 	const char *service_cidr; /* where Services get their addresses; NULL: "10.96.0.0/16" */
 };
 

@@ -187,6 +187,8 @@ int sandbox_mount_again(struct sandbox *sb, const char *container, const struct 
 int id_range_alloc(struct sandboxes *all, const char *uid, uint32_t *base_out, struct err *err)
 	MUST_CHECK;
 void id_range_free(struct sandboxes *all, const char *uid);
+/* Whose range a host uid is in: the pod's uid. Any thread. Return: 0, -ENOENT: nobody's. */
+int id_range_owner(const struct sandboxes *all, uint32_t host_uid, char *uid_out, size_t size);
 
 /* -- exec -- */
 

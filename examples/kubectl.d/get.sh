@@ -78,7 +78,7 @@ get_table() {
     fi
     [ -n "$some" ] || return 0
     if ! cp "$index" "$tmp/index" 2>/dev/null; then
-        [ ! -d "$(place)" ] || forbidden list # there is no such namespace: nothing is in it
+        ! maybe "$(place)" || forbidden list # there is no such namespace: nothing is in it
         return 0
     fi
     [ "$(wc -l <"$tmp/index")" -gt 1 ] || return 0

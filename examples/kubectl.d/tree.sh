@@ -80,10 +80,12 @@ namespace_of() { value "$1/metadata/namespace"; }
 
 # May it be read? (To root, that of a pod too, the `test` of busybox says yes unasked.) opens FILE
 opens() { true 2>/dev/null <"$1"; }
+# Is it there, or is what it would be in closed, so that nobody says? maybe DIRECTORY
+maybe() { [ -d "$1" ] || ! ls -d "${1%/*}/_schema" >/dev/null 2>&1; }
 # Why an object cannot be seen. missing OBJECT NAME
 missing() {
     at=${1%/*}
-    if [ -d "$at" ] && ! opens "$at/_index"; then
+    if maybe "$at" && ! opens "$at/_index"; then
         forbidden get "$2"
     else
         [ -n "$ignore_not_found" ] || fail "Error from server (NotFound): $resource \"$2\" not found"
@@ -106,7 +108,7 @@ list_objects() {
         for link in "$1"/*; do [ -d "$link" ] && (cd -P "$link" && pwd); done
         return 0
     fi
-    opens "$base/_index" || [ ! -d "$base" ] || { forbidden list; return 1; }
+    opens "$base/_index" || ! maybe "$base" || { forbidden list; return 1; }
     case $namespaced$all_namespaces in
     true?*) set -- "$base"/*/*/ ;;
     *) set -- "$base"/*/ ;;

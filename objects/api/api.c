@@ -75,12 +75,14 @@ static void run_end(struct run *run)
 		claims_drop(a->pools, &run->claims);
 	else
 		claims_keep(a->pools, &run->claims);
+	for (size_t i = 0; !run->who->trusted && a->hooks.audit && i < b->n; i++)
+		a->hooks.audit(a->hooks.audit_arg, run->who, b->list[i], rc);
 	strmap_fini(&run->made);
 	if (run->txn && run->txn != b->extra)
 		store_txn_free(run->txn);
 	free(run->op_of);
 	free(run->kinds);
-	free(run->manager);
+	free(run->who);
 	free(run);
 	if (b->done)
 		b->done(b, rc);
@@ -202,6 +204,32 @@ void run_also_put(struct run *run, struct objkey key, struct value *taken)
 	run->txn->ops[at].value = taken;
 }
 
+/* What the caller may do to the object as it is: asked again whenever that changed. */
+static int allow_state(const struct step *s)
+{
+	const struct run *run = s->run;
+	const struct api_hooks *hooks = &run->api->hooks;
+	struct err err = ERR_INIT;
+	int rc;
+
+	if (run->who->trusted || !hooks->authorize_state)
+		return 1;
+	rc = hooks->authorize_state(hooks->arg, run->who, s->r, s->live, &err);
+	if (rc)
+		fault_add_code(&s->r->faults, -rc, "%s", err.msg);
+	return !rc;
+}
+
+static void allow_result(const struct step *s)
+{
+	const struct run *run = s->run;
+	const struct api_hooks *hooks = &run->api->hooks;
+
+	if (!run->who->trusted && hooks->authorize_result && s->outcome == OUTCOME_PUT)
+		hooks->authorize_result(hooks->arg, run->who, s->r, s->live, s->next,
+					&s->r->faults);
+}
+
 static void try_step(struct run *run, size_t i)
 {
 	struct api_request *r = run->batch->list[i];
@@ -217,7 +245,10 @@ static void try_step(struct run *run, size_t i)
 	}
 	s.live = live;
 	api_now(s.now);
-	step_take(&s);
+	if (allow_state(&s))
+		step_take(&s);
+	if (!r->faults.n)
+		allow_result(&s);
 	if (!r->faults.n && (r->flags & API_DRY_RUN)) {
 		value_unref(r->preview);
 		r->preview = value_ref(s.outcome == OUTCOME_KEEP ? live : s.next);
@@ -372,7 +403,7 @@ static void prepare_request(struct run *run, const struct caller *who, struct ap
 		review_prepare(run->api, who, r);
 		return;
 	}
-	if (r->kind->flags & KIND_VIRTUAL) {
+	if ((r->kind->flags & (KIND_VIRTUAL | KIND_GONE)) == KIND_VIRTUAL) {
 		fault_add_code(&r->faults, EINVAL,
 			       "a %s is not stored: write it into its own directory (or the file "
 			       "of its object) and read the answer from the same open file",
@@ -397,8 +428,7 @@ void api_submit(struct api *a, const struct caller *who, struct api_batch *taken
 	pthread_mutex_unlock(&a->lock);
 	run->api = a;
 	run->batch = taken;
-	run->manager = xstrdup(who->manager ? who->manager : who->user);
-	run->trusted = who->trusted;
+	run->who = caller_copy(who);
 	run->txn = taken->extra ? taken->extra : store_txn_new();
 	run->n_extra = run->txn->n_ops;
 	if (taken->n > 1) {

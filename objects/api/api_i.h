@@ -23,8 +23,7 @@ struct api {
 struct run {
 	struct api *api;
 	struct api_batch *batch;
-	char *manager; /* of the caller; his strings are borrowed and may be gone at a retry */
-	int trusted;
+	struct caller *who; /* a copy: the caller's strings may be gone at a retry */
 	unsigned attempts;
 	struct store_txn *txn; /* the batch's extra with our operations after it, or our own */
 	size_t n_extra;

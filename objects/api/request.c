@@ -3,6 +3,39 @@
 #include "objects/api.h"
 #include "objects/store/store.h"
 
+static char *copy_text(char **at, const char *text)
+{
+	char *start = *at;
+
+	*at = stpcpy(start, text) + 1;
+	return start;
+}
+
+struct caller *caller_copy(const struct caller *who)
+{
+	const char *user = who->user ? who->user : "";
+	const char *manager = who->manager ? who->manager : user;
+	size_t n = 0, bytes = strlen(user) + strlen(manager) + 2;
+	const char **groups;
+	struct caller *copy;
+	char *at;
+
+	for (; who->groups && who->groups[n]; n++)
+		bytes += strlen(who->groups[n]) + 1;
+	copy = xmalloc(sizeof(*copy) + (n + 1) * sizeof(char *) + bytes);
+	groups = (const char **)(copy + 1);
+	at = (char *)(groups + n + 1);
+	for (size_t i = 0; i < n; i++)
+		groups[i] = copy_text(&at, who->groups[i]);
+	groups[n] = NULL;
+	*copy = (struct caller){.user = copy_text(&at, user),
+				.groups = groups,
+				.manager = copy_text(&at, manager),
+				.trusted = who->trusted,
+				.uid = who->uid};
+	return copy;
+}
+
 struct api_request *api_request_new(enum api_verb verb, const struct kind *kind, const char *ns,
 				    const char *name)
 {

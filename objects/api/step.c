@@ -9,7 +9,7 @@
 
 const char *step_manager(const struct step *s)
 {
-	return s->r->manager ? s->r->manager : s->run->manager;
+	return s->r->manager ? s->r->manager : s->run->who->manager;
 }
 
 const char *step_subresource(const struct step *s)
@@ -171,8 +171,8 @@ static void take_update(struct step *s)
  * unless the daemon itself wrote it. */
 static struct value *decode_edit(struct step *s, struct value *taken)
 {
-	return s->run->trusted ? taken
-			       : schema_decode(s->r->kind->schema, taken, NULL, &s->r->faults);
+	return s->run->who->trusted ? taken
+				    : schema_decode(s->r->kind->schema, taken, NULL, &s->r->faults);
 }
 
 static struct value *edit(struct step *s, struct value *taken)

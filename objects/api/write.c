@@ -189,7 +189,7 @@ static struct value *restrict_to_way(struct step *s, struct value *taken)
 	}
 	/* The daemon's own parts write with care: scheduler and namespace controller must say what
 	 * nobody else may. */
-	if (s->run->trusted || s->own)
+	if (s->run->who->trusted || s->own)
 		return taken;
 	return kind_prepare(k, kind_default(k, taken), s->live, status_only);
 }
@@ -198,7 +198,7 @@ void step_finish_update(struct step *s, struct value *taken_next, int tracked)
 {
 	const struct kind *k = s->r->kind;
 	int trusted_status =
-		(s->run->trusted || s->own) && (s->r->flags & (API_STATUS | API_BINDING));
+		(s->run->who->trusted || s->own) && (s->r->flags & (API_STATUS | API_BINDING));
 	CLEANUP_VALUE struct value *said = NULL;
 	struct value *next = step_with_type(s, taken_next);
 

@@ -30,6 +30,7 @@ enum known_kind {
 	K_LEASE,
 	K_REPLICASET,
 	K_DEPLOYMENT,
+	K_CLUSTERROLE,
 	N_KNOWN_KINDS,
 };
 /* NULL when the daemon was built without it. */

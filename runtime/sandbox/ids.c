@@ -105,3 +105,19 @@ void id_range_free(struct sandboxes *all, const char *uid)
 	}
 	free(range);
 }
+
+int id_range_owner(const struct sandboxes *all, uint32_t host_uid, char *uid_out, size_t size)
+{
+	CLEANUP_FREE char *path = NULL;
+	ssize_t n;
+
+	if (host_uid < FIRST_ID)
+		return -ENOENT;
+	/* the link, not id_bases: that is the loop's */
+	path = range_path(all, host_uid - (host_uid - FIRST_ID) % POD_ID_RANGE);
+	n = readlink(path, uid_out, size - 1);
+	if (n <= 0)
+		return -ENOENT;
+	uid_out[n] = '\0';
+	return 0;
+}

@@ -45,7 +45,7 @@ shows_core() { inside 10103 'ls /core' | grep -q '^pods$'; }
 
 sees_tree 10101 /k8s || fail "no tree in the pod: $(inside 10101 'cat /k8s/version')"
 shows_core || fail "no subPath of the tree: $(inside 10103 'ls /core')"
-contains "$(inside 10103 'mkdir /core/namespaces/x')" 'Read-only'
+contains "$(inside 10103 'mkdir /core/x')" 'Read-only'
 ! inside 10101 'cat /k8s/whoami' | grep -q 'system:masters\|^user: root' || fail "a pod is root: $(inside 10101 'cat /k8s/whoami')"
 contains "$(inside 10101 'cat /k8s/pods/default/looks/object.yaml')" 'denied'
 contains "$(inside 10101 'echo shutdown >/k8s/ctl')" 'denied'
@@ -57,7 +57,7 @@ contains "$(inside 10101 'cat /k8s/version')" 'not connected'
 start_daemon
 eventually 5 sees_tree 10101 /k8s
 eventually 5 shows_core
-contains "$(inside 10103 'mkdir /core/namespaces/x')" 'Read-only'
+contains "$(inside 10103 'mkdir /core/x')" 'Read-only'
 stop_daemon
 start_daemon
 eventually 5 sees_tree 10101 /k8s

@@ -73,7 +73,7 @@ if command -v setpriv >/dev/null; then
     chmod 755 "$tmp" && chmod 644 "$tmp/good.yaml"
     nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
     equal whoami 1 "$(nobody cat "$mnt/whoami" | grep -c '^user: nobody')"
-    nobody cat "$mnt/version" "$dir/_schema" >/dev/null || fail "what is public"
+    nobody cat "$mnt/version" "$mnt/health" >/dev/null || fail "what is public"
     refused 'Permission denied' nobody ls "$dir"
     refused 'Permission denied' nobody cat "$live/object.yaml"
     refused 'Permission denied' nobody cp "$tmp/good.yaml" "$dir/web.yaml"

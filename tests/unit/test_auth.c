@@ -57,8 +57,8 @@ static void test_refusal_says_who_and_what(void **state)
 	struct access what = {"update", "apps", "deployments", "status", "prod", "web"};
 	struct err err = ERR_INIT;
 
-	assert_int_equal(auth_check(&root, &what, &err), 0);
-	assert_int_equal(auth_check(&alice, &what, &err), -EACCES);
+	assert_int_equal(auth_check(NULL, &root, &what, &err), 0);
+	assert_int_equal(auth_check(NULL, &alice, &what, &err), -EACCES);
 	assert_string_equal(
 		err.msg,
 		"deployments.apps \"web\" is forbidden: User \"alice\" cannot update resource "

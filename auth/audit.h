@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The audit log: one line of JSON for each write that somebody asked for, done or refused, and for
+ * each refusal of anything else, as Kubernetes' audit events (audit.k8s.io/v1 Event, level
+ * Metadata): who, what, the decision, the answer. No content is in it, so no secret is. The
+ * daemon's own parts are not audited, nor is what the kernel refuses by itself (mode and ACL),
+ * which we do not hear of.
+ *
+ * <state>/audit.log is cut at AUDIT_BYTES; AUDIT_FILES older ones are kept (audit.log.1 is the
+ * newest). Lines are written by a thread of the log; when more than AUDIT_QUEUE wait for a disk
+ * that does not keep up, further ones are counted, and their number is a line of the daemon's own
+ * log.
+ *
+ * Locking: any thread. Nothing here waits for the disk.
+ */
+#pragma once
+
+#include "auth/rules.h"
+#include "objects/api.h"
+
+#define AUDIT_BYTES (16u << 20)
+#define AUDIT_FILES 4
+#define AUDIT_QUEUE (4u << 20) /* bytes */
+
+struct audit;
+
+struct audit *audit_open(const char *path, struct err *err);
+/* Writes what waits. NULL is fine. */
+void audit_close(struct audit *a);
+/* A refusal: why is its text. a NULL: nothing. */
+void audit_refused(struct audit *a, const struct caller *who, const struct access *what,
+		   const char *why);
+/* api_hooks.audit: a request has its answer. */
+void audit_request(void *audit, const struct caller *who, const struct api_request *r, int rc);
