@@ -159,7 +159,7 @@ static void *run(void *arg)
 	}
 }
 
-/* -- -- */
+/* -- beginning and end -- */
 
 struct rbac *rbac_new(struct store *store)
 {

@@ -34,7 +34,8 @@ int link_configure(struct netlink *inside, const struct pod_link *l, struct err 
 /*
  * Wait until the node's end carries packets: after its peer came up the kernel switches it on
  * aside, and what is sent before that is lost (an ARP request would be repeated after a second).
- * Since Linux 6.8 asking for a link makes it happen now; before, it has happened within milliseconds.
+ * Since Linux 6.8 asking for a link makes it happen now; before, it has happened within
+ * milliseconds.
  */
 int link_settle(struct netlink *nl, const char *name, struct err *err) MUST_CHECK;
 /* True when eth0 is there with this address: an earlier attach had come that far. */

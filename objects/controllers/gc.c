@@ -134,8 +134,7 @@ static void plan_drop_finalizer(struct plan *plan, const struct object *o, const
 	plan_mutate(plan, o, drop_finalizer, (void *)(uintptr_t)finalizer, NULL);
 }
 
-/* -- deletion that waits ------------------------------------------------------------------------
- */
+/* -- deletion that waits -- */
 
 static int blocks(const struct value *dependent, const char *uid)
 {

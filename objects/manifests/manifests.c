@@ -226,8 +226,7 @@ void manifest_list(struct manifests *all, const char *dir, struct manifest_list 
 	pthread_mutex_unlock(&all->lock);
 }
 
-/* -- directories ---------------------------------------------------------------------------------
- */
+/* -- directories -- */
 
 int manifest_is_dir(struct manifests *all, const char *dir)
 {

@@ -136,8 +136,7 @@ static struct value *merge_scalars(const struct value *live, const struct value 
 	return out;
 }
 
-/* -- lists of maps ------------------------------------------------------------------------------
- */
+/* -- lists of maps -- */
 
 static void fail_no_key(struct strategic *st, const struct value *item, const char *merge_key)
 {

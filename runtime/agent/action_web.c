@@ -130,8 +130,7 @@ void web_free(struct web *w)
 	free(w);
 }
 
-/* -- one request ---------------------------------------------------------------------------------
- */
+/* -- one request -- */
 
 static void action_free(struct web_action *x)
 {

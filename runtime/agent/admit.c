@@ -90,8 +90,7 @@ static int check_sysctls(const struct admission *ad, const struct value *pod, co
 	return 1;
 }
 
-/* -- resources ----------------------------------------------------------------------------------
- */
+/* -- resources -- */
 
 static int check_resource(const struct admission *ad, const struct value *pod, const char *resource,
 			  int64_t capacity, const char **reason, char **message)

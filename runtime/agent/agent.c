@@ -237,8 +237,7 @@ static void follow_store(struct agent *a)
 	}
 }
 
-/* -- pods that run already ------------------------------------------------------------------------
- */
+/* -- pods that run already -- */
 
 static void on_found(void *arg, const char *uid, struct sandbox *sb)
 {
@@ -386,9 +385,7 @@ void agent_purge(struct agent *a, uint64_t max_ms, loop_fn done, void *arg)
 	agent_kick(a); /* also when there is nothing to do */
 }
 
-/* -- images
- * -----------------------------------------------------------------------------------------------
- */
+/* -- images -- */
 
 static void image_added(void *arg)
 {

@@ -171,8 +171,7 @@ void worker_show_crash_loop(struct worker *w, struct cwork *cw);
 /* A run began: probes and postStart. found: it ran before the daemon did. */
 void worker_ctr_running(struct worker *w, struct cwork *cw, int found);
 
-/* -- worker_end.c -------------------------------------------------------------------------------
- */
+/* -- worker_end.c -- */
 
 void worker_begin_ending(struct worker *w, uint64_t grace_ms);
 void worker_kill_ctr(struct worker *w, struct cwork *cw, enum kill_why why);
@@ -183,8 +182,7 @@ uint64_t worker_grace_ms(const struct worker *w);
 /* The grace became shorter. */
 void worker_hurry(struct worker *w);
 
-/* -- worker_status.c ------------------------------------------------------------------------------
- */
+/* -- worker_status.c -- */
 
 void worker_write_status(struct worker *w);
 

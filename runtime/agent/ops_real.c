@@ -194,8 +194,7 @@ static int token(void *ctx, const struct value *pod, const char *account, const 
 	return a->token(a->token_arg, pod, account, audience, seconds, out, err);
 }
 
-/* -- sandboxes, images, network ------------------------------------------------------------------
- */
+/* -- sandboxes, images, network -- */
 
 static struct sandbox *create(void *ctx, const struct sandbox_spec *spec, sandbox_event_fn fn,
 			      void *arg, struct err *err)

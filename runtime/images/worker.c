@@ -58,7 +58,8 @@ static int tell_layer(void *arg, uint64_t bytes)
 
 /* -- what there is -- */
 
-/* Once: several names may stand for one image, and the daemon reads while the next one is listed. */
+/* Once: several names may stand for one image, and the daemon reads while the next one is listed.
+ */
 static int leave_document(const char *digest, const struct buf *text, struct err *err)
 {
 	CLEANUP_FD int fd = open(digest_hex(digest),

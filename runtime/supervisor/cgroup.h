@@ -37,8 +37,9 @@ enum cgroup_controller {
 };
 
 #define MAX_HIERARCHIES 8
-#define CGROUP_OTHERS   "k8sfs-others" /* v2, in a container: whoever was in what is the root there \
-					*/
+#define CGROUP_OTHERS                                                                              \
+	"k8sfs-others" /* v2, in a container: whoever was in what is the root there                \
+			*/
 
 struct cgroup_hierarchy {
 	char *mount;          /* where it is mounted, e.g. /sys/fs/cgroup/memory */

@@ -476,8 +476,7 @@ static void test_forbidden(void **state)
 	assert_false(is_file(f, HERE "b.yaml"));
 }
 
-/* -- who holds what ------------------------------------------------------------------------------
- */
+/* -- who holds what -- */
 
 static void test_a_later_file_takes_over(void **state)
 {

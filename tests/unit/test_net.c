@@ -713,7 +713,6 @@ static void test_tables(void **state)
 
 /* -- speed -- */
 
-
 static double now_us(void)
 {
 	struct timespec t;
@@ -730,8 +729,8 @@ static void test_a_hundred_pods(void **state)
 	for (int i = 0; i < 100; i++) {
 		pods[i].ns = new_ns();
 		snprintf(pods[i].uid, sizeof(pods[i].uid), "pod-%d", i);
-		assert_int_equal(
-			net_attach(n, pods[i].uid, pods[i].ns, NULL, 0, pods[i].ip, NULL), 0);
+		assert_int_equal(net_attach(n, pods[i].uid, pods[i].ns, NULL, 0, pods[i].ip, NULL),
+				 0);
 		for (int k = 0; k < i; k++)
 			assert_string_not_equal(pods[i].ip, pods[k].ip);
 	}

@@ -65,8 +65,7 @@ static void test_handlers(void **state)
 	parsed("{'grpc':{'port':1}}", ACTION_HTTP, "handler: not served by this node");
 }
 
-/* -- a server: one connection after the other, an answer each ------------------------------------
- */
+/* -- a server: one connection after the other, an answer each -- */
 
 struct server {
 	int fd;
@@ -244,8 +243,7 @@ static void test_cancelling(void **state)
 	server_free(s);
 }
 
-/* -- deadlines ----------------------------------------------------------------------------------
- */
+/* -- deadlines -- */
 
 static char called[8];
 
@@ -276,8 +274,7 @@ static void test_deadlines(void **state)
 	assert_int_equal(deadlines_next(&all), 0);
 }
 
-/* -- admission ------------------------------------------------------------------------------------
- */
+/* -- admission -- */
 
 static void admission(const char *spec, const char *want_reason, const char *want)
 {

@@ -141,7 +141,7 @@ static int may(struct fixture *f, const struct caller *who, struct access what)
 	return auth_check(f->rbac, who, &what, NULL) == 0;
 }
 
-/* -- -- */
+/* -- decisions -- */
 
 static void test_default_roles(void **state)
 {

@@ -170,8 +170,7 @@ static void test_conflicts_lose_nothing(void **state)
 	rig_free(r);
 }
 
-/* -- refusals ------------------------------------------------------------------------------------
- */
+/* -- refusals -- */
 
 static int make_a_bad_and_a_good_one(struct controller *c, struct object *o, struct plan *plan,
 				     struct err *err)
@@ -235,8 +234,7 @@ static void test_failing_sync_backs_off(void **state)
 	rig_free(r); /* stops in the middle of a back-off */
 }
 
-/* -- deadlines -----------------------------------------------------------------------------------
- */
+/* -- deadlines -- */
 
 static int again_soon(struct controller *c, struct object *o, struct plan *plan, struct err *err)
 {
