@@ -10,7 +10,8 @@
  *				shows the namespaces of those rights only
  *	object and below	r get; x any right by which one learns that it is there
  *	files			r get; w patch or update (`spec/replicas` also through scale); or
- *what the row says no resource's		get of the row's url, or what its mode says
+ *				what the row says
+ *	no resource's		get of the row's url, or what its mode says
  *
  * The kernel checks mode and ACL before it asks us; the handler then has the last word, with the
  * caller as he is: an ACL cannot know groups that a process took on besides those of its user, and

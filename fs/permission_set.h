@@ -8,11 +8,12 @@
  * holds by other bindings cannot be taken away here: EPERM names nothing more than that.
  *
  *	of a collection or namespace	r-x get, list, watch; rwx also create, update, patch,
- *delete, deletecollection; --x get; -wx all of the writing ones of an object
- *r-x get, watch; -wx update, patch; rwx also delete
+ *					delete, deletecollection; --x get; -wx all of the
+ *					writing ones
+ *	of an object			r-x get, watch; -wx update, patch; rwx also delete
  *
  * Everything else (r or w without x, --x of an object, the owner, a file's own ACL, default ACLs)
- *cannot be said: EINVAL or EPERM.
+ * cannot be said: EINVAL or EPERM.
  */
 #pragma once
 

@@ -26,20 +26,21 @@
  *    need is asked of the api, with the caller that is given here. manifest_remove asks whether he
  *    may delete the objects at once, and refuses (-EACCES) before anything is hidden.
  *  - A write that is refused leaves a draft under the name, also where no file was before: size,
- *    bytes and `faults` (the content of <file>.err, lines `<file>:<line>:<col>: <field>:
- *<message>`) are there once `done` has run. A good write, or the removal, ends it. A refused rename
- *makes the target such a draft and leaves the source as it was.
+ *    bytes and `faults` (the content of <file>.err, lines
+ *    `<file>:<line>:<col>: <field>: <message>`) are there once `done` has run. A good write, or
+ *    the removal, ends it. A refused rename makes the target such a draft and leaves the source
+ *    as it was.
  *  - No bytes are a draft without faults: nothing happens to objects, also those that it held
- *before.
+ *    before.
  *  - Below dry-run/ a good write keeps not the bytes but what would be stored, as YAML; reading
- *shows it. Renaming to or from there is -EXDEV: mv copies.
+ *    shows it. Renaming to or from there is -EXDEV: mv copies.
  *  - `id` is another one when a file was removed and is written again.
  *  - Refusals are in manifest_errors of the writer's uid and in an Event (reason ManifestRefused)
- *at each of the objects that exists, by themselves: manifest_note_error is for what other files
- *refuse.
- *  - Errors: -EINVAL the text; -EACCES; -EBUSY, -EPERM, -EDQUOT, -ENOENT (no such namespace) as the
- *api has them; -ENOENT no such file or directory; -ENOSPC too many files; -EDQUOT too many drafts;
- *-EIO.
+ *    at each of the objects that exists, by themselves: manifest_note_error is for what other
+ *    files refuse.
+ *  - Errors: -EINVAL the text; -EACCES; -EBUSY, -EPERM, -EDQUOT, -ENOENT (no such namespace) as
+ *    the api has them; -ENOENT no such file or directory; -ENOSPC too many files; -EDQUOT too many
+ *    drafts; -EIO.
  *
  * Locking: any thread.
  */

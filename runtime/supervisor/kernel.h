@@ -11,8 +11,8 @@
  *	clone3, pidfd_open		5.3	  descriptor (lowerdir+)	6.13
  *	openat2				5.6	  of detached mounts	6.15	workshop.c
  *	CLONE_INTO_CGROUP		5.7	cloning detached mounts	6.15	workshop.c
- *	setns of a pidfd		5.8	idmapped tmpfs		6.3	small files of the
- *pod close_range			5.9				  show nobody as owner
+ *	setns of a pidfd		5.8	idmapped tmpfs		6.3	small files of the pod
+ *	close_range			5.9				  show nobody as owner
  *	overlay "volatile"		5.10	cgroup.kill		5.14	SIGKILL one by one
  *	CLOSE_RANGE_CLOEXEC		5.11	memory.oom.group	4.19	not set
  *	mount_setattr, idmapped ext4	5.12	memory.swap.max		4.5	not set

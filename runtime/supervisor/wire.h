@@ -6,9 +6,11 @@
  *
  *	daemon -> supervisor			supervisor -> daemon
  *	POD sandbox_spec, root, hierarchies	READY [netns] | FAILED text
- *	HELLO (a daemon that came back)		POD_IS version, sandbox_spec; READY and states;
- *REPLAYED START container_spec [seccomp]		STARTED [pidfd] | START_FAILED STOP, DESTROY
- *EXITED EXEC (on a connection of its own)	EXEC_DONE [terminal]
+ *	HELLO (a daemon that came back)		POD_IS version, sandbox_spec; READY and
+ *						states; REPLAYED
+ *	START container_spec [seccomp]		STARTED [pidfd] | START_FAILED
+ *	STOP, DESTROY				EXITED
+ *	EXEC (on a connection of its own)	EXEC_DONE [terminal]
  */
 #pragma once
 

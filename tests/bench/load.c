@@ -7,9 +7,10 @@
  *	load read FILE SECONDS			open, read to the end, close; per second
  *	load stat FILE SECONDS			stat; per second
  *	load etcd URL THREADS COUNT		puts of the same 300 bytes through etcd's JSON
- *gateway; per second
+ *						gateway; per second
  *	load pod DIR NAME STAMP			write a Pod manifest from stdin to DIR/NAME; print
- *the microseconds from before its close() to the time that stamp.c in the container put into STAMP
+ *						the microseconds from before its close() to the
+ *						time that stamp.c in the container put into STAMP
  */
 #include <curl/curl.h>
 #include <errno.h>
