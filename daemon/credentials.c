@@ -139,19 +139,36 @@ struct value *token_review(void *arg, const struct caller *who, const struct kin
 
 /* -- who a pod is -- */
 
-int account_of_uid(void *arg, unsigned uid, struct buf *out)
+static int account_of_pod(struct daemon *d, const char *pod_uid, struct buf *out)
 {
-	struct daemon *d = arg;
-	char pod_uid[256];
-	CLEANUP_OBJECT struct object *pod = NULL;
+	CLEANUP_OBJECT struct object *pod = store_get_uid(d->store, pod_uid);
 
-	/* the tree is served after the sandboxes are open, and ends before they close */
-	if (!d->sandboxes || id_range_owner(d->sandboxes, uid, pod_uid, sizeof(pod_uid)) < 0)
-		return 0;
-	pod = store_get_uid(d->store, pod_uid);
 	if (!pod || strcmp(pod->kind->kind, "Pod") != 0)
 		return 0;
 	buf_addf(out, "%s:%s", pod->ns,
 		 value_str(value_dig(pod->value, "spec", "serviceAccountName", NULL), "default"));
+	return 1;
+}
+
+int account_of_uid(void *arg, unsigned uid, struct buf *out)
+{
+	struct daemon *d = arg;
+	char pod_uid[256];
+
+	/* the tree is served after the sandboxes are open, and ends before they close */
+	return d->sandboxes && id_range_owner(d->sandboxes, uid, pod_uid, sizeof(pod_uid)) == 0 &&
+	       account_of_pod(d, pod_uid, out);
+}
+
+int account_of_process(void *arg, pid_t pid, struct buf *out)
+{
+	struct daemon *d = arg;
+	char pod_uid[256];
+
+	if (!d->sandboxes || sandbox_of_process(d->sandboxes, pid, pod_uid, sizeof(pod_uid)) < 0)
+		return 0;
+	/* its object may be gone while it is being ended: then it is nobody */
+	if (!account_of_pod(d, pod_uid, out))
+		buf_adds(out, "kube-system:pod-without-an-object");
 	return 1;
 }

@@ -58,6 +58,8 @@ struct value *token_review(void *arg, const struct caller *who, const struct kin
 			   const char *ns, const struct value *body, struct faults *faults);
 /* identities_set_accounts(); arg is the daemon. */
 int account_of_uid(void *arg, unsigned uid, struct buf *out);
+/* fs_rooms.account_of_process; arg is the daemon. */
+int account_of_process(void *arg, pid_t pid, struct buf *out);
 
 /* The bridge's name: "k8s0" for /k8s, one made from the mount point for others. buf of 16. */
 const char *bridge_name(const char *mountpoint, char buf[16]);

@@ -184,6 +184,7 @@ struct fs_rooms daemon_rooms(struct daemon *d)
 		.net_files = net_files,
 		.net_render = render_net,
 		.daemon = d,
+		.account_of_process = account_of_process,
 		.daemon_verbs = verbs,
 		.health = health,
 		.metrics = metrics,

@@ -8,6 +8,21 @@
 #define GROUPS_FEW 256
 #define GROUPS_MAX 65536 /* NGROUPS_MAX of Linux */
 
+#define UNNAMED_ID 0xfffffffeu /* of a pod that has the host's users: not root, whatever it says */
+
+/* A pod with `hostUsers: true` has the ids of the host, root's too, and is its ServiceAccount. */
+static void call_as_pod(struct call *c)
+{
+	const struct fs_rooms *rooms = &c->fs->rooms;
+	CLEANUP(buf_fini) struct buf account = BUF_INIT;
+
+	if (!c->pid || !rooms->account_of_process ||
+	    !rooms->account_of_process(rooms->daemon, c->pid, &account))
+		return;
+	c->uid = c->gid = UNNAMED_ID;
+	c->who = identity_of_account(buf_str(&account), c->uid, c->gid);
+}
+
 void call_init(struct call *c, fuse_req_t req)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
@@ -20,6 +35,7 @@ void call_init(struct call *c, fuse_req_t req)
 		.pid = ctx->pid,
 	};
 	c->fs->n_requests++;
+	call_as_pod(c);
 }
 
 void call_fini(struct call *c)

@@ -77,6 +77,9 @@ struct fs_rooms {
 	int (*net_render)(void *net, const char *what, struct buf *out, struct err *err);
 
 	void *daemon;
+	/* "<namespace>:<name>" of the ServiceAccount of the pod that the process is in, though it
+	 * has ids of the host. Return: 0: it is in no such pod. */
+	int (*account_of_process)(void *daemon, pid_t pid, struct buf *out);
 	const struct fs_verb *daemon_verbs; /* /k8s/ctl, ended by a row without a name */
 	/* Lines about what is wrong with other rooms; nothing: all is well. */
 	void (*health)(void *daemon, struct buf *out);

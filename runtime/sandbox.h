@@ -190,6 +190,13 @@ void id_range_free(struct sandboxes *all, const char *uid);
 /* Whose range a host uid is in: the pod's uid. Any thread. Return: 0, -ENOENT: nobody's. */
 int id_range_owner(const struct sandboxes *all, uint32_t host_uid, char *uid_out, size_t size);
 
+/*
+ * The pod whose process this is, if the pod has the host's users (its ids say nothing then).
+ * By its cgroup, which a container cannot leave. Any thread, for a process that is blocked
+ * meanwhile. Return: 0, -ENOENT: no such pod's.
+ */
+int sandbox_of_process(struct sandboxes *all, pid_t pid, char *uid_out, size_t size);
+
 /* -- exec -- */
 
 struct exec_spec {

@@ -174,6 +174,7 @@ static void on_pod_is(struct sandbox *sb, struct wire_msg *m)
 	sb->known = !in.bad;
 	sb->id_base = spec.id_base;
 	sb->host_pid = spec.host_pid;
+	sandbox_set_host_users(sb, spec.host_users);
 	sandbox_spec_fini(&spec);
 }
 

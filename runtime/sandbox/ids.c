@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ranges of host ids: <state>/ids/<base> is a link whose text is the uid of the
+ * Whose a process is. Ranges of host ids: <state>/ids/<base> is a link whose text is the uid of the
  * pod that has the range. A link is made exclusively in one step, so nothing
  * else guards them, and files on disk stay with their pod over a reboot.
  */
@@ -120,4 +120,40 @@ int id_range_owner(const struct sandboxes *all, uint32_t host_uid, char *uid_out
 		return -ENOENT;
 	uid_out[n] = '\0';
 	return 0;
+}
+
+/* "4:memory:/k8sfs-1234/burstable/pod<uid>/...": the uid, lent; NULL: none of ours. */
+static char *uid_in_cgroups(char *text, const char *root)
+{
+	CLEANUP_FREE char *ours = xasprintf(":/%s/", root);
+	char *at = strstr(text, ours), *pod = at ? strstr(at, "/pod") : NULL;
+
+	if (!pod || memchr(at, '\n', (size_t)(pod - at)))
+		return NULL;
+	pod += strlen("/pod");
+	pod[strcspn(pod, "/\n")] = '\0';
+	return pod;
+}
+
+int sandbox_of_process(struct sandboxes *all, pid_t pid, char *uid_out, size_t size)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	const struct sandbox *sb;
+	char path[64], *uid;
+	int is_host_users;
+
+	if (!all->n_host_users)
+		return -ENOENT;
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
+	if (fd_read_file(path, 65536, &text, NULL) < 0 || !text.len)
+		return -ENOENT;
+	uid = uid_in_cgroups(text.data, all->root);
+	if (!uid || strlen(uid) >= size)
+		return -ENOENT;
+	pthread_mutex_lock(&all->lock);
+	sb = strmap_get(&all->by_uid, uid);
+	is_host_users = sb && sb->host_users;
+	pthread_mutex_unlock(&all->lock);
+	strcpy(uid_out, uid);
+	return is_host_users ? 0 : -ENOENT;
 }

@@ -32,6 +32,15 @@ struct sandbox *sandbox_new(struct sandboxes *all, const char *uid)
 	return sb;
 }
 
+void sandbox_set_host_users(struct sandbox *sb, int host_users)
+{
+	if (sb->host_users)
+		sb->all->n_host_users--;
+	sb->host_users = host_users;
+	if (host_users)
+		sb->all->n_host_users++;
+}
+
 static void running_free(struct running *r)
 {
 	if (!r)
@@ -53,6 +62,7 @@ void sandbox_free(struct sandbox *sb)
 {
 	struct sandboxes *all = sb->all;
 
+	sandbox_set_host_users(sb, 0);
 	loop_fd_free(sb->sock_watch);
 	loop_fd_free(sb->pidfd_watch);
 	loop_timer_free(sb->patience);
@@ -245,6 +255,7 @@ struct sandbox *sandbox_create(struct sandboxes *all, const struct sandbox_spec 
 	sandbox_set_handler(sb, fn, arg);
 	sb->id_base = spec->id_base;
 	sb->host_pid = spec->host_pid;
+	sandbox_set_host_users(sb, spec->host_users);
 	if (start_supervisor(sb, spec, err) == 0)
 		return sb;
 	if (sb->pidfd >= 0)

@@ -25,6 +25,7 @@ struct sandboxes {
 	struct strmap by_uid; /* lock: struct sandbox; changed on the loop's thread only */
 	unsigned n_threads;   /* lock: of mount_again.c */
 	pthread_cond_t threads_changed;
+	_Atomic unsigned n_host_users;
 };
 
 struct running { /* a container, as last heard of */
@@ -38,6 +39,7 @@ struct sandbox {
 	char *uid, *cgroup;
 	uint32_t id_base;
 	int host_pid;
+	int host_users; /* its processes have the host's ids: counted in all->n_host_users */
 	sandbox_event_fn fn;
 	void *arg;
 	int sock, pidfd;
@@ -53,6 +55,7 @@ struct sandbox {
 /* -- sandbox.c -- */
 struct sandbox *sandbox_new(struct sandboxes *all, const char *uid);
 void sandbox_free(struct sandbox *sb);
+void sandbox_set_host_users(struct sandbox *sb, int host_users);
 /* Wait for a supervisor that was killed. */
 void sandbox_reap(struct sandbox *sb);
 /* Begin to listen to the supervisor. */

@@ -46,6 +46,30 @@ for uid in 0 1000; do
 done
 equal stranger 'user: system:serviceaccount:default:default' "$(inside 10202 0 'cat /k8s/whoami' | head -n 1)"
 
+# with the host's users, its root is not the host's
+cat >"$mnt/apply/host.yaml" <<END || fail "$(cat "$mnt/apply/host.yaml.err")"
+apiVersion: v1
+kind: Pod
+metadata: {name: host}
+spec:
+  hostUsers: true
+  restartPolicy: Never
+  containers:
+  - name: c
+    image: busybox
+    command: [sh, -c, "id -u; head -n 1 /k8s/whoami; cat /k8s/configmaps/default/orders/data/k; echo shutdown >/k8s/ctl; cat /k8s/apply/robot.yaml; ls /k8s/apply; exec sleep 10203"]
+    volumeMounts: [{name: t, mountPath: /k8s}]
+  volumes: [{name: t, csi: {driver: k8sfs.io}}]
+END
+eventually 20 phase_is host Running
+eventually 10 has "$mnt/pods/default/host/log" 'robot.yaml'
+equal "its own id" 0 "$(head -n 1 "$mnt/pods/default/host/log")"
+contains "$(cat "$mnt/pods/default/host/log")" '^user: system:serviceaccount:default:default$'
+equal "refusals" 3 "$(grep -c -e denied -e 'No such file' "$mnt/pods/default/host/log")"
+equal "what it sees of apply/" "" "$(sed -n '/robot.yaml/,$p' "$mnt/pods/default/host/log" | tail -n +2)"
+kill -0 $daemon_pid || fail "a pod has ended the daemon"
+rm "$mnt/apply/host.yaml"
+
 cat >"$mnt/apply/rules.yaml" <<END || fail "$(cat "$mnt/apply/rules.yaml.err")"
 apiVersion: $rbac/v1
 kind: Role
