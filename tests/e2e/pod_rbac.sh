@@ -54,6 +54,7 @@ metadata: {name: host}
 spec:
   hostUsers: true
   restartPolicy: Never
+  terminationGracePeriodSeconds: 0
   containers:
   - name: c
     image: busybox
