@@ -68,6 +68,7 @@ enum patch_strategy { /* strategic merge patch, bits */
 };
 
 struct schema;
+struct kind_view;
 struct value_rules; /* objects/schema/rules.h */
 
 struct schema_field {
@@ -150,8 +151,9 @@ enum kind_flag {
 	KIND_VIRTUAL = 64,    /* not stored: reviews, bindings */
 	KIND_EPHEMERAL = 128, /* expires: Event */
 	KIND_CUSTOM = 256,    /* a CustomResourceDefinition made it */
-	KIND_VIEW = 512,  /* another version is preferred: the same objects are seen there, too */
-	KIND_GONE = 1024, /* its definition is gone, or serves it no more; KIND_VIRTUAL, too */
+	KIND_VIEW = 512,    /* another version is preferred: the same objects are seen there, too */
+	KIND_SHARED = 2048, /* built in, and other versions of it are, too */
+	KIND_GONE = 1024,   /* its definition is gone, or serves it no more; KIND_VIRTUAL, too */
 };
 
 struct kind {
@@ -174,6 +176,9 @@ struct kind {
 	const struct kind *_Atomic stored; /* of a home: the version that objects are written in */
 	const struct kind_scale *_Atomic scale; /* NULL with KIND_SCALE: spec.replicas */
 	const struct kind *draft_of; /* a kind in the making (objects/custom.h): of which one */
+	/* -- of a built-in version that is not the stored one (objects/conversion/views.h) -- */
+	const char *view_of; /* apiVersion of the stored one */
+	const struct kind_view *view;
 };
 
 /* Once, before threads: fills defaults, interns names. */

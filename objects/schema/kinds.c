@@ -8,6 +8,7 @@
  * Readers take no lock: the table of kinds and the tables of names only ever grow, and what an
  * entry leads to is one atomic word.
  */
+#include "objects/conversion/views.h"
 #include "objects/schema/registry.h"
 #include "objects/schema/tables.h"
 
@@ -155,6 +156,17 @@ static void add_kind(struct kind *k)
 	n_kinds = index + 1; /* seen from here on */
 }
 
+static struct kind *own(const struct kind *k);
+
+static void make_view(struct kind *k)
+{
+	struct kind *stored = own(kind_by_gvk(k->view_of, k->kind));
+
+	k->home = stored;
+	k->flags |= KIND_VIEW | KIND_SHARED;
+	stored->flags |= KIND_SHARED;
+}
+
 void kinds_init(void)
 {
 	if (ready)
@@ -166,6 +178,9 @@ void kinds_init(void)
 		add_kind(&kinds_table[i]);
 		lead_to(&kinds_table[i], &kinds_table[i]);
 	}
+	for (size_t i = 0; i < kinds_table_n; i++)
+		if (kinds_table[i].view)
+			make_view(&kinds_table[i]);
 	name_all(&by_name);
 }
 
@@ -311,16 +326,24 @@ const char *kind_resource(const struct kind *k)
 
 struct value *kind_convert(const struct kind *to, struct value *taken)
 {
-	if (str_eq(value_dig_str(taken, "apiVersion", NULL), to->api_version))
+	const char *version = value_dig_str(taken, "apiVersion", NULL);
+	const struct kind *from;
+
+	if (str_eq(version, to->api_version))
 		return taken;
+	from = to->flags & KIND_SHARED ? kind_by_gvk(version, to->kind) : NULL;
+	if (from && from->view)
+		taken = from->view->to_stored(taken);
+	if (to->view)
+		taken = to->view->from_stored(taken);
 	return value_set_str(taken, "apiVersion", to->api_version);
 }
 
 const struct kind *kind_next_version(const struct kind *of, const struct kind *k)
 {
-	size_t i = k ? k->index + 1 : of->home->index;
+	size_t i = k ? k->index + 1 : of->flags & KIND_SHARED ? 0 : of->home->index;
 
-	if (!(of->flags & KIND_CUSTOM))
+	if (!(of->flags & (KIND_CUSTOM | KIND_SHARED)))
 		return k ? NULL : of;
 	for (; i < kinds_count(); i++)
 		if (kinds[i]->home == of->home)

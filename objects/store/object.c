@@ -63,9 +63,11 @@ struct object *object_as(struct object *taken, const struct kind *k)
 	struct object *o;
 
 	k = kind_settled(k);
-	if (!taken || !(k->flags & KIND_CUSTOM) || !kind_is_same_resource(taken->kind, k))
+	if (!taken || !(k->flags & (KIND_CUSTOM | KIND_SHARED)) ||
+	    !kind_is_same_resource(taken->kind, k))
 		return taken;
-	v = as_defined(k, value_ref(taken->value));
+	v = k->flags & KIND_CUSTOM ? as_defined(k, value_ref(taken->value))
+				   : kind_convert(k, value_ref(taken->value));
 	if (v == taken->value && taken->kind == k) {
 		value_unref(v);
 		return taken;

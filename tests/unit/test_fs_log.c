@@ -20,7 +20,7 @@
 struct fixture {
 	char dir[64];
 	struct fs fs;
-	struct node node;
+	struct node *node; /* owned */
 	struct log_text text;
 	int run, n_lines;
 	struct buf expected; /* what was written since the beginning */
@@ -49,7 +49,9 @@ static int setup(void **state)
 	if (!mkdtemp(f->dir))
 		return -1;
 	f->fs.rooms = (struct fs_rooms){.runtime = f, .log_path = log_path};
-	f->node = (struct node){.row = &row_log, .sub = (char *)(uintptr_t) "c"};
+	f->node = xcalloc(1, sizeof(*f->node));
+	f->node->row = &row_log;
+	f->node->sub = "c";
 	log_text_init(&f->text);
 	*state = f;
 	return 0;
@@ -61,6 +63,7 @@ static int teardown(void **state)
 
 	log_text_fini(&f->text);
 	buf_fini(&f->expected);
+	free(f->node);
 	assert_int_equal(fd_remove_tree(f->dir, NULL), 0);
 	free(f);
 	return 0;
@@ -113,9 +116,9 @@ static void assert_reads(struct fixture *f, uint64_t off, size_t size)
 /* Look as one who has read everything. */
 static void grow(struct fixture *f)
 {
-	log_text_grow(&f->text, &f->fs, &f->node, f->text.len);
+	log_text_grow(&f->text, &f->fs, f->node, f->text.len);
 	/* a file was gone on to only when the one before was read */
-	while (log_text_grow(&f->text, &f->fs, &f->node, f->text.len))
+	while (log_text_grow(&f->text, &f->fs, f->node, f->text.len))
 		;
 	assert_int_equal(f->text.len, f->expected.len);
 }
@@ -157,12 +160,12 @@ static void test_the_file_is_kept_until_it_is_read(void **state)
 	size_t first;
 
 	write_lines(f, 1000);
-	log_text_grow(&f->text, &f->fs, &f->node, 0);
+	log_text_grow(&f->text, &f->fs, f->node, 0);
 	first = f->text.len;
 	for (int i = 0; i < 3; i++) {
 		rotate(f);
 		write_lines(f, 100);
-		log_text_grow(&f->text, &f->fs, &f->node, first / 2);
+		log_text_grow(&f->text, &f->fs, f->node, first / 2);
 		assert_int_equal(f->text.len, first);
 	}
 	assert_reads(f, first / 2, first - first / 2);
