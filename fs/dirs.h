@@ -12,7 +12,8 @@ extern const struct row row_field_dir, row_field_file;
 /* The row of a field of this path. */
 const struct row *field_row(enum row_type type, const char *sub);
 extern const struct row row_containers, row_log_link;
-extern const struct row row_index, row_index_wide, row_events, row_describe, row_log, row_container;
+extern const struct row row_watch, row_watch_json, row_index, row_index_wide, row_events,
+	row_describe, row_log, row_container;
 extern const struct row row_apply, row_dry_run, row_images, row_net, row_apis, row_api;
 extern const struct row row_group, row_version, row_core_link; /* in apis/ and api/ */
 extern const struct row row_manifest, row_manifest_err, row_mem_file, row_mem_link,

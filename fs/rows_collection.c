@@ -240,12 +240,15 @@ static struct node *find_selected(struct call *c, struct node *dir, const char *
 	return node_get(dir, name, &at);
 }
 
+static const struct row *const selection_rows[] = {&row_watch, &row_watch_json, NULL};
+
 static const struct row row_selection = {
 	.name = "@<selector>",
 	.where = "<resource>/",
 	.type = ROW_DIR,
 	.mode = 0755,
 	.flags = ROW_LIVE | ROW_HIDDEN,
+	.rows = selection_rows,
 	.find = find_selected,
 	.list = list_selected,
 	.reads = "links to the objects that match a label selector: `@app=nginx,tier!=db`, `@env "
@@ -381,8 +384,6 @@ static int stat_namespace(struct call *c, const struct node *n, struct stat *st)
 		return stat_names(c, n, st);
 	return err_set(&c->err, ESTALE, "namespace \"%s\" is gone", n->ns);
 }
-
-extern const struct row row_watch, row_watch_json;
 
 static const struct row *const rows[] = {
 	&row_index, &row_index_wide, &row_schema, &row_collection_ctl,

@@ -8,8 +8,10 @@
 
 #include "fs/content.h"
 #include "fs/dirs.h"
+#include "fs/escape.h"
 #include "fs/stream.h"
 #include "objects/codec.h"
+#include "objects/selector.h"
 
 struct watch_stream {
 	struct stream s;
@@ -17,7 +19,8 @@ struct watch_stream {
 	struct object_list present; /* what is still to be shown of what was there at the start */
 	size_t n_shown;             /* of present */
 	int json;
-	char *ns; /* owned; NULL: all */
+	char *ns;                  /* owned; NULL: all */
+	struct selector *selector; /* owned; NULL: all */
 };
 
 #define BATCH_BYTES (256u << 10) /* of text made at once: the reader takes the rest later */
@@ -146,17 +149,44 @@ static int start(struct watch_stream *w, off_t first_off, struct buf *out)
 	return 0;
 }
 
+static int is_selected(const struct watch_stream *w, const struct object *o)
+{
+	return o && (!w->selector || selector_matches(w->selector, value_dig(o->value, "metadata",
+									     "labels", NULL)));
+}
+
 static void show_present(struct watch_stream *w, struct buf *out)
 {
 	for (; out->len < BATCH_BYTES && w->n_shown < w->present.n; w->n_shown++) {
 		const struct object *o = w->present.list[w->n_shown];
 
-		add_line(w, CHANGE_ADDED, o, o->rv, out);
+		if (is_selected(w, o))
+			add_line(w, CHANGE_ADDED, o, o->rv, out);
 	}
 	if (w->n_shown == w->present.n) {
 		object_list_fini(&w->present);
 		w->n_shown = 0;
 	}
+}
+
+/*
+ * What begins to match the selector is new to its reader, and what matches no more is gone:
+ * shown as it was before. Source: apiserver, pkg/storage/cacher/cache_watcher.go.
+ */
+static void show_change(struct watch_stream *w, const struct change *c, struct buf *out)
+{
+	int was = c->type == CHANGE_ADDED     ? 0
+		  : c->type == CHANGE_DELETED ? is_selected(w, c->now)
+					      : is_selected(w, c->old);
+	int is = c->type != CHANGE_DELETED && is_selected(w, c->now);
+
+	if (w->ns && strcmp(c->now->ns, w->ns) != 0)
+		return;
+	if (is)
+		add_line(w, was ? CHANGE_MODIFIED : CHANGE_ADDED, c->now, c->rv, out);
+	else if (was)
+		add_line(w, CHANGE_DELETED, c->type == CHANGE_DELETED ? c->now : c->old, c->rv,
+			 out);
 }
 
 static int fill(struct stream *s, struct buf *out, int *eof, off_t first_off)
@@ -171,8 +201,7 @@ static int fill(struct stream *s, struct buf *out, int *eof, off_t first_off)
 	}
 	show_present(w, out);
 	while (out->len < BATCH_BYTES && (rc = watch_next(w->watch, &c)) == 1) {
-		if (!w->ns || strcmp(c.now->ns, w->ns) == 0)
-			add_line(w, c.type, c.now, c.rv, out);
+		show_change(w, &c, out);
 		change_fini(&c);
 	}
 	if (rc == -ESTALE) {
@@ -197,16 +226,22 @@ static void close_watch(struct stream *s)
 
 	rewind_watch(s);
 	free(w->ns);
+	selector_free(w->selector);
 }
 
 static const struct stream_ops ops = {.fill = fill, .rewind = rewind_watch, .close = close_watch};
 
 static struct handle *open_as(struct call *c, struct node *n, int flags, int json)
 {
+	CLEANUP_FREE char *text = name_unescape(n->sub);
+	struct selector *selector = *text ? selector_parse(text, &c->err) : NULL;
 	struct watch_stream *w;
 
+	if (c->err.code)
+		return NULL;
 	w = (struct watch_stream *)stream_new(sizeof(*w), &ops, c, n, flags);
 	w->json = json;
+	w->selector = selector;
 	w->ns = *n->ns ? xstrdup(n->ns) : NULL;
 	return &w->s.h;
 }
@@ -221,8 +256,6 @@ static struct handle *open_json(struct call *c, struct node *n, int flags)
 	return open_as(c, n, flags, 1);
 }
 
-extern const struct row row_watch, row_watch_json;
-
 const struct row row_watch = {
 	.name = "_watch",
 	.where = "<resource>/",
@@ -236,7 +269,9 @@ const struct row row_watch = {
 		 "resourceVersions. Seek to a resourceVersion before the first read to go on after "
 		 "it. A reader that falls too far behind, or asks for a version that is not kept "
 		 "any more, gets `ERROR 410 Gone` and the end of the file; one that asks for a "
-		 "version that was not reached yet `ERROR 504 Too large resource version`",
+		 "version that was not reached yet `ERROR 504 Too large resource version`. In "
+		 "`@<selector>/` of what the selector matches: what begins to match is ADDED, what "
+		 "matches no more DELETED",
 	.errors = "EAGAIN with O_NONBLOCK and nothing new; EINTR",
 };
 const struct row row_watch_json = {

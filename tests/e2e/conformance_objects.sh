@@ -365,8 +365,6 @@ C074() {
 
 # -- watch
 
-not_yet C096 "a selection (@<selector>/) has no _watch yet"
-not_yet C097 "a selection (@<selector>/) has no _watch yet"
 
 rv() { sed -n 's/^  resourceVersion: "\(.*\)"/\1/p' "$1/object.yaml"; }
 # since RESOURCE-VERSION SECONDS: what a watch from there sees in that time
@@ -399,6 +397,45 @@ C095() {
     since "$first" 1 >"$tmp/$ns.seen"
     equal "first" "MODIFIED $ns/one $second" "$(head -n 1 "$tmp/$ns.seen")"
     contains "$(sed -n 2p "$tmp/$ns.seen")" "DELETED $ns/one"
+}
+labelled() { printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s, namespace: %s, labels: {watch: "%s"}}\ndata: {turn: "%s"}\n' "$1" "$ns" "$2" "$3" >"$mnt/apply/$ns-$1.yaml"; }
+sees() { eventually 10 has "$tmp/$ns.$1" "^$2 $ns/$3 "; } # READER TYPE NAME
+C096() {
+    local pids=() label
+    for label in a b '{a,b}'; do
+        timeout 60 cat "$mnt/configmaps/$ns/@watch in (${label//[\{\}]/})/_watch" >"$tmp/$ns.$label" &
+        pids+=($!)
+    done
+    labelled one a 1 && labelled two b 1 || fail write
+    for label in a '{a,b}'; do sees "$label" ADDED one; done
+    for label in b '{a,b}'; do sees "$label" ADDED two; done
+    labelled one a 2 && rm "$mnt/apply/$ns-one.yaml" || fail write
+    for label in a '{a,b}'; do sees "$label" MODIFIED one; sees "$label" DELETED one; done
+    rm "$mnt/apply/$ns-two.yaml"
+    for label in b '{a,b}'; do sees "$label" DELETED two; done
+    kill "${pids[@]}" 2>/dev/null
+    grep -q two "$tmp/$ns.a" && fail "a reader of label a saw b"
+    grep -q one "$tmp/$ns.b" && fail "a reader of label b saw a"
+    equal "all in one" 5 "$(wc -l <"$tmp/$ns.{a,b}")"
+}
+C097() {
+    timeout 60 cat "$mnt/configmaps/$ns/@watch=a/_watch.json" >"$tmp/$ns.json" &
+    local reader=$!
+    labelled one a 1 || fail write
+    eventually 10 has "$tmp/$ns.json" '"turn":"1"'
+    labelled one a 2 || fail write
+    eventually 10 has "$tmp/$ns.json" '"turn":"2"'
+    labelled one b 3 || fail write
+    eventually 10 has "$tmp/$ns.json" '"type":"DELETED"'
+    contains "$(tail -n 1 "$tmp/$ns.json")" '"turn":"2"'
+    labelled one b 4 && labelled one a 5 || fail write
+    eventually 10 has "$tmp/$ns.json" '"turn":"5"'
+    grep -q '"turn":"[34]"' "$tmp/$ns.json" && fail "seen while the label was another"
+    rm "$mnt/apply/$ns-one.yaml"
+    gone() { [ "$(grep -c '"type":"DELETED"' "$tmp/$ns.json")" = 2 ]; }
+    eventually 10 gone
+    equal types "ADDED MODIFIED DELETED ADDED DELETED" "$(jq -r .type "$tmp/$ns.json" | paste -sd ' ')"
+    kill $reader 2>/dev/null
 }
 C098() {
     local pids=() i at
