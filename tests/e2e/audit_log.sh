@@ -1,3 +1,4 @@
+#!/bin/bash
 # The audit log: a line for each write and each refusal, and no secret in it.
 . "$(dirname "$0")/lib.sh"
 user=kfau$$

@@ -28,7 +28,7 @@ metadata: {name: lines}
 spec:
   restartPolicy: Never
   containers:
-  - {name: c, image: busybox, command: [sh, -c, "head -c 300000 /dev/zero | tr '\\0' x; echo; printf 'a\\0b\\377\\376c\\rd\\n'; echo err >&2; printf 'no newline'"]}
+  - {name: c, image: busybox, command: [sh, -c, "head -c 300000 /dev/zero | tr '\\0' x; echo; printf 'a\\0b\\377\\376c\\rd\\n'; sleep 1; echo err >&2; sleep 1; printf 'no newline'"]}
 ---
 apiVersion: v1
 kind: Pod
@@ -45,7 +45,7 @@ contains "$(cat "$pods/memory/status")" 'reason: OOMKilled'
 contains "$(cat "$pods/memory/status")" 'exitCode: 137'
 
 # lines of any length and any bytes, as they were written
-eventually 10 phase_is lines Succeeded
+eventually 20 phase_is lines Succeeded
 printf '%s\n' "$(head -c 300000 /dev/zero | tr '\0' x)" >"$tmp/expected"
 printf 'a\0b\377\376c\rd\n' >>"$tmp/expected"
 log() { cat "$pods/lines/log"; }

@@ -1,3 +1,4 @@
+#!/bin/bash
 # A pod calls as its ServiceAccount, whatever user it is inside; a Role lets it in, and nobody else.
 . "$(dirname "$0")/lib.sh"
 chmod 755 "$tmp"

@@ -1,3 +1,4 @@
+#!/bin/bash
 # setfacl and chmod: permissions of directories said as roles and bindings, and what cannot be said.
 . "$(dirname "$0")/lib.sh"
 

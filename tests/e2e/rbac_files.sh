@@ -1,3 +1,4 @@
+#!/bin/bash
 # Who may do what, by real users: what a file operation answers, what is shown, and what is not seen.
 . "$(dirname "$0")/lib.sh"
 

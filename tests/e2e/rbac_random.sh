@@ -1,3 +1,4 @@
+#!/bin/bash
 # Random rules, real users, real files: outcome, what is shown and an evaluation of its own agree.
 . "$(dirname "$0")/lib.sh"
 
