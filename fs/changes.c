@@ -118,14 +118,20 @@ static void invalidate_namespace(struct fs *fs, const char *ns)
 	}
 }
 
-/* Attributes of the directories that an object appears in. */
-static void invalidate_dirs(struct fs *fs, const struct object *o)
+/*
+ * Attributes of the directories that an object appears in. A collection of namespaced objects
+ * has only their manifests: the kernel knows of one that comes, for it made it, but not of one
+ * that goes with its object. Not more than needed: the way to a file leads through these
+ * directories, and each that is invalid costs who goes there a request.
+ */
+static void invalidate_dirs(struct fs *fs, const struct object *o, int gone)
 {
 	dir_times_touch_kind(fs->dir_times, o->kind, o->ns);
 	if (o->kind->group[0] == '\0' && strcmp(o->kind->kind, "Namespace") == 0)
 		invalidate_namespace(fs, o->name);
 	for (const struct kind *k = NULL; (k = kind_next_version(o->kind, k));) {
-		invalidate_place(fs, &(struct place){.row = &row_collection, .kind = k});
+		if (gone || !*o->ns)
+			invalidate_place(fs, &(struct place){.row = &row_collection, .kind = k});
 		if (*o->ns)
 			invalidate_place(
 				fs, &(struct place){.row = &row_namespace, .kind = k, .ns = o->ns});
@@ -181,7 +187,7 @@ static void work_off(struct changes *ch, struct change *c)
 
 	invalidate_list(fs, list, n);
 	if (c->type != CHANGE_MODIFIED)
-		invalidate_dirs(fs, c->now);
+		invalidate_dirs(fs, c->now, c->type == CHANGE_DELETED);
 	if (redefines(c))
 		invalidate_objects_of(fs, c->now->name);
 	tell_listeners(ch, c->now->uid, c);
