@@ -102,7 +102,10 @@ static int died_of_signal(pid_t pid)
 
 int closer_was_killed(struct handle *h, const struct call *c)
 {
-	if (!h->cut_off && c->closing && c->pid && died_of_signal(c->pid))
+	if (h->cut_off || !c->closing || !c->pid)
+		return h->cut_off;
+	/* an opener that is dying may not have come to closing its own copy */
+	if (died_of_signal(c->pid) || (h->pid && h->pid != c->pid && died_of_signal(h->pid)))
 		h->cut_off = 1;
 	return h->cut_off;
 }
