@@ -72,6 +72,9 @@ import_images() {
     done
 }
 
+# put NAME <MANIFEST: below apply/, in one write as cp does it.
+put() { cat >"$tmp/put.yaml" && cp "$tmp/put.yaml" "$mnt/apply/$1.yaml" || fail "apply $1: $(cat "$mnt/apply/$1.yaml.err")"; }
+
 # eventually SECONDS COMMAND...: true within that time.
 eventually() {
     local deadline=$(($(date +%s%N) + $1 * slowness * 1000000000))

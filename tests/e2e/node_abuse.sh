@@ -3,7 +3,6 @@
 . "$(dirname "$0")/lib.sh"
 start_daemon
 import_images busybox
-put() { cat >"$tmp/put.yaml" && cp "$tmp/put.yaml" "$mnt/apply/$1.yaml" || fail "apply $1: $(cat "$mnt/apply/$1.yaml.err")"; }
 pods=$mnt/pods/default
 put pods <<'END'
 apiVersion: v1

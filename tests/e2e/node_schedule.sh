@@ -2,7 +2,6 @@
 # Where pods go: selectors, taints, affinity, priorities, cordon, drain, lost nodes; on simulated nodes.
 . "$(dirname "$0")/lib.sh"
 start_daemon
-put() { cat >"$tmp/put.yaml" && cp "$tmp/put.yaml" "$mnt/apply/$1.yaml" || fail "apply $1: $(cat "$mnt/apply/$1.yaml.err")"; }
 pods=$mnt/pods/default
 for key in allocatable capacity; do printf '%s: {cpu: "4", memory: 8Gi, pods: "20"}\n' $key; done >"$tmp/sizes"
 for i in 1 2 3; do
