@@ -80,43 +80,59 @@ static int is_ours(const char *name)
 	       !str_starts(name, "gid:");
 }
 
-/* getpwuid_r and getgrgid_r with a buffer that grows: an entry may list thousands of members. */
-static char *user_name(unsigned uid)
+/*
+ * The entry of a user by name, or with name NULL by number; its strings live in *buf_out, owned.
+ * The buffer grows: an entry may list thousands of members. Return: 0 or -ENOENT.
+ */
+static int find_user(const char *name, unsigned uid, struct passwd *entry, char **buf_out)
 {
+	struct passwd *found = NULL;
 	size_t size = 1024;
-	struct passwd entry, *found = NULL;
 	int rc;
 
-	for (;;) {
-		CLEANUP_FREE char *buf = xmalloc(size);
+	do {
+		*buf_out = xrealloc(*buf_out, size);
+		rc = name ? getpwnam_r(name, entry, *buf_out, size, &found)
+			  : getpwuid_r(uid, entry, *buf_out, size, &found);
+		size *= 4;
+	} while (rc == ERANGE && size <= 1u << 20);
+	return rc || !found ? -ENOENT : 0;
+}
 
-		rc = getpwuid_r(uid, &entry, buf, size, &found);
-		if (rc == ERANGE && size < 1u << 20) {
-			size *= 4;
-			continue;
-		}
-		return !rc && found && is_ours(found->pw_name) ? xstrdup(found->pw_name)
-							       : xasprintf("uid:%u", uid);
-	}
+/* The same of a group. */
+static int find_group(const char *name, unsigned gid, struct group *entry, char **buf_out)
+{
+	struct group *found = NULL;
+	size_t size = 1024;
+	int rc;
+
+	do {
+		*buf_out = xrealloc(*buf_out, size);
+		rc = name ? getgrnam_r(name, entry, *buf_out, size, &found)
+			  : getgrgid_r(gid, entry, *buf_out, size, &found);
+		size *= 4;
+	} while (rc == ERANGE && size <= 1u << 20);
+	return rc || !found ? -ENOENT : 0;
+}
+
+static char *user_name(unsigned uid)
+{
+	CLEANUP_FREE char *buf = NULL;
+	struct passwd entry;
+
+	return find_user(NULL, uid, &entry, &buf) == 0 && is_ours(entry.pw_name)
+		       ? xstrdup(entry.pw_name)
+		       : xasprintf("uid:%u", uid);
 }
 
 static char *group_name(unsigned gid)
 {
-	size_t size = 1024;
-	struct group entry, *found = NULL;
-	int rc;
+	CLEANUP_FREE char *buf = NULL;
+	struct group entry;
 
-	for (;;) {
-		CLEANUP_FREE char *buf = xmalloc(size);
-
-		rc = getgrgid_r(gid, &entry, buf, size, &found);
-		if (rc == ERANGE && size < 1u << 20) {
-			size *= 4;
-			continue;
-		}
-		return !rc && found && is_ours(found->gr_name) ? xstrdup(found->gr_name)
-							       : xasprintf("gid:%u", gid);
-	}
+	return find_group(NULL, gid, &entry, &buf) == 0 && is_ours(entry.gr_name)
+		       ? xstrdup(entry.gr_name)
+		       : xasprintf("gid:%u", gid);
 }
 
 static struct identity *identity_look_up(unsigned uid, unsigned gid, const unsigned *groups,
@@ -229,28 +245,6 @@ static int number_of(const char *name, const char *prefix, unsigned *out)
 	return !*end && n < 0xffffffffu;
 }
 
-static int passwd_of(const char *user, unsigned *uid, unsigned *gid)
-{
-	size_t size = 1024;
-	struct passwd entry, *found = NULL;
-	int rc;
-
-	for (;;) {
-		CLEANUP_FREE char *buf = xmalloc(size);
-
-		rc = getpwnam_r(user, &entry, buf, size, &found);
-		if (rc == ERANGE && size < 1u << 20) {
-			size *= 4;
-			continue;
-		}
-		if (rc || !found)
-			return -ENOENT;
-		*uid = found->pw_uid;
-		*gid = found->pw_gid;
-		return 0;
-	}
-}
-
 static unsigned *groups_of(const char *user, unsigned gid, int *n)
 {
 	unsigned *list = NULL;
@@ -264,47 +258,35 @@ static unsigned *groups_of(const char *user, unsigned gid, int *n)
 
 struct identity *identity_of_user(struct identities *all, const char *user)
 {
-	unsigned uid, gid;
 	CLEANUP_FREE unsigned *groups = NULL;
-	CLEANUP_FREE char *name = NULL;
+	CLEANUP_FREE char *name = NULL, *buf = NULL;
+	struct passwd entry;
+	unsigned uid;
 	int n = 0;
 
 	if (number_of(user, "uid:", &uid)) {
 		name = user_name(uid);
 		return str_eq(name, user) ? identity_get(all, uid, uid, NULL, 0) : NULL;
 	}
-	if (!is_ours(user) || passwd_of(user, &uid, &gid) < 0)
+	if (!is_ours(user) || find_user(user, 0, &entry, &buf) < 0)
 		return NULL;
-	groups = groups_of(user, gid, &n);
-	return identity_get(all, uid, gid, groups, (size_t)n);
+	groups = groups_of(user, entry.pw_gid, &n);
+	return identity_get(all, entry.pw_uid, entry.pw_gid, groups, (size_t)n);
 }
 
 int identity_gid(const char *group, unsigned *gid_out)
 {
-	size_t size = 1024;
-	struct group entry, *found = NULL;
-	int rc;
+	CLEANUP_FREE char *name = NULL, *buf = NULL;
+	struct group entry;
 
 	if (number_of(group, "gid:", gid_out)) {
-		CLEANUP_FREE char *name = group_name(*gid_out);
-
+		name = group_name(*gid_out);
 		return str_eq(name, group) ? 0 : -ENOENT;
 	}
-	if (!is_ours(group))
+	if (!is_ours(group) || find_group(group, 0, &entry, &buf) < 0)
 		return -ENOENT;
-	for (;;) {
-		CLEANUP_FREE char *buf = xmalloc(size);
-
-		rc = getgrnam_r(group, &entry, buf, size, &found);
-		if (rc == ERANGE && size < 1u << 20) {
-			size *= 4;
-			continue;
-		}
-		if (rc || !found)
-			return -ENOENT;
-		*gid_out = found->gr_gid;
-		return 0;
-	}
+	*gid_out = entry.gr_gid;
+	return 0;
 }
 
 /* -- questions -- */
