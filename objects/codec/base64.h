@@ -4,6 +4,8 @@
 
 #include "util/buf.h"
 
+/* Appends the text, padded, on one line. */
+void base64_add(const void *data, size_t n, struct buf *out);
 /* Padded, white space allowed anywhere. Return: 1, or 0 if malformed. */
 int base64_decode(const char *s, size_t n, struct buf *out);
 /* How many bytes a text decodes to, malformed text included: for showing sizes. */
