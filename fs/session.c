@@ -24,13 +24,12 @@
 #include "fs/notifier.h"
 #include "fs/permission.h"
 #include "fs/stream.h"
+#include "fs/tenant.h"
+#include "fs/workers.h"
 #include "util/fd.h"
 #include "util/log.h"
 
-#define FUSE_MAGIC   0x65735546
-#define MAX_WORKERS  8
-#define IDLE_WORKERS 4
-#define WAKE_SIGNAL  SIGURG /* ignored by default; its handler only interrupts a wait */
+#define FUSE_MAGIC 0x65735546
 
 /* -- the mount point -- */
 
@@ -123,8 +122,10 @@ static void free_parts(struct fs *fs)
 	notifier_free(fs->notifier);
 	streams_free(fs->streams);
 	log_watches_free(fs->log_watches);
+	workers_free(fs->workers);
 	if (fs->session)
 		fuse_session_destroy(fs->session);
+	tenants_free(fs->tenants);
 	permissions_free(fs->permissions);
 	nodes_free(fs->nodes);
 	contents_free(fs->contents);
@@ -155,6 +156,7 @@ struct fs *fs_mount(const struct fs_config *cfg, struct err *err)
 	fs->contents = contents_new();
 	fs->dir_times = dir_times_new();
 	fs->memfiles = memfiles_new();
+	fs->tenants = tenants_new();
 	fs->made = fields_made_new();
 	fs->execs = execs_new();
 	fs->open_logs = open_logs_new();
@@ -170,6 +172,7 @@ struct fs *fs_mount(const struct fs_config *cfg, struct err *err)
 	}
 	/* children that are started must not keep the mount alive */
 	fcntl(fuse_session_fd(fs->session), F_SETFD, FD_CLOEXEC);
+	fs->workers = workers_new(fs->session);
 	fs->streams = streams_new(fs);
 	fs->log_watches = log_watches_new(fs);
 	fs->changes = changes_new(fs);
@@ -180,25 +183,14 @@ struct fs *fs_mount(const struct fs_config *cfg, struct err *err)
 
 /* -- threads -- */
 
-static void on_wake_signal(int number)
-{
-	(void)number;
-}
-
 static void *run_loop(void *arg)
 {
 	struct fs *fs = arg;
-	struct fuse_loop_config *config = fuse_loop_cfg_create();
-	int rc;
 
-	fuse_loop_cfg_set_clone_fd(config, 0);
-	fuse_loop_cfg_set_max_threads(config, MAX_WORKERS);
-	fuse_loop_cfg_set_idle_threads(config, IDLE_WORKERS);
-	rc = fuse_session_loop_mt(fs->session, config);
-	fuse_loop_cfg_destroy(config);
+	workers_run(fs->workers);
 	fs->gone = 1;
 	if (!fs->stopping) {
-		log_warn("%s was unmounted from outside (%d)", fs->mountpoint, rc);
+		log_warn("%s was unmounted from outside", fs->mountpoint);
 		if (fs->on_gone)
 			fs->on_gone(fs->on_gone_arg);
 	}
@@ -207,11 +199,7 @@ static void *run_loop(void *arg)
 
 int fs_serve(struct fs *fs, struct err *err)
 {
-	struct sigaction wake = {.sa_handler = on_wake_signal}; /* no SA_RESTART: waits end */
-	int rc;
-
-	sigaction(WAKE_SIGNAL, &wake, NULL);
-	rc = pthread_create(&fs->loop, NULL, run_loop, fs);
+	int rc = pthread_create(&fs->loop, NULL, run_loop, fs);
 	if (rc)
 		return err_sys(err, rc, "starting the tree's threads");
 	fs->serving = 1;
@@ -229,14 +217,12 @@ void fs_on_gone(struct fs *fs, void (*fn)(void *arg), void *arg)
 	fs->on_gone_arg = arg;
 }
 
-/* The loop waits in sem_wait(3) for its workers: a signal makes it look at the end flag. */
 static void end_loop(struct fs *fs)
 {
 	struct timespec soon;
 
-	fuse_session_exit(fs->session);
 	for (;;) {
-		pthread_kill(fs->loop, WAKE_SIGNAL);
+		workers_end(fs->workers);
 		clock_gettime(CLOCK_REALTIME, &soon);
 		soon.tv_nsec += 20 * 1000 * 1000;
 		if (soon.tv_nsec >= 1000000000) {
