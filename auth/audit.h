@@ -18,9 +18,9 @@
 #include "auth/rules.h"
 #include "objects/api.h"
 
-#define AUDIT_BYTES (16u << 20)
-#define AUDIT_FILES 4
-#define AUDIT_QUEUE (4u << 20) /* bytes */
+#define AUDIT_BYTES   (16u << 20)
+#define AUDIT_FILES   4
+#define AUDIT_QUEUE   (4u << 20) /* bytes */
 #define AUDIT_REST_MS 5
 
 struct audit;
