@@ -12,8 +12,9 @@
 struct cron {
 	uint64_t minutes; /* bit n: at n */
 	uint32_t hours, days, months, weekdays;
-	int any_day, any_weekday; /* "*": the other of the two alone counts; neither: one is enough */
-	int64_t every;            /* seconds; 0: the fields above count */
+	int any_day,
+		any_weekday; /* "*": the other of the two alone counts; neither: one is enough */
+	int64_t every;       /* seconds; 0: the fields above count */
 };
 
 /* err: without the field's name, as "expected exactly 5 fields, found 3: [0 1 2]". */
@@ -22,4 +23,5 @@ int cron_parse(const char *text, struct cron *out, struct err *err) MUST_CHECK;
  * The first whole minute after a moment whose hands in that zone fit. An hour that clocks leave
  * out has none, one that they repeat has two, as with Kubernetes. -ENOENT: none within five years.
  */
-int cron_next(const struct cron *c, const struct zone *zone, int64_t after, int64_t *out) MUST_CHECK;
+int cron_next(const struct cron *c, const struct zone *zone, int64_t after, int64_t *out)
+	MUST_CHECK;

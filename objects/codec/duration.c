@@ -9,14 +9,9 @@ static const struct {
 	int64_t nano;
 } units[] = {
 	/* the longer of two that begin alike comes first */
-	{"ns", 1},
-	{"us", 1000},
-	{"\xc2\xb5s", 1000}, /* micro sign */
-	{"\xce\xbcs", 1000}, /* Greek mu */
-	{"ms", 1000000},
-	{"s", 1000000000},
-	{"m", 60000000000},
-	{"h", 3600000000000},
+	{"ns", 1},           {"us", 1000},      {"\xc2\xb5s", 1000}, /* micro sign */
+	{"\xce\xbcs", 1000},                                         /* Greek mu */
+	{"ms", 1000000},     {"s", 1000000000}, {"m", 60000000000},  {"h", 3600000000000},
 };
 
 /* Digits with one point at most, as so many of a unit; what is finer than a nanosecond is dropped. */

@@ -16,10 +16,10 @@
 
 struct zone {
 	size_t n;
-	int64_t *when;     /* n, ascending */
-	uint8_t *type;     /* n: the type from then on */
+	int64_t *when; /* n, ascending */
+	uint8_t *type; /* n: the type from then on */
 	size_t n_offsets;
-	int32_t *offset;   /* by type */
+	int32_t *offset; /* by type */
 	struct zone_rule rule;
 };
 

@@ -8,11 +8,11 @@
 struct zone_turn {
 	enum { TURN_JULIAN, TURN_DAY, TURN_WEEKDAY } form;
 	int month, week, day; /* J and n: day alone */
-	int32_t time;         /* seconds after that day's midnight, by the clock before; may be below 0 */
+	int32_t time; /* seconds after that day's midnight, by the clock before; may be below 0 */
 };
 
 struct zone_rule {
-	int there, summer;         /* summer: it has one */
+	int there, summer;          /* summer: it has one */
 	int32_t standard, daylight; /* seconds east */
 	struct zone_turn start, end;
 };

@@ -52,7 +52,7 @@ void check_config_map(const struct value *now, const struct value *old, const st
 	}
 	for (size_t i = 0; i < value_count(binary); i++)
 		total += base64_size(value_str(value_at(binary, i), ""),
-					  value_strlen(value_at(binary, i)));
+				     value_strlen(value_at(binary, i)));
 	if (total > DATA_MAX)
 		fault_add(faults, at, FAULT_TOO_LONG, NULL, "may not be more than %d bytes",
 			  DATA_MAX);
@@ -123,7 +123,7 @@ void check_secret(const struct value *now, const struct value *old, const struct
 
 	for (size_t i = 0; i < value_count(data); i++)
 		total += base64_size(value_str(value_at(data, i), ""),
-					  value_strlen(value_at(data, i)));
+				     value_strlen(value_at(data, i)));
 	if (total > DATA_MAX)
 		fault_add(faults, PATH_FIELD(at, "data"), FAULT_TOO_LONG, NULL,
 			  "may not be more than %d bytes", DATA_MAX);

@@ -28,8 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const uint8_t *end = memchr(data, '\n', size);
 	size_t n = end ? (size_t)(end - data) : size;
 	CLEANUP_FREE char *text = xstrndup((const char *)data, n);
-	CLEANUP(zone_freep) struct zone *zone =
-		end ? zone_parse(end + 1, size - n - 1, NULL) : zone_open("UTC", NULL);
+	CLEANUP(zone_freep)
+	struct zone *zone = end ? zone_parse(end + 1, size - n - 1, NULL) : zone_open("UTC", NULL);
 	struct cron c;
 
 	if (cron_parse(text, &c, NULL) < 0)

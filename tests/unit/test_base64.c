@@ -44,8 +44,8 @@ static void test_white_space(void **state)
 
 static void test_malformed(void **state)
 {
-	static const char *const bad[] = {"Z",    "Zg",   "Zg=",   "Zg===", "=",    "====", "Z===",
-					  "Zg=v", "Zm9-", "Zm9vZ", "Zm9_",  "Zm\xc3\xa9"};
+	static const char *const bad[] = {"Z",    "Zg",   "Zg=",  "Zg===", "=",    "====",
+					  "Z===", "Zg=v", "Zm9-", "Zm9vZ", "Zm9_", "Zm\xc3\xa9"};
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		CLEANUP(buf_fini) struct buf out = BUF_INIT;

@@ -16,12 +16,28 @@
 static void test_grammar(void **state)
 {
 	static const char *const good[] = {
-		"* * * * *",     "*/5 * * * *",       "0 0 1 1 *",    "1-5,7,9-11/2 * * * *",
-		"5/15 * * * *",  "? ? ? ? ?",         "0 0 * jan-MAR sun,Tue",
-		"@yearly",       "@annually",         "@monthly",     "@weekly",
-		"@daily",        "@midnight",         "@hourly",      "@every 1h30m",
-		"@every 100ms",  "  0\t0  * * * ",    "00 007 +1 * 0", "*-3 * * * *",
-		",1,,2, * * * *", "59 23 31 12 6",    "*/100 * * * *",
+		"* * * * *",
+		"*/5 * * * *",
+		"0 0 1 1 *",
+		"1-5,7,9-11/2 * * * *",
+		"5/15 * * * *",
+		"? ? ? ? ?",
+		"0 0 * jan-MAR sun,Tue",
+		"@yearly",
+		"@annually",
+		"@monthly",
+		"@weekly",
+		"@daily",
+		"@midnight",
+		"@hourly",
+		"@every 1h30m",
+		"@every 100ms",
+		"  0\t0  * * * ",
+		"00 007 +1 * 0",
+		"*-3 * * * *",
+		",1,,2, * * * *",
+		"59 23 31 12 6",
+		"*/100 * * * *",
 	};
 	static const struct {
 		const char *text, *why;
@@ -91,8 +107,19 @@ static void test_durations(void **state)
 		{"0.000000000000000000000001s", 0},
 	};
 	static const char *const bad[] = {
-		"", "+", "1", "s", ".s", "1d", "1h 30m", "1.2.3s", "9223372036854775808ns",
-		"1000000000h", "1hm", "--1s", "1e3s",
+		"",
+		"+",
+		"1",
+		"s",
+		".s",
+		"1d",
+		"1h 30m",
+		"1.2.3s",
+		"9223372036854775808ns",
+		"1000000000h",
+		"1hm",
+		"--1s",
+		"1e3s",
 	};
 	int64_t nano;
 
@@ -194,8 +221,9 @@ static unsigned rnd(unsigned *seed, unsigned n)
 
 static void test_agrees_with_a_plain_search(void **state)
 {
-	static const char *const zones[] = {"Europe/Berlin", "America/New_York", "Australia/Lord_Howe",
-					    "America/Sao_Paulo", "Asia/Kathmandu"};
+	static const char *const zones[] = {"Europe/Berlin", "America/New_York",
+					    "Australia/Lord_Howe", "America/Sao_Paulo",
+					    "Asia/Kathmandu"};
 	unsigned seed = 4711;
 
 	for (size_t i = 0; i < ARRAY_LEN(zones); i++) {
@@ -211,7 +239,8 @@ static void test_agrees_with_a_plain_search(void **state)
 			int64_t got;
 
 			snprintf(text, sizeof(text), "%u %u-%u %s %s %s", rnd(&seed, 60),
-				 rnd(&seed, 3), 3 + rnd(&seed, 3), rnd(&seed, 2) ? "*" : "*/7,28-31",
+				 rnd(&seed, 3), 3 + rnd(&seed, 3),
+				 rnd(&seed, 2) ? "*" : "*/7,28-31",
 				 rnd(&seed, 2) ? "*" : "3-4,10-11", rnd(&seed, 2) ? "?" : "0");
 			assert_int_equal(cron_parse(text, &c, NULL), 0);
 			assert_int_equal(cron_next(&c, z, after, &got), 0);

@@ -96,16 +96,29 @@ static void test_rules(void **state)
 		{"AEST-10AEDT,M10.1.0,M4.1.0/3", 1719792000, 36000}, /* 2024-07-01 */
 		{"<-02>2<-01>,M3.5.0/-1,M10.5.0/0", 1711846799, -7200},
 		{"<-02>2<-01>,M3.5.0/-1,M10.5.0/0", 1711846800, -3600},
-		{"XXX4YYY3,J60,J300", 1709265600, -14400}, /* 2024-03-01T04:00Z, is before 2:00 */
-		{"XXX4YYY3,J60,J300", 1709272800, -10800}, /* 6:00Z is 2:00 */
+		{"XXX4YYY3,J60,J300", 1709265600, -14400},   /* 2024-03-01T04:00Z, is before 2:00 */
+		{"XXX4YYY3,J60,J300", 1709272800, -10800},   /* 6:00Z is 2:00 */
 		{"EST5EDT,0/0,J365/25", 1704067200, -14400}, /* summer all year */
 	};
 	static const char *const bad[] = {
-		"",          "U0",       "<UTC0",        "UTC",         "UTC168",
-		"UTC0:60",   "UTC0X",    "CET-1CEST",    "CET-1CEST,",  "CET-1CEST,M3.5.0",
-		"A1B2,M3.5.0,M10.5.0", "CET-1CEST,M13.5.0,M10.5.0", "CET-1CEST,M3.6.0,M10.5.0",
-		"CET-1CEST,M3.5.7,M10.5.0", "CET-1CEST,J0,J1", "CET-1CEST,366,1",
-		"CET-1CEST,M3.5.0,M10.5.0/3x", "CET-1CEST,M3.5.0/200,M10.5.0",
+		"",
+		"U0",
+		"<UTC0",
+		"UTC",
+		"UTC168",
+		"UTC0:60",
+		"UTC0X",
+		"CET-1CEST",
+		"CET-1CEST,",
+		"CET-1CEST,M3.5.0",
+		"A1B2,M3.5.0,M10.5.0",
+		"CET-1CEST,M13.5.0,M10.5.0",
+		"CET-1CEST,M3.6.0,M10.5.0",
+		"CET-1CEST,M3.5.7,M10.5.0",
+		"CET-1CEST,J0,J1",
+		"CET-1CEST,366,1",
+		"CET-1CEST,M3.5.0,M10.5.0/3x",
+		"CET-1CEST,M3.5.0/200,M10.5.0",
 	};
 	struct zone_rule r;
 
