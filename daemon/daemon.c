@@ -33,6 +33,7 @@ static int open_objects(struct daemon *d, struct err *err)
 	CLEANUP_FREE char *path = xasprintf("%s/k8sfs.db", d->options.state);
 	CLEANUP_FREE char *audit_path = xasprintf("%s/audit.log", d->options.state);
 	struct api_hooks hooks = {.review_tokens = token_review,
+				  .secret_token = secret_token,
 				  .tokens_arg = d,
 				  .service_cidr = d->options.service_cidr};
 	struct backend *backend = backend_sqlite_open(path, err);

@@ -4,6 +4,8 @@
 
 #include "util/buf.h"
 
+/* Appends the text, padded, on one line. */
+void base64_add(const void *data, size_t n, struct buf *out);
 /*
  * White space is allowed anywhere, padding must be there. Return: 1, or 0 if malformed, and out is
  * what came before the fault.

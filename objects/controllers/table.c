@@ -1,35 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* All controllers of a daemon. */
+/* All controllers of a daemon, in the order in which they are started. */
 #include "objects/controllers/controller.h"
 
-extern const struct controller_class deployment_controller, replicaset_controller,
-	replication_controller, scheduler_controller, fakenode_controller, gc_controller,
-	namespace_controller, serviceaccount_controller, root_ca_controller, event_ttl_controller,
-	podgc_controller, node_lifecycle_controller, taint_eviction_controller,
-	endpoints_controller, quota_controller, protection_controller, disruption_controller,
-	definition_controller, aggregation_controller;
+#define ALL_CONTROLLERS(each)                                                                      \
+	each(definition_controller) each(namespace_controller) each(serviceaccount_controller)     \
+		each(root_ca_controller) each(token_secrets_controller)                            \
+			each(aggregation_controller) each(node_lifecycle_controller) each(         \
+				taint_eviction_controller) each(fakenode_controller)               \
+				each(deployment_controller) each(replicaset_controller) each(      \
+					replication_controller) each(scheduler_controller)         \
+					each(endpoints_controller) each(gc_controller) each(       \
+						podgc_controller) each(event_ttl_controller)       \
+						each(quota_controller) each(protection_controller) \
+							each(disruption_controller)
 
-/* clang-format off */
-const struct controller_class *const all_controllers[] = {
-	&definition_controller,
-	&namespace_controller,
-	&serviceaccount_controller,
-	&root_ca_controller,
-	&aggregation_controller,
-	&node_lifecycle_controller,
-	&taint_eviction_controller,
-	&fakenode_controller,
-	&deployment_controller,
-	&replicaset_controller,
-	&replication_controller,
-	&scheduler_controller,
-	&endpoints_controller,
-	&gc_controller,
-	&podgc_controller,
-	&event_ttl_controller,
-	&quota_controller,
-	&protection_controller,
-	&disruption_controller,
-	NULL,
-};
-/* clang-format on */
+#define DECLARE(controller) extern const struct controller_class controller;
+ALL_CONTROLLERS(DECLARE)
+
+#define ADDRESS(controller) &controller,
+const struct controller_class *const all_controllers[] = {ALL_CONTROLLERS(ADDRESS) NULL};

@@ -22,9 +22,11 @@ static void test_vectors(void **state)
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		CLEANUP(buf_fini) struct buf out = BUF_INIT;
+		CLEANUP(buf_fini) struct buf out = BUF_INIT, text = BUF_INIT;
 		size_t n = strlen(cases[i][0]);
 
+		base64_add(cases[i][1], strlen(cases[i][1]), &text);
+		assert_string_equal(buf_str(&text), cases[i][0]);
 		assert_true(base64_is_valid(cases[i][0], n));
 		assert_true(base64_decode(cases[i][0], n, &out));
 		assert_string_equal(buf_str(&out), cases[i][1]);
