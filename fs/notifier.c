@@ -177,15 +177,8 @@ void notifier_lost(struct notifier *n)
 
 static void wait_ms(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t ms)
 {
-	struct timespec until;
+	struct timespec until = loop_time_after(ms);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (time_t)(ms / 1000);
-	until.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
 	pthread_cond_timedwait(cond, lock, &until);
 }
 

@@ -121,15 +121,8 @@ enum work { WORK_END, WORK_NOTE, WORK_LOGS, WORK_ALL, WORK_INDEXES, WORK_SCAN };
 static void wait_for_scan(struct teller *t)
 {
 	uint64_t now = loop_now_ms(), ms = t->next_scan_ms > now ? t->next_scan_ms - now : 1;
-	struct timespec until;
+	struct timespec until = loop_time_after(ms);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (time_t)(ms / 1000);
-	until.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
 	pthread_cond_timedwait(&t->n->wake, &t->n->lock, &until);
 }
 
