@@ -9,6 +9,7 @@
 
 #include "daemon/bootstrap.h"
 #include "daemon/daemon_i.h"
+#include "daemon/encryption.h"
 #include "daemon/notify.h"
 #include "daemon/version.h"
 #include "objects/store/backend.h"
@@ -38,6 +39,8 @@ static int open_objects(struct daemon *d, struct err *err)
 				  .service_cidr = d->options.service_cidr};
 	struct backend *backend = backend_sqlite_open(path, err);
 
+	if (backend)
+		backend = encryption_open(&d->options, backend, err);
 	if (!backend)
 		return -err->code;
 	d->store = store_open(backend, err);
