@@ -47,6 +47,7 @@ struct daemon {
 
 /* What the tree shows of the other rooms. */
 struct fs_rooms daemon_rooms(struct daemon *d);
+extern const struct fs_container_files container_files; /* rooms_files.c */
 /* -- credentials.c -- */
 int open_credentials(struct daemon *d, struct err *err);
 /* agent_config.token; arg is the daemon. */
