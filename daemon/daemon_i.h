@@ -16,6 +16,8 @@
 #include "runtime/agent/agent.h"
 #include "runtime/images.h"
 #include "runtime/sandbox.h"
+#include "objects/webhook.h"
+#include "util/https.h"
 #include "util/loop.h"
 
 /* In the order of their opening; NULL: not open. */
@@ -24,6 +26,8 @@ struct daemon {
 	struct state_lock *lock;
 	struct loop *loop;
 	struct store *store;
+	struct https *https;
+	struct webhooks *webhooks;
 	struct api *api;
 	struct rbac *rbac;
 	struct audit *audit;

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "fs/detour.h"
 #include "fs/attr.h"
 #include "fs/dirs.h"
 #include "fs/permission.h"
@@ -86,11 +87,13 @@ static void make_listing(struct call *c, struct dir_handle *d)
 
 void dirs_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
-	CLEANUP(call_fini) struct call c;
+	CLEANUP(call_fini) struct call c = {0};
 	struct dir_handle *d;
 	struct node *n;
 	struct stat st;
 
+	if (detour_file(req, id, fi, dirs_open))
+		return;
 	call_init(&c, req);
 	n = node_of(c.fs, id);
 	if (node_stat(&c, n, &st) < 0 || call_allows(&c, n, PERM_R) < 0) {
@@ -249,13 +252,13 @@ static void read_dir(fuse_req_t req, size_t size, off_t off, struct fuse_file_in
 
 void dirs_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_file_info *fi)
 {
-	(void)id;
-	read_dir(req, size, off, fi, 0);
+	if (!detour_read(req, id, size, off, fi, dirs_read))
+		read_dir(req, size, off, fi, 0);
 }
 
 void dirs_read_plus(fuse_req_t req, fuse_ino_t id, size_t size, off_t off,
 		    struct fuse_file_info *fi)
 {
-	(void)id;
-	read_dir(req, size, off, fi, 1);
+	if (!detour_read(req, id, size, off, fi, dirs_read_plus))
+		read_dir(req, size, off, fi, 1);
 }

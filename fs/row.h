@@ -79,6 +79,7 @@ struct row {
 	const struct value *(*part)(const struct object *o, const char *sub);
 	/* A message was written: must answer by message_submit() or message_done(). */
 	void (*act)(struct call *c, struct message *m);
+	const char *connects; /* opening it is a connection to this subresource; NULL: it is none */
 	/* Files that are neither rendered nor messages. Return: handle, NULL with c->err. */
 	struct handle *(*open)(struct call *c, struct node *n, int flags);
 	/* When the content changed last, where that is not the object's own time. */

@@ -25,11 +25,13 @@
 #include "fs/permission.h"
 #include "fs/stream.h"
 #include "util/fd.h"
+#include "util/jobs.h"
 #include "util/log.h"
 
 #define FUSE_MAGIC   0x65735546
 #define MAX_WORKERS  8
 #define IDLE_WORKERS 4
+#define MAX_DETOURS  512 /* requests that wait for a webhook at a time */
 #define WAKE_SIGNAL  SIGURG /* ignored by default; its handler only interrupts a wait */
 
 /* -- the mount point -- */
@@ -117,6 +119,7 @@ static void free_parts(struct fs *fs)
 	notifier_stop(fs->notifier);
 	if (fs->streams)
 		streams_stop(fs->streams);
+	jobs_free(fs->jobs);
 	handles_drop(fs);
 	dirs_drop(fs);
 	changes_free(fs->changes);
@@ -154,6 +157,7 @@ struct fs *fs_mount(const struct fs_config *cfg, struct err *err)
 	pthread_mutex_init(&fs->open_lock, NULL);
 	fs->nodes = nodes_new(&row_root);
 	fs->contents = contents_new();
+	fs->jobs = jobs_new("detour", MAX_DETOURS);
 	fs->dir_times = dir_times_new();
 	fs->memfiles = memfiles_new();
 	fs->made = fields_made_new();

@@ -389,6 +389,9 @@ void step_review(struct step *s)
 {
 	const struct review *v = review_of(s->r->kind, s->r->sub);
 
-	if (v && v->take && meets_version(s))
+	if (!v || !v->take || !meets_version(s))
+		return;
+	admit_review(s);
+	if (!s->r->faults.n)
 		v->take(s);
 }
