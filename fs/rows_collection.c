@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "fs/attr.h"
+#include "fs/detour.h"
 #include "fs/dirs.h"
 #include "fs/escape.h"
 #include "fs/manifest_files.h"
@@ -44,11 +45,14 @@ int namespace_exists(struct fs *fs, const struct kind *k, const char *ns)
 static int print_index(struct call *c, const struct node *n, int wide, struct buf *out)
 {
 	struct object_list list;
+	int rc;
 
 	store_list(c->fs->store, n->kind, ns_of_list(n), &list);
-	print_table(n->kind, &list, is_namespaced(n->kind) && !*n->ns, wide, out);
+	rc = objects_make_whole(c->fs, list.list, list.n, &c->err);
+	if (rc == 0)
+		print_table(n->kind, &list, is_namespaced(n->kind) && !*n->ns, wide, out);
 	object_list_fini(&list);
-	return 0;
+	return rc;
 }
 
 static int render_index(struct call *c, const struct node *n, const struct object *o,

@@ -68,6 +68,9 @@ struct value *custom_status(const char *name);
 /* The version that objects of the definition are written in: store_list() of it finds all of them,
  * whatever version they came in. NULL: no such definition. */
 const struct kind *custom_stored(const char *name);
+/* spec.conversion.webhook of the definition of a custom kind, owned; NULL: its versions are not
+ * converted by one. */
+struct value *custom_conversion(const struct kind *k);
 
 /* -- kinds in the making -- */
 

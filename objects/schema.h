@@ -182,6 +182,9 @@ struct kind {
 	/* Versions of one resource have one home, whose index says where their objects are. */
 	const struct kind *home;
 	const struct kind *_Atomic stored; /* of a home: the version that objects are written in */
+	/* of a home: 0, or its versions are converted by a webhook; another number whenever its
+	 * definition has changed */
+	_Atomic unsigned conversion;
 	const struct kind_scale *_Atomic scale; /* NULL with KIND_SCALE: spec.replicas */
 	const struct kind *draft_of; /* a kind in the making (objects/custom.h): of which one */
 	/* -- of a built-in version that is not the stored one (objects/conversion/views.h) -- */
@@ -233,6 +236,8 @@ struct value *schema_decode(const struct schema *s, struct value *taken, const s
 			    struct faults *faults);
 /* Without what a structural schema does not know. taken itself when there is no such thing. */
 struct value *schema_prune(const struct schema *s, struct value *taken);
+/* The same, of any schema: for what does not come from a writer, who would be told. */
+struct value *schema_drop_unknown(const struct schema *s, struct value *taken);
 /* Fill defaults, static (tables) and computed (objects/defaults/). Idempotent. */
 struct value *kind_default(const struct kind *k, struct value *taken);
 /*

@@ -343,6 +343,13 @@ static void ask_house(struct api *a, const struct caller *who, struct api_reques
 		fault_add_code(&r->faults, EOPNOTSUPP, "a %s is not answered here", k->kind);
 }
 
+int api_secret_token(struct api *a, const struct value *secret, struct buf *out, struct err *err)
+{
+	if (!a->hooks.secret_token)
+		return err_set(err, EOPNOTSUPP, "nothing here makes tokens");
+	return a->hooks.secret_token(a->hooks.tokens_arg, secret, out, err);
+}
+
 void review_prepare(struct api *a, const struct caller *who, struct api_request *r)
 {
 	const struct review *v = review_of(r->kind, r->sub);
@@ -382,6 +389,9 @@ void step_review(struct step *s)
 {
 	const struct review *v = review_of(s->r->kind, s->r->sub);
 
-	if (v && v->take && meets_version(s))
+	if (!v || !v->take || !meets_version(s))
+		return;
+	admit_review(s);
+	if (!s->r->faults.n)
 		v->take(s);
 }

@@ -83,10 +83,6 @@ static void tell_inert(const struct object *o, struct plan *plan)
 				 "%zu rules of x-kubernetes-validations are stored, but not "
 				 "evaluated",
 				 n);
-	if (str_eq(STR_AT(o->value, "spec", "conversion", "strategy"), "Webhook"))
-		plan_event_after(plan, o, "Warning", "ConversionNotActedUpon",
-				 "conversion by a webhook is stored, but not acted upon: between "
-				 "versions only apiVersion changes");
 }
 
 static struct value *take_conditions(struct value *status, const struct value *fresh)

@@ -35,6 +35,7 @@ const struct kind *known_kind(enum known_kind k)
 		[K_ENDPOINTS] = {"", "v1", "endpoints"},
 		[K_SERVICEACCOUNT] = {"", "v1", "serviceaccounts"},
 		[K_CONFIGMAP] = {"", "v1", "configmaps"},
+		[K_SECRET] = {"", "v1", "secrets"},
 		[K_EVENT] = {"", "v1", "events"},
 		[K_PVC] = {"", "v1", "persistentvolumeclaims"},
 		[K_LEASE] = {"coordination.k8s.io", "v1", "leases"},

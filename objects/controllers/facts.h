@@ -25,6 +25,7 @@ enum known_kind {
 	K_ENDPOINTS,
 	K_SERVICEACCOUNT,
 	K_CONFIGMAP,
+	K_SECRET,
 	K_EVENT,
 	K_PVC,
 	K_LEASE,

@@ -42,6 +42,12 @@ struct loop *controller_loop(struct controller *c)
 	return c->runner->loop;
 }
 
+int controller_secret_token(struct controller *c, const struct value *secret, struct buf *out,
+			    struct err *err)
+{
+	return api_secret_token(c->runner->api, secret, out, err);
+}
+
 static void on_ring(void *arg);
 
 void runner_ring(struct runner *r)

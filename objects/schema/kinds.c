@@ -271,6 +271,11 @@ void kind_store_as(const struct kind *k)
 	own(k->home)->stored = k;
 }
 
+void kind_convert_by(const struct kind *k, unsigned number)
+{
+	own(k->home)->conversion = number;
+}
+
 /* -- looking up -- */
 
 size_t kinds_count(void)

@@ -15,8 +15,7 @@
 
 /* A kind whose objects are sets of pods. */
 struct set_kind {
-	enum known_kind kind;
-	struct selector *(*selector)(const struct value *spelled, struct err *err);
+	struct claimant claims;
 	int tells_terminating; /* status.terminatingReplicas */
 };
 
@@ -47,63 +46,20 @@ static void fini(struct controller *c)
 	strmap_fini(&s->slow);
 }
 
-/* -- whom a change concerns -- */
-
 static const struct kind *kind_of(const struct controller *c)
 {
 	const struct set_kind *set = controller_data(c);
 
-	return known_kind(set->kind);
-}
-
-static struct selector *selector_of(const struct set_kind *set, const struct object *o,
-				    struct err *err)
-{
-	return set->selector(value_dig(o->value, "spec", "selector", NULL), err);
-}
-
-static void enqueue_owner(struct controller *c, const struct object *pod)
-{
-	const struct value *ref = object_controller(pod->value);
-	const struct kind *kind = kind_of(c);
-
-	if (ref && str_eq(STR_AT(ref, "kind"), kind->kind) && STR_AT(ref, "name"))
-		controller_enqueue(c, (struct objkey){kind, pod->ns, STR_AT(ref, "name")});
-}
-
-static void enqueue_adopters(struct controller *c, const struct object *pod)
-{
-	struct object_list sets;
-
-	store_list(controller_store(c), kind_of(c), pod->ns, &sets);
-	for (size_t i = 0; i < sets.n; i++) {
-		struct selector *sel = selector_of(controller_data(c), sets.list[i], NULL);
-
-		if (sel && selector_matches(sel, value_dig(pod->value, "metadata", "labels", NULL)))
-			controller_enqueue(c, object_key(sets.list[i]));
-		selector_free(sel);
-	}
-	object_list_fini(&sets);
-}
-
-static void observe_pod(struct controller *c, const struct change *ch)
-{
-	struct rs_state *s = controller_state(c);
-
-	orphans_observe(&s->orphans, ch);
-	enqueue_owner(c, ch->now);
-	if (ch->old && !str_eq(controller_uid(ch->old->value), controller_uid(ch->now->value)))
-		enqueue_owner(c, ch->old);
-	if (ch->type != CHANGE_DELETED && !object_controller(ch->now->value))
-		enqueue_adopters(c, ch->now);
+	return known_kind(set->claims.kind);
 }
 
 static void observe(struct controller *c, const struct change *ch)
 {
+	const struct set_kind *set = controller_data(c);
 	struct rs_state *s = controller_state(c);
 
 	if (is_kind(ch->now, K_POD)) {
-		observe_pod(c, ch);
+		claims_observe(c, &s->orphans, &set->claims, ch);
 	} else if (ch->now->kind == kind_of(c)) {
 		if (ch->type == CHANGE_DELETED)
 			strmap_del(&s->slow, ch->now->uid);
@@ -313,7 +269,8 @@ static struct value *make_status(const struct rs_sync *y, const struct tally *t)
 
 static int sync_set(struct rs_sync *y, struct err *err)
 {
-	struct selector *sel = selector_of(y->set, y->rs, err);
+	struct selector *sel =
+		y->set->claims.selector(value_dig(y->rs->value, "spec", "selector", NULL), err);
 	struct tally t;
 
 	if (!sel)
@@ -395,8 +352,8 @@ static struct selector *selector_of_map(const struct value *map, struct err *err
 	return selector_from_map(map);
 }
 
-static const struct set_kind replica_sets = {K_REPLICASET, selector_from_object, 1};
-static const struct set_kind replication_controllers = {K_REPLICATIONCONTROLLER, selector_of_map,
+static const struct set_kind replica_sets = {{K_REPLICASET, selector_from_object}, 1};
+static const struct set_kind replication_controllers = {{K_REPLICATIONCONTROLLER, selector_of_map},
 							0};
 
 /* clang-format off */
