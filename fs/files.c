@@ -10,6 +10,7 @@
 #include "fs/handle.h"
 #include "fs/permission.h"
 #include "fs/reply.h"
+#include "fs/tenant.h"
 
 /* open() of a new file asks for its mode once more before it returns: this answers for that long.
  */
@@ -83,6 +84,15 @@ static struct handle *open_content(struct call *c, struct node *n, int flags)
 	return t ? handle_of_content(c, n, t, flags) : NULL;
 }
 
+/* The reason where he looks: the errno alone does not say what is full. */
+static void note_open_refused(struct call *c, struct node *n)
+{
+	CLEANUP(buf_fini) struct buf path = BUF_INIT;
+
+	node_path(n, &path);
+	note_refusal(c->fs, c->uid, buf_str(&path), c->err.msg);
+}
+
 static struct handle *open_node(struct call *c, struct node *n, int flags)
 {
 	if (n->row->type != ROW_FILE) {
@@ -92,6 +102,11 @@ static struct handle *open_node(struct call *c, struct node *n, int flags)
 	if ((flags_want_read(flags) && call_allows(c, n, PERM_R) < 0) ||
 	    (flags_want_write(flags) && call_allows(c, n, PERM_W) < 0))
 		return NULL;
+	if (call_may_have(c, TENANT_FILES) < 0 ||
+	    ((n->row->flags & ROW_HIDDEN) && call_may_have(c, TENANT_STREAMS) < 0)) {
+		note_open_refused(c, n);
+		return NULL;
+	}
 	if (n->row->open)
 		return n->row->open(c, n, flags);
 	if (!flags_want_write(flags))

@@ -193,7 +193,8 @@ static struct memfile *edit_stored(struct call *c, struct node *n, int flags)
 		manifest_fini(&m);
 		return NULL;
 	}
-	f = memfile_make(c->fs->memfiles, n->sub, MEMFILE_MANIFEST, m.uid, m.gid, m.mode, &c->err);
+	f = memfile_make(c->fs->memfiles, n->sub, MEMFILE_MANIFEST,
+			 &(struct memfile_owner){call_who(c)->user, m.uid, m.gid}, m.mode, &c->err);
 	if (f) {
 		pthread_mutex_lock(&f->lock);
 		if (!f->n_open && !f->dirty && !f->data.len && bytes.len) {
@@ -223,7 +224,9 @@ static struct memfile *start_anew(struct call *c, struct memfile *taken)
 	mode = was->mode;
 	stored = was->stored;
 	pthread_mutex_unlock(&was->lock);
-	f = memfile_make(c->fs->memfiles, path, was->kind, was->uid, was->gid, mode, &c->err);
+	f = memfile_make(c->fs->memfiles, path, was->kind,
+			 &(struct memfile_owner){call_who(c)->user, was->uid, was->gid}, mode,
+			 &c->err);
 	if (f) {
 		pthread_mutex_lock(&f->lock);
 		f->stored = stored;
