@@ -51,7 +51,9 @@ static int stat_content(struct call *c, struct node *n, const struct object *o, 
 {
 	CLEANUP_CONTENT struct content *t = NULL;
 
-	if (n->row->type == ROW_DIR || !n->row->render || (n->row->flags & ROW_HIDDEN))
+	if (row_is_stream(n->row))
+		st->st_size = 1;
+	if (n->row->type == ROW_DIR || !n->row->render || row_is_stream(n->row))
 		return 0;
 	t = content_get(c, n, o);
 	if (!t)
