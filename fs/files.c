@@ -128,6 +128,17 @@ void files_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 	files_opened(&c, open_node(&c, node_of(c.fs, id), fi->flags), fi);
 }
 
+/*
+ * sendfile(2), splice(2), copy_file_range(2) and mmap(2) read through the kernel's page cache, which
+ * believes in sizes, and ask for nothing of an empty file. What comes as it comes has a size for
+ * them to ask, and they are told that it cannot be had so: `cat` of busybox, Go and others use
+ * read(2) then. A read(2) says whose it is.
+ */
+static int is_of_page_cache(const struct handle *h, const struct fuse_file_info *fi)
+{
+	return row_is_stream(h->node->row) && !fi->lock_owner;
+}
+
 void files_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	CLEANUP(call_fini) struct call c;
@@ -137,7 +148,9 @@ void files_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fu
 	call_init(&c, req);
 	call_as_opener(&c, h);
 	c.flags = fi->flags;
-	if (h->ops->read)
+	if (is_of_page_cache(h, fi))
+		fuse_reply_err(req, EINVAL);
+	else if (h->ops->read)
 		h->ops->read(h, &c, size, off);
 	else
 		fuse_reply_err(req, EBADF);
