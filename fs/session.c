@@ -31,7 +31,7 @@
 #define FUSE_MAGIC   0x65735546
 #define MAX_WORKERS  8
 #define IDLE_WORKERS 4
-#define MAX_DETOURS  512 /* requests that wait for a webhook at a time */
+#define MAX_DETOURS  512    /* requests that wait for a webhook at a time */
 #define WAKE_SIGNAL  SIGURG /* ignored by default; its handler only interrupts a wait */
 
 /* -- the mount point -- */

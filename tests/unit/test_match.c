@@ -44,10 +44,12 @@ static void test_groups_versions_operations(void **state)
 	const struct kind *pod = kind("v1", "Pod"), *deployment = kind("apps/v1", "Deployment");
 
 	assert_true(matches(RULE(ANY, ANY, ANY, ANY, ""), "CREATE", pod, ""));
-	assert_true(matches(RULE("\"\"", "\"v1\"", "\"CREATE\"", "\"pods\"", ""), "CREATE", pod, ""));
-	assert_false(matches(RULE("\"\"", "\"v1\"", "\"UPDATE\"", "\"pods\"", ""), "CREATE", pod, ""));
-	assert_true(matches(RULE("\"\"", "\"v1\"", "\"UPDATE\",\"CREATE\"", "\"pods\"", ""), "CREATE",
-			    pod, ""));
+	assert_true(
+		matches(RULE("\"\"", "\"v1\"", "\"CREATE\"", "\"pods\"", ""), "CREATE", pod, ""));
+	assert_false(
+		matches(RULE("\"\"", "\"v1\"", "\"UPDATE\"", "\"pods\"", ""), "CREATE", pod, ""));
+	assert_true(matches(RULE("\"\"", "\"v1\"", "\"UPDATE\",\"CREATE\"", "\"pods\"", ""),
+			    "CREATE", pod, ""));
 	assert_false(matches(RULE("\"apps\"", ANY, ANY, "\"pods\"", ""), "CREATE", pod, ""));
 	assert_false(matches(RULE("\"\"", "\"v2\"", ANY, "\"pods\"", ""), "CREATE", pod, ""));
 	assert_true(matches(RULE("\"apps\"", ANY, ANY, "\"deployments\"", ""), "CREATE", deployment,
@@ -93,8 +95,10 @@ static void test_resource_names(void **state)
 {
 	const struct kind *pod = kind("v1", "Pod");
 
-	assert_true(matches(RULE(ANY, ANY, ANY, ANY, ",\"resourceNames\":[\"x\"]"), "UPDATE", pod, ""));
-	assert_false(matches(RULE(ANY, ANY, ANY, ANY, ",\"resourceNames\":[\"y\"]"), "UPDATE", pod, ""));
+	assert_true(
+		matches(RULE(ANY, ANY, ANY, ANY, ",\"resourceNames\":[\"x\"]"), "UPDATE", pod, ""));
+	assert_false(
+		matches(RULE(ANY, ANY, ANY, ANY, ",\"resourceNames\":[\"y\"]"), "UPDATE", pod, ""));
 	assert_true(matches(RULE(ANY, ANY, ANY, ANY, ",\"resourceNames\":[]"), "UPDATE", pod, ""));
 }
 
@@ -139,10 +143,10 @@ static void test_selectors(void **state)
 
 static void test_configurations_are_exempt(void **state)
 {
-	assert_true(match_is_exempt(kind("admissionregistration.k8s.io/v1",
-					 "ValidatingWebhookConfiguration")));
-	assert_true(match_is_exempt(kind("admissionregistration.k8s.io/v1",
-					 "ValidatingAdmissionPolicyBinding")));
+	assert_true(match_is_exempt(
+		kind("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration")));
+	assert_true(match_is_exempt(
+		kind("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding")));
 	assert_false(match_is_exempt(kind("v1", "Pod")));
 }
 

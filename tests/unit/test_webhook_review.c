@@ -51,16 +51,18 @@ static void test_question(void **state)
 
 	q.object = object;
 	v = review_make(&q);
-	assert_text(v,
-		    "{\"apiVersion\":\"admission.k8s.io/v1\",\"kind\":\"AdmissionReview\",\"request\":{"
-		    "\"dryRun\":false,\"kind\":{\"group\":\"\",\"kind\":\"Pod\",\"version\":\"v1\"},"
-		    "\"name\":\"p\",\"namespace\":\"default\",\"object\":{\"kind\":\"Pod\"},"
-		    "\"oldObject\":null,\"operation\":\"CREATE\",\"options\":{\"apiVersion\":"
-		    "\"meta.k8s.io/v1\",\"kind\":\"CreateOptions\"},\"requestKind\":{\"group\":\"\","
-		    "\"kind\":\"Pod\",\"version\":\"v1\"},\"requestResource\":{\"group\":\"\","
-		    "\"resource\":\"pods\",\"version\":\"v1\"},\"resource\":{\"group\":\"\","
-		    "\"resource\":\"pods\",\"version\":\"v1\"},\"uid\":\"u1\",\"userInfo\":{\"groups\":["
-		    "\"staff\"],\"username\":\"alice\"}}}");
+	assert_text(
+		v,
+		"{\"apiVersion\":\"admission.k8s.io/v1\",\"kind\":\"AdmissionReview\",\"request\":{"
+		"\"dryRun\":false,\"kind\":{\"group\":\"\",\"kind\":\"Pod\",\"version\":\"v1\"},"
+		"\"name\":\"p\",\"namespace\":\"default\",\"object\":{\"kind\":\"Pod\"},"
+		"\"oldObject\":null,\"operation\":\"CREATE\",\"options\":{\"apiVersion\":"
+		"\"meta.k8s.io/v1\",\"kind\":\"CreateOptions\"},\"requestKind\":{\"group\":\"\","
+		"\"kind\":\"Pod\",\"version\":\"v1\"},\"requestResource\":{\"group\":\"\","
+		"\"resource\":\"pods\",\"version\":\"v1\"},\"resource\":{\"group\":\"\","
+		"\"resource\":\"pods\",\"version\":\"v1\"},\"uid\":\"u1\",\"userInfo\":{\"groups\":"
+		"["
+		"\"staff\"],\"username\":\"alice\"}}}");
 }
 
 static void test_question_of_a_subresource(void **state)
@@ -107,10 +109,11 @@ static void assert_refused(const char *response, int code, const char *why)
 
 static void test_refusals(void **state)
 {
-	assert_refused("{\"uid\":\"u1\",\"allowed\":false,\"status\":{\"message\":\"no\",\"reason\":\"R\"}}",
+	assert_refused("{\"uid\":\"u1\",\"allowed\":false,\"status\":{\"message\":\"no\","
+		       "\"reason\":\"R\"}}",
 		       EACCES, "admission webhook \"x.y.z\" denied the request: no");
-	assert_refused("{\"uid\":\"u1\",\"allowed\":false,\"status\":{\"reason\":\"Nope\"}}", EACCES,
-		       "admission webhook \"x.y.z\" denied the request: Nope");
+	assert_refused("{\"uid\":\"u1\",\"allowed\":false,\"status\":{\"reason\":\"Nope\"}}",
+		       EACCES, "admission webhook \"x.y.z\" denied the request: Nope");
 	assert_refused("{\"uid\":\"u1\",\"allowed\":false}", EACCES,
 		       "admission webhook \"x.y.z\" denied the request without explanation");
 	assert_refused("{\"uid\":\"u1\"}", EACCES,
@@ -143,18 +146,25 @@ static void test_answers_that_are_none(void **state)
 	assert_invalid("null", "webhook response was absent");
 	assert_invalid("[]", "webhook response was absent");
 	assert_invalid("{\"allowed\":true}", "expected response.uid=\"u1\", got \"\"");
-	assert_invalid("{\"uid\":\"u2\",\"allowed\":true}", "expected response.uid=\"u1\", got \"u2\"");
+	assert_invalid("{\"uid\":\"u2\",\"allowed\":true}",
+		       "expected response.uid=\"u1\", got \"u2\"");
 	assert_invalid("{\"uid\":7,\"allowed\":true}", "expected response.uid=\"u1\"");
-	assert_invalid("{\"uid\":\"u1\",\"allowed\":true,\"patch\":\"W10=\"}", "not response.patchType");
-	assert_invalid("{\"uid\":\"u1\",\"allowed\":true,\"patchType\":\"JSONPatch\"}", "response.patch");
-	assert_invalid("{\"uid\":\"u1\",\"allowed\":true,\"patch\":\"W10=\",\"patchType\":\"Merge\"}",
-		       "invalid response.patchType of \"Merge\"");
-	assert_invalid("{\"uid\":\"u1\",\"allowed\":true,\"patch\":\"*\",\"patchType\":\"JSONPatch\"}",
-		       "not base64");
-	assert_invalid("{\"uid\":\"u1\",\"allowed\":true,\"patch\":\"e30=\",\"patchType\":\"JSONPatch\"}",
-		       "a list was expected");
-	assert_invalid("{\"uid\":\"u1\",\"allowed\":true,\"patch\":\"W3s=\",\"patchType\":\"JSONPatch\"}",
-		       "no JSON");
+	assert_invalid("{\"uid\":\"u1\",\"allowed\":true,\"patch\":\"W10=\"}",
+		       "not response.patchType");
+	assert_invalid("{\"uid\":\"u1\",\"allowed\":true,\"patchType\":\"JSONPatch\"}",
+		       "response.patch");
+	assert_invalid(
+		"{\"uid\":\"u1\",\"allowed\":true,\"patch\":\"W10=\",\"patchType\":\"Merge\"}",
+		"invalid response.patchType of \"Merge\"");
+	assert_invalid(
+		"{\"uid\":\"u1\",\"allowed\":true,\"patch\":\"*\",\"patchType\":\"JSONPatch\"}",
+		"not base64");
+	assert_invalid(
+		"{\"uid\":\"u1\",\"allowed\":true,\"patch\":\"e30=\",\"patchType\":\"JSONPatch\"}",
+		"a list was expected");
+	assert_invalid(
+		"{\"uid\":\"u1\",\"allowed\":true,\"patch\":\"W3s=\",\"patchType\":\"JSONPatch\"}",
+		"no JSON");
 }
 
 static void test_another_review(void **state)
