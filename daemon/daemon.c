@@ -9,6 +9,7 @@
 
 #include "daemon/bootstrap.h"
 #include "daemon/daemon_i.h"
+#include "daemon/encryption.h"
 #include "daemon/notify.h"
 #include "daemon/version.h"
 #include "objects/store/backend.h"
@@ -33,10 +34,13 @@ static int open_objects(struct daemon *d, struct err *err)
 	CLEANUP_FREE char *path = xasprintf("%s/k8sfs.db", d->options.state);
 	CLEANUP_FREE char *audit_path = xasprintf("%s/audit.log", d->options.state);
 	struct api_hooks hooks = {.review_tokens = token_review,
+				  .secret_token = secret_token,
 				  .tokens_arg = d,
 				  .service_cidr = d->options.service_cidr};
 	struct backend *backend = backend_sqlite_open(path, err);
 
+	if (backend)
+		backend = encryption_open(&d->options, backend, err);
 	if (!backend)
 		return -err->code;
 	d->store = store_open(backend, err);

@@ -67,8 +67,7 @@ static int stat_content(struct call *c, struct node *n, const struct object *o, 
 
 static int stat_node(struct call *c, struct node *n, struct stat *st, int with_content)
 {
-	static const unsigned types[] = {
-		[ROW_DIR] = S_IFDIR, [ROW_FILE] = S_IFREG, [ROW_LINK] = S_IFLNK};
+	static const unsigned types[] = ROW_TYPES;
 	CLEANUP_OBJECT struct object *o = NULL;
 	int rc = 0;
 

@@ -64,6 +64,7 @@ struct fs {
 	struct notifier *notifier;
 	struct execs *execs;
 	struct recent_archives *recent;
+	struct images_seen *images_seen;
 	struct dir_handle *open_dirs; /* open_lock */
 	struct handle *open_files;    /* open_lock */
 	pthread_mutex_t open_lock;

@@ -196,8 +196,7 @@ static struct node *plus_entry(struct call *c, struct dir_handle *d, const char 
 static size_t add_entry(struct call *c, struct dir_handle *d, size_t i, char *at, size_t room,
 			int plus)
 {
-	static const unsigned types[] = {
-		[ROW_DIR] = S_IFDIR, [ROW_FILE] = S_IFREG, [ROW_LINK] = S_IFLNK};
+	static const unsigned types[] = ROW_TYPES;
 	const struct listed *l = &d->listing.list[i];
 	const char *name = listing_name(&d->listing, i);
 	off_t next = (off_t)l->position + 1;
@@ -233,6 +232,11 @@ static void read_dir(fuse_req_t req, size_t size, off_t off, struct fuse_file_in
 	pthread_mutex_lock(&d->lock);
 	if (!d->made || off == 0)
 		make_listing(&c, d);
+	if (c.err.code == EOVERFLOW) {
+		pthread_mutex_unlock(&d->lock);
+		reply_error(&c);
+		return;
+	}
 	for (size_t i = listing_seek(&d->listing, off); i < d->listing.n; i++) {
 		size_t need = add_entry(&c, d, i, out + used, size - used, plus);
 

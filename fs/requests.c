@@ -323,7 +323,7 @@ static void on_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const c
 
 	(void)flags;
 	call_init(&c, req);
-	if (strcmp(name, ACL_ACCESS) == 0)
+	if (strcmp(name, ACL_ACCESS) == 0 && !(node_of(c.fs, id)->row->flags & ROW_OWN_MODE))
 		permission_set_acl(&c, node_of(c.fs, id), value, size);
 	else
 		fuse_reply_err(req, EOPNOTSUPP);

@@ -137,6 +137,7 @@ static void free_parts(struct fs *fs)
 	execs_free(fs->execs);
 	open_logs_free(fs->open_logs);
 	recent_archives_free(fs->recent);
+	images_seen_free(fs->images_seen);
 	pthread_mutex_destroy(&fs->open_lock);
 	free(fs->mountpoint);
 	free(fs->state_dir);
@@ -163,6 +164,7 @@ struct fs *fs_mount(const struct fs_config *cfg, struct err *err)
 	fs->execs = execs_new();
 	fs->open_logs = open_logs_new();
 	fs->recent = recent_archives_new();
+	fs->images_seen = images_seen_new();
 	fs->session = new_session(fs);
 	if (!fs->session || fuse_session_mount(fs->session, cfg->mountpoint) < 0) {
 		err_set(err, EIO, "mounting on %s failed (is /dev/fuse there, and are you root?)",
@@ -214,6 +216,7 @@ int fs_serve(struct fs *fs, struct err *err)
 	struct sigaction wake = {.sa_handler = on_wake_signal}; /* no SA_RESTART: waits end */
 	int rc;
 
+	images_changed(fs, NULL);
 	sigaction(WAKE_SIGNAL, &wake, NULL);
 	rc = pthread_create(&fs->loop, NULL, run_loop, fs);
 	if (rc)

@@ -12,7 +12,7 @@
 #include "fs/escape.h"
 #include "fs/stream.h"
 #include "objects/codec.h"
-#include "objects/selector.h"
+#include "objects/selection.h"
 
 struct watch_stream {
 	struct stream s;
@@ -24,8 +24,8 @@ struct watch_stream {
 	struct webhook_job *job; /* under way, NULL: none */
 	struct err why;          /* code not 0: it was asked in vain */
 	int json;
-	char *ns;                  /* owned; NULL: all */
-	struct selector *selector; /* owned; NULL: all */
+	char *ns;                    /* owned; NULL: all */
+	struct selection *selection; /* owned; NULL: all */
 };
 
 #define BATCH_BYTES (256u << 10) /* of text made at once: the reader takes the rest later */
@@ -156,8 +156,7 @@ static int start(struct watch_stream *w, off_t first_off, struct buf *out)
 
 static int is_selected(const struct watch_stream *w, const struct object *o)
 {
-	return o && (!w->selector || selector_matches(w->selector, value_dig(o->value, "metadata",
-									     "labels", NULL)));
+	return o && selection_matches(w->selection, o->value);
 }
 
 /* -- objects that only a webhook can show -- */
@@ -338,7 +337,7 @@ static void close_watch(struct stream *s)
 
 	rewind_watch(s);
 	free(w->ns);
-	selector_free(w->selector);
+	selection_free(w->selection);
 }
 
 static const struct stream_ops ops = {.fill = fill, .rewind = rewind_watch, .close = close_watch};
@@ -346,14 +345,14 @@ static const struct stream_ops ops = {.fill = fill, .rewind = rewind_watch, .clo
 static struct handle *open_as(struct call *c, struct node *n, int flags, int json)
 {
 	CLEANUP_FREE char *text = name_unescape(n->sub);
-	struct selector *selector = *text ? selector_parse(text, &c->err) : NULL;
+	struct selection *selection = *text ? selection_parse(n->kind, text, &c->err) : NULL;
 	struct watch_stream *w;
 
 	if (c->err.code)
 		return NULL;
 	w = (struct watch_stream *)stream_new(sizeof(*w), &ops, c, n, flags);
 	w->json = json;
-	w->selector = selector;
+	w->selection = selection;
 	w->ns = *n->ns ? xstrdup(n->ns) : NULL;
 	return &w->s.h;
 }

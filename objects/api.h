@@ -155,8 +155,12 @@ struct api_hooks {
 	struct value *(*review_tokens)(void *arg, const struct caller *who, const struct kind *k,
 				       const char *ns, const struct value *body,
 				       struct faults *faults);
+	/* Appends what belongs into a Secret of the type kubernetes.io/service-account-token: a
+	 * token of its account that is worth something for as long as both are there. */
+	int (*secret_token)(void *tokens_arg, const struct value *secret, struct buf *out,
+			    struct err *err);
 	void *arg;
-	void *tokens_arg; /* review_tokens' */
+	void *tokens_arg; /* of the two above */
 	/* A request has its answer (rc of its batch); called once, before done. NULL: nobody wants
 	 * to know. Must not wait. */
 	void (*audit)(void *audit_arg, const struct caller *who, const struct api_request *r,
@@ -206,6 +210,11 @@ const struct kind *api_review_kind(const struct kind *k, const char *sub);
 struct value *api_review_show(const struct kind *k, const char *sub, const struct value *object);
 /* What came of a review that was done without faults; owned. */
 struct value *api_answer(const struct api_request *r);
+
+/* The token of a Secret of that type, appended. Return: 0, -EOPNOTSUPP when nothing here makes tokens,
+ * or what the hook says. */
+int api_secret_token(struct api *a, const struct value *secret, struct buf *out, struct err *err)
+	MUST_CHECK;
 
 /* Now, as metav1.Time ("2026-11-23T20:17:18Z") and MicroTime. buf of 32. */
 const char *api_now(char buf[32]);

@@ -30,6 +30,7 @@ int custom_is_definition(const struct kind *k);
 struct custom_version {
 	const struct schema *schema;
 	const struct column *columns;
+	const struct selectable *selectable;
 	const struct kind_scale *scale; /* NULL: no scale subresource */
 	unsigned flags;                 /* KIND_STATUS, KIND_SCALE, KIND_GENERATION */
 	size_t n_expressions;           /* CEL rules, stored but not evaluated */

@@ -135,6 +135,12 @@ struct column {
 	int priority;      /* > 0: only with -o wide */
 };
 
+/* A field that selections may name (objects/selection.h). */
+struct selectable {
+	const char *label;        /* "spec.nodeName" */
+	const char *const *paths; /* where it is, NULL-terminated: the first that says something */
+};
+
 /* Where the scale subresource finds its numbers: dotted paths. */
 struct kind_scale {
 	const char *spec_replicas, *status_replicas;
@@ -168,6 +174,8 @@ struct kind {
 	enum schema_format name_format;         /* what metadata.name must look like */
 	const struct schema *_Atomic schema;
 	const struct column *_Atomic columns; /* ended by one without a title; NULL: name and age */
+	/* Besides metadata.name and .namespace; ended by one without a label; NULL: none. */
+	const struct selectable *_Atomic selectable;
 	/* -- the registry's to fill in -- */
 	unsigned index; /* dense, from 0: for arrays by kind */
 	const char *api_version, *resource;
@@ -255,7 +263,7 @@ struct value *kind_prepare(const struct kind *k, struct value *taken, const stru
 			   int status_only);
 
 /*
- * The `_schema` file: one line a field: path, type, default, `required`, enum,
- * and `(stored, not acted upon)` for what is inert.
+ * The `_schema` file: one line a field: path, type, `selectable=` and what selections call it,
+ * default, `required`, enum, and `(stored, not acted upon)` for what is inert.
  */
 void schema_render_fields(const struct kind *k, struct buf *out);

@@ -134,6 +134,7 @@ static void show(struct definition *d, struct shown *s, const struct value *vers
 	kind_show(k, &(struct kind_state){
 			     .schema = s->version->schema,
 			     .columns = s->version->columns,
+			     .selectable = s->version->selectable,
 			     .scale = s->version->scale,
 			     .singular = keep_string(k->singular,
 						     value_dig_str(d->accepted, "singular", NULL)),

@@ -249,6 +249,7 @@ void kind_show(const struct kind *ck, const struct kind_state *s)
 
 	k->schema = s->schema;
 	k->columns = s->columns;
+	k->selectable = s->selectable;
 	k->scale = s->scale;
 	k->singular = s->singular;
 	k->short_names = s->short_names;

@@ -31,6 +31,7 @@ const struct kind *kind_reserve(const struct kind_identity *id, struct err *err)
 struct kind_state {
 	const struct schema *schema;
 	const struct column *columns;
+	const struct selectable *selectable;
 	const char *singular;
 	const char *const *short_names, *const *categories;
 	const struct kind_scale *scale;

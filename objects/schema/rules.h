@@ -27,6 +27,9 @@ struct pattern *pattern_new(const char *text, struct err *err);
 void pattern_free(struct pattern *p);
 /* Return: 1, 0, or -1 when it takes too much work. *work grows by what it took. */
 int pattern_matches(const struct pattern *p, const char *s, size_t len, size_t *work);
+/* The first match from `at` on. Return: 1 with its place, 0, or -1 when it takes too much work. */
+int pattern_find(const struct pattern *p, const char *s, size_t len, size_t at, size_t *from,
+		 size_t *to, size_t *work);
 const char *pattern_text(const struct pattern *p);
 
 /* Does the text have a format such as "date-time"? Formats that nobody knows hold. */

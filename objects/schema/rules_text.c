@@ -8,6 +8,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "objects/codec/base64.h"
 #include "objects/quantity.h"
 #include "objects/schema/text.h"
 
@@ -160,6 +161,30 @@ int pattern_matches(const struct pattern *p, const char *s, size_t len, size_t *
 	return rc == PCRE2_ERROR_NOMATCH ? 0 : -1;
 }
 
+int pattern_find(const struct pattern *p, const char *s, size_t len, size_t at, size_t *from,
+		 size_t *to, size_t *work)
+{
+	pcre2_match_context *limits = pcre2_match_context_create(NULL);
+	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+	int rc;
+
+	if (!limits || !data)
+		abort(); /* memory is gone: as xmalloc() */
+	pcre2_set_match_limit(limits, MATCH_LIMIT);
+	pcre2_set_heap_limit(limits, 4096);
+	*work += 1 + (len - at) / 16;
+	rc = pcre2_match(p->code, (PCRE2_SPTR)s, len, at, PCRE2_NO_UTF_CHECK, data, limits);
+	if (rc >= 0) {
+		*from = pcre2_get_ovector_pointer(data)[0];
+		*to = pcre2_get_ovector_pointer(data)[1];
+	}
+	pcre2_match_data_free(data);
+	pcre2_match_context_free(limits);
+	if (rc >= 0)
+		return 1;
+	return rc == PCRE2_ERROR_NOMATCH ? 0 : -1;
+}
+
 /* -- formats -- */
 
 static int is_date_time(const char *s, size_t len)
@@ -208,7 +233,7 @@ static int is_duration(const char *s, size_t len)
 
 static int is_byte(const char *s, size_t len)
 {
-	return text_is_base64(s, len);
+	return base64_is_valid(s, len);
 }
 
 static int is_uuid(const char *s, size_t len)
