@@ -36,7 +36,7 @@ struct run {
 	char *kinds; /* by index: this batch has an operation of the kind; owned, NULL: one request
 		      */
 	size_t n_kinds;
-	struct claims claims; /* addresses taken for this attempt, given back if it fails */
+	struct claims claims;       /* addresses taken for this attempt, given back if it fails */
 	struct hook_configs *hooks; /* of this attempt, owned; NULL: no webhook is asked */
 	struct err unconverted;     /* of this attempt: a webhook could not convert an object */
 	int committed;
