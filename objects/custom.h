@@ -32,7 +32,6 @@ struct custom_version {
 	const struct column *columns;
 	const struct kind_scale *scale; /* NULL: no scale subresource */
 	unsigned flags;                 /* KIND_STATUS, KIND_SCALE, KIND_GENERATION */
-	size_t n_expressions;           /* CEL rules, stored but not evaluated */
 };
 
 /*

@@ -94,7 +94,6 @@ static struct compiled *compile(const struct value *version)
 	c->v.schema = make_schema(&m, value_dig(version, "schema", "openAPIV3Schema", NULL), 1);
 	c->v.columns = make_columns(&m, value_get(version, "additionalPrinterColumns"));
 	take_subresources(&m, &c->v, value_get(version, "subresources"));
-	c->v.n_expressions = m.n_expressions;
 	return c;
 }
 
