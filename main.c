@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -22,10 +23,11 @@ static int fail(const struct err *err)
 	return 1;
 }
 
-/* Objects hold Secrets; a core file would keep them. */
-static void forbid_core_dumps(void)
+/* Objects hold Secrets: no core file keeps them, and only root may look into our memory. */
+static void hide_memory(void)
 {
 	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+	prctl(PR_SET_DUMPABLE, 0);
 }
 
 /*
@@ -52,7 +54,7 @@ static int serve(const struct options *o, struct err *err)
 	struct daemon *d;
 	int rc;
 
-	forbid_core_dumps();
+	hide_memory();
 	bound_heaps();
 	if (o->background && enter_background(o, err))
 		return fail(err);

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "auth/auth_i.h"
@@ -71,6 +72,14 @@ static void write_all(struct audit *a, const char *text, size_t len)
 	}
 }
 
+/*
+ * What comes while the thread rests is one write(2): a burst of requests does not wake it for each.
+ */
+static void rest(void)
+{
+	nanosleep(&(struct timespec){0, AUDIT_REST_MS * 1000000L}, NULL);
+}
+
 static void *run(void *arg)
 {
 	struct audit *a = arg;
@@ -94,6 +103,8 @@ static void *run(void *arg)
 			log_error("audit log: the disk does not keep up, %zu lines are lost", lost);
 		if (a->size > AUDIT_BYTES)
 			rotate(a);
+		if (!stopping)
+			rest();
 	}
 	return NULL;
 }

@@ -79,6 +79,20 @@ int pod_token(void *arg, const struct value *pod, const char *account, const cha
 	return tokens_issue(d->tokens, &r, out, NULL, err);
 }
 
+int secret_token(void *arg, const struct value *secret, struct buf *out, struct err *err)
+{
+	struct daemon *d = arg;
+	const struct token_request r = {
+		.ns = value_dig_str(secret, "metadata", "namespace", NULL),
+		.account = object_annotation(secret, "kubernetes.io/service-account.name"),
+		.bound_kind = "Secret",
+		.bound_name = value_dig_str(secret, "metadata", "name", NULL),
+		.bound_uid = value_dig_str(secret, "metadata", "uid", NULL),
+	};
+
+	return tokens_issue(d->tokens, &r, out, NULL, err);
+}
+
 /* -- reviews -- */
 
 static struct value *request_token(struct tokens *t, const char *ns, const struct value *body,

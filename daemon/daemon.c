@@ -9,6 +9,7 @@
 
 #include "daemon/bootstrap.h"
 #include "daemon/daemon_i.h"
+#include "daemon/encryption.h"
 #include "daemon/notify.h"
 #include "daemon/version.h"
 #include "objects/store/backend.h"
@@ -33,10 +34,13 @@ static int open_objects(struct daemon *d, struct err *err)
 	CLEANUP_FREE char *path = xasprintf("%s/k8sfs.db", d->options.state);
 	CLEANUP_FREE char *audit_path = xasprintf("%s/audit.log", d->options.state);
 	struct api_hooks hooks = {.review_tokens = token_review,
+				  .secret_token = secret_token,
 				  .tokens_arg = d,
 				  .service_cidr = d->options.service_cidr};
 	struct backend *backend = backend_sqlite_open(path, err);
 
+	if (backend)
+		backend = encryption_open(&d->options, backend, err);
 	if (!backend)
 		return -err->code;
 	d->store = store_open(backend, err);
@@ -49,6 +53,9 @@ static int open_objects(struct daemon *d, struct err *err)
 		return -err->code;
 	hooks.audit = audit_request;
 	hooks.audit_arg = d->audit;
+	d->https = https_new();
+	d->webhooks = webhooks_new(d->store, https_post, d->https);
+	hooks.webhooks = d->webhooks;
 	d->api = api_new(d->store, &hooks, err);
 	if (!d->api)
 		return -err->code;
@@ -59,7 +66,10 @@ static int open_objects(struct daemon *d, struct err *err)
 	d->manifests = manifests_new(d->api, d->loop, err);
 	if (!d->manifests)
 		return -err->code;
-	return bootstrap(d->api, err) ? -err->code : auth_bootstrap(d->api, err);
+	if (bootstrap(d->api, err) || auth_bootstrap(d->api, err))
+		return -err->code;
+	api_ask_webhooks(d->api);
+	return 0;
 }
 
 static int open_node(struct daemon *d, struct err *err)
@@ -184,6 +194,7 @@ static void *unmount(void *arg)
 {
 	struct daemon *d = arg;
 
+	https_stop(d->https); /* who waits for a webhook is answered at once */
 	fs_unmount(d->fs);
 	d->fs = NULL;
 	loop_stop(d->loop);
@@ -266,6 +277,8 @@ void daemon_free(struct daemon *d)
 	int purge = d->purge;
 	struct err err = ERR_INIT;
 
+	if (d->https)
+		https_stop(d->https);
 	if (d->fs)
 		fs_unmount(d->fs);
 	if (d->runner)
@@ -281,6 +294,8 @@ void daemon_free(struct daemon *d)
 	if (d->manifests)
 		manifests_free(d->manifests);
 	api_free(d->api);
+	webhooks_free(d->webhooks);
+	https_free(d->https);
 	rbac_free(d->rbac);
 	audit_close(d->audit);
 	if (d->store)

@@ -16,6 +16,8 @@
 #include "runtime/agent/agent.h"
 #include "runtime/images.h"
 #include "runtime/sandbox.h"
+#include "objects/webhook.h"
+#include "util/https.h"
 #include "util/loop.h"
 
 /* In the order of their opening; NULL: not open. */
@@ -24,6 +26,8 @@ struct daemon {
 	struct state_lock *lock;
 	struct loop *loop;
 	struct store *store;
+	struct https *https;
+	struct webhooks *webhooks;
 	struct api *api;
 	struct rbac *rbac;
 	struct audit *audit;
@@ -47,6 +51,7 @@ struct daemon {
 
 /* What the tree shows of the other rooms. */
 struct fs_rooms daemon_rooms(struct daemon *d);
+extern const struct fs_container_files container_files; /* rooms_files.c */
 /* -- credentials.c -- */
 int open_credentials(struct daemon *d, struct err *err);
 /* agent_config.token; arg is the daemon. */
@@ -56,6 +61,8 @@ int pod_token(void *arg, const struct value *pod, const char *account, const cha
 /* api_hooks.review_tokens: TokenRequest and TokenReview; arg is the daemon. */
 struct value *token_review(void *arg, const struct caller *who, const struct kind *k,
 			   const char *ns, const struct value *body, struct faults *faults);
+/* api_hooks.secret_token; arg is the daemon. */
+int secret_token(void *arg, const struct value *secret, struct buf *out, struct err *err);
 /* identities_set_accounts(); arg is the daemon. */
 int account_of_uid(void *arg, unsigned uid, struct buf *out);
 /* fs_rooms.account_of_process; arg is the daemon. */

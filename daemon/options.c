@@ -22,6 +22,10 @@ static const char usage[] =
 	"  --service-cidr CIDR   addresses of Services (10.96.0.0/16)\n"
 	"  --registry-mirror HOST=URL\n"
 	"                        pull HOST's images from URL; may be given again\n"
+	"  --encryption-key FILE|keyring:NAME\n"
+	"                        encrypt Secrets and manifests in the database; given again, the\n"
+	"                        others are keys of before\n"
+	"  --encrypt RESOURCE    what to encrypt instead of `secrets`; may be given again\n"
 	"  --store sqlite        where objects are kept\n"
 	"  --no-reconcile        serve and store only: nothing is scheduled, nothing runs\n"
 	"  -b, --background      return when the tree is mounted; the log goes to RUN/k8sfs.log\n"
@@ -38,6 +42,8 @@ enum {
 	OPT_PODS,
 	OPT_SERVICES,
 	OPT_MIRROR,
+	OPT_KEY,
+	OPT_ENCRYPT,
 	OPT_STORE,
 	OPT_INERT,
 	OPT_DEBUG,
@@ -52,6 +58,8 @@ static const struct option table[] = {
 	{"pod-cidr", required_argument, NULL, OPT_PODS},
 	{"service-cidr", required_argument, NULL, OPT_SERVICES},
 	{"registry-mirror", required_argument, NULL, OPT_MIRROR},
+	{"encryption-key", required_argument, NULL, OPT_KEY},
+	{"encrypt", required_argument, NULL, OPT_ENCRYPT},
 	{"store", required_argument, NULL, OPT_STORE},
 	{"no-reconcile", no_argument, NULL, OPT_INERT},
 	{"background", no_argument, NULL, 'b'},
@@ -63,6 +71,14 @@ static const struct option table[] = {
 	{NULL, 0, NULL, 0},
 };
 
+/* A list that ends in NULL. */
+static void append(const char *const **list, size_t *n, const char *text)
+{
+	*list = xreallocarray((void *)*list, *n + 2, sizeof(char *));
+	((const char **)*list)[(*n)++] = text;
+	((const char **)*list)[*n] = NULL;
+}
+
 static int add_mirror(struct options *o, const char *text, struct err *err)
 {
 	const char *eq = strchr(text, '=');
@@ -73,8 +89,7 @@ static int add_mirror(struct options *o, const char *text, struct err *err)
 			       "--registry-mirror %s: HOST=URL was expected, as in "
 			       "docker.io=http://127.0.0.1:5000",
 			       text);
-	o->mirrors = xreallocarray((void *)o->mirrors, o->n_mirrors + 1, sizeof(char *));
-	((const char **)o->mirrors)[o->n_mirrors++] = text;
+	append(&o->mirrors, &o->n_mirrors, text);
 	return 0;
 }
 
@@ -100,6 +115,12 @@ static int take(struct options *o, int opt, const char *arg, struct err *err)
 		break;
 	case OPT_MIRROR:
 		return add_mirror(o, arg, err);
+	case OPT_KEY:
+		append(&o->keys, &o->n_keys, arg);
+		break;
+	case OPT_ENCRYPT:
+		append(&o->encrypted, &o->n_encrypted, arg);
+		break;
 	case OPT_STORE:
 		if (!str_eq(arg, "sqlite"))
 			return err_set(err, EINVAL,
@@ -190,6 +211,8 @@ int options_parse(int argc, char **argv, struct options *o, struct err *err)
 			       argv[optind + 1]);
 	if (o->stop && optind == argc)
 		return err_set(err, EINVAL, "--stop: which mount point? see k8sfs --help");
+	if (o->n_encrypted && !o->n_keys)
+		return err_set(err, EINVAL, "--encrypt goes with --encryption-key");
 	if (o->purge && !o->stop)
 		return err_set(err, EINVAL, "--purge goes with --stop");
 	o->mountpoint = absolute(optind < argc ? argv[optind] : "/k8s");
@@ -203,4 +226,7 @@ void options_fini(struct options *o)
 	free((void *)o->mirrors);
 	o->mirrors = NULL;
 	o->n_mirrors = 0;
+	free((void *)o->keys);
+	free((void *)o->encrypted);
+	o->keys = o->encrypted = NULL;
 }

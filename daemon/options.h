@@ -13,6 +13,11 @@ struct options {
 	const char *store;
 	const char *const *mirrors; /* HOST=URL, n_mirrors of them */
 	size_t n_mirrors;
+	const char *const
+		*keys; /* files, "keyring:NAME" or "none"; n_keys of them, the first seals */
+	size_t n_keys;
+	const char *const *encrypted; /* resources, NULL-terminated; NULL: Secrets */
+	size_t n_encrypted;
 	int no_reconcile;
 	int background;
 	int debug;

@@ -95,7 +95,8 @@ static int render_ctl(struct call *c, const struct node *n, const struct object 
 	buf_adds(out,
 		 "kill [SIGNAL]                            # signal the container's first process; "
 		 "TERM by default\n"
-		 "# Files that block are there without being listed: log.follow, exec/.\n");
+		 "# Files that block are there without being listed: log.follow, exec/; so are\n"
+		 "# the container's files: root/.\n");
 	return 0;
 }
 
@@ -196,14 +197,8 @@ static const struct row row_container_ctl = {
 };
 
 const struct row *const container_rows[] = {
-	&row_log,
-	&row_log_previous,
-	&row_container_status,
-	&row_stats,
-	&row_container_ctl,
-	&row_log_follow,
-	&row_exec,
-	NULL,
+	&row_log,        &row_log_previous, &row_container_status, &row_stats, &row_container_ctl,
+	&row_log_follow, &row_exec,         &row_root_dir,         NULL,
 };
 
 /* Whoever watches the directory watches the log in it. */

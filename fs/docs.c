@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* docs/files.md is made from the rows: what is documented is what is served. */
+#include "fs/containers.h"
 #include "fs/dirs.h"
 
 extern const struct row *const found_in_collection[],
@@ -44,8 +45,10 @@ static const char intro[] = "# The files of the tree\n"
 
 static const char *type_of(const struct row *r)
 {
-	static const char *const names[] = {
-		[ROW_DIR] = "directory", [ROW_FILE] = "file", [ROW_LINK] = "link"};
+	static const char *const names[] = {[ROW_DIR] = "directory",
+					    [ROW_FILE] = "file",
+					    [ROW_LINK] = "link",
+					    [ROW_SPECIAL] = "special file"};
 
 	return names[r->type];
 }
@@ -97,6 +100,7 @@ void fs_render_docs(struct buf *out)
 	render_rows(NULL, container_rows, out);
 	for (const struct row *const *const *t = exec_rows; *t; t++)
 		render_rows(NULL, *t, out);
+	render_rows(NULL, found_in_root, out);
 	render_rows("Images", images_rows, out);
 	render_rows(NULL, found_in_images, out);
 	if (out->len && out->data[out->len - 1] == '\n' && out->data[out->len - 2] == '\n')

@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include "fs/attr.h"
+#include "fs/detour.h"
 #include "fs/dirs.h"
 #include "fs/handle.h"
 #include "fs/permission.h"
@@ -104,8 +105,10 @@ static struct handle *open_node(struct call *c, struct node *n, int flags)
 
 void files_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
-	CLEANUP(call_fini) struct call c;
+	CLEANUP(call_fini) struct call c = {0};
 
+	if (detour_file(req, id, fi, files_open))
+		return;
 	call_init(&c, req);
 	files_opened(&c, open_node(&c, node_of(c.fs, id), fi->flags), fi);
 }

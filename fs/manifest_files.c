@@ -107,7 +107,7 @@ static void mem_flush(struct handle *h, struct call *c)
 	if (closer_is_heir(h, c))
 		how = SUBMIT_TRIED;
 	path = memfile_path(f);
-	manifest_submit(c, h->node, f, path, how);
+	manifest_submit(c, h->node->parent, h->node, f, path, how);
 }
 
 static int mem_stat(struct handle *h, struct stat *st)
@@ -340,7 +340,7 @@ static void truncate_stored(struct call *c, struct node *n, off_t size)
 	if (rc < 0)
 		reply_refused(c, n, NULL);
 	else
-		manifest_submit(c, n, f, n->sub, SUBMIT_WRITTEN);
+		manifest_submit(c, n->parent, n, f, n->sub, SUBMIT_WRITTEN);
 }
 
 void setattr_manifest(struct call *c, struct node *n, const struct stat *st, int to_set)

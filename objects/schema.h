@@ -136,6 +136,12 @@ struct column {
 	int priority;      /* > 0: only with -o wide */
 };
 
+/* A field that selections may name (objects/selection.h). */
+struct selectable {
+	const char *label;        /* "spec.nodeName" */
+	const char *const *paths; /* where it is, NULL-terminated: the first that says something */
+};
+
 /* Where the scale subresource finds its numbers: dotted paths. */
 struct kind_scale {
 	const char *spec_replicas, *status_replicas;
@@ -169,12 +175,17 @@ struct kind {
 	enum schema_format name_format;         /* what metadata.name must look like */
 	const struct schema *_Atomic schema;
 	const struct column *_Atomic columns; /* ended by one without a title; NULL: name and age */
+	/* Besides metadata.name and .namespace; ended by one without a label; NULL: none. */
+	const struct selectable *_Atomic selectable;
 	/* -- the registry's to fill in -- */
 	unsigned index; /* dense, from 0: for arrays by kind */
 	const char *api_version, *resource;
 	/* Versions of one resource have one home, whose index says where their objects are. */
 	const struct kind *home;
 	const struct kind *_Atomic stored; /* of a home: the version that objects are written in */
+	/* of a home: 0, or its versions are converted by a webhook; another number whenever its
+	 * definition has changed */
+	_Atomic unsigned conversion;
 	const struct kind_scale *_Atomic scale; /* NULL with KIND_SCALE: spec.replicas */
 	const struct kind *draft_of; /* a kind in the making (objects/custom.h): of which one */
 	/* -- of a built-in version that is not the stored one (objects/conversion/views.h) -- */
@@ -226,6 +237,8 @@ struct value *schema_decode(const struct schema *s, struct value *taken, const s
 			    struct faults *faults);
 /* Without what a structural schema does not know. taken itself when there is no such thing. */
 struct value *schema_prune(const struct schema *s, struct value *taken);
+/* The same, of any schema: for what does not come from a writer, who would be told. */
+struct value *schema_drop_unknown(const struct schema *s, struct value *taken);
 /* Fill defaults, static (tables) and computed (objects/defaults/). Idempotent. */
 struct value *kind_default(const struct kind *k, struct value *taken);
 /*
@@ -251,7 +264,7 @@ struct value *kind_prepare(const struct kind *k, struct value *taken, const stru
 			   int status_only);
 
 /*
- * The `_schema` file: one line a field: path, type, default, `required`, enum,
- * and `(stored, not acted upon)` for what is inert.
+ * The `_schema` file: one line a field: path, type, `selectable=` and what selections call it,
+ * default, `required`, enum, and `(stored, not acted upon)` for what is inert.
  */
 void schema_render_fields(const struct kind *k, struct buf *out);

@@ -41,7 +41,7 @@ char *helper_find(const char *name, const char *room, struct err *err)
 	char *found = NULL;
 
 	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
-		if (!found && access(places[i], X_OK) == 0)
+		if (!found && access(places[i], R_OK) == 0)
 			found = realpath(places[i], NULL);
 		free(places[i]);
 	}

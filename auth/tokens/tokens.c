@@ -8,6 +8,7 @@
 #include "auth/tokens/keys.h"
 #include "objects/api.h"
 #include "objects/codec.h"
+#include "objects/codec/base64.h"
 #include "objects/object.h"
 
 #define ALGORITHM "ES256"
@@ -149,7 +150,8 @@ int tokens_issue(struct tokens *t, const struct token_request *r, struct buf *ou
 	claims = value_set(value_new_map(), "kubernetes.io", private);
 	claims = value_set(claims, "aud",
 			   value_count(r->audiences) ? value_ref(r->audiences) : list_of_issuer());
-	claims = value_set_int(claims, "exp", expires);
+	if (r->seconds || !str_eq(r->bound_kind, "Secret"))
+		claims = value_set_int(claims, "exp", expires);
 	claims = value_set_int(claims, "iat", now);
 	claims = value_set_int(claims, "nbf", now);
 	claims = value_set_str(claims, "iss", TOKEN_ISSUER);
@@ -243,7 +245,24 @@ static int is_there(struct tokens *t, const char *plural, const char *ns, const 
 	return o && str_eq(o->uid, value_dig_str(claim, "uid", NULL));
 }
 
-static const char *what_is_wrong(struct tokens *t, const struct value *claims)
+/*
+ * Tokens without an end are those of Secrets: worth something while it is there that is presented.
+ * Whoever empties the Secret has revoked it.
+ */
+static int is_the_secrets(struct tokens *t, const char *ns, const struct value *claim,
+			  const char *token, size_t len)
+{
+	CLEANUP_OBJECT struct object *o =
+		find(t, "secrets", ns, value_dig_str(claim, "name", NULL));
+	const struct value *stored = o ? value_dig(o->value, "data", "token", NULL) : NULL;
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+
+	return base64_decode(value_str(stored, ""), value_strlen(stored), &text) &&
+	       text.len == len && memcmp(text.data, token, len) == 0;
+}
+
+static const char *what_is_wrong(struct tokens *t, const struct value *claims, const char *token,
+				 size_t len)
 {
 	const struct value *own = value_get(claims, "kubernetes.io");
 	const char *ns = value_dig_str(own, "namespace", NULL);
@@ -251,8 +270,12 @@ static const char *what_is_wrong(struct tokens *t, const struct value *claims)
 
 	if (!str_eq(value_dig_str(claims, "iss", NULL), TOKEN_ISSUER) || !ns)
 		return "token is from another issuer";
-	if (now >= value_int(value_get(claims, "exp"), 0))
+	if (!value_get(claims, "exp")) {
+		if (!is_the_secrets(t, ns, value_get(own, "secret"), token, len))
+			return "token is not the one in its secret";
+	} else if (now >= value_int(value_get(claims, "exp"), 0)) {
 		return "token has expired";
+	}
 	if (now < value_int(value_get(claims, "nbf"), INT64_MAX))
 		return "token is not valid yet";
 	if (!is_there(t, "serviceaccounts", ns, value_get(own, "serviceaccount")))
@@ -320,7 +343,7 @@ struct value *tokens_authenticate(struct tokens *t, const char *token, size_t le
 {
 	CLEANUP_VALUE struct value *claims = verified_claims(t, token, len, err);
 	CLEANUP_VALUE struct value *ours = list_of_issuer();
-	const char *wrong = claims ? what_is_wrong(t, claims) : NULL;
+	const char *wrong = claims ? what_is_wrong(t, claims, token, len) : NULL;
 	struct value *both;
 
 	if (!claims)

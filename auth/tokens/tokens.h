@@ -25,7 +25,7 @@ struct token_request { /* borrowed */
 	const char *bound_kind, *bound_name;
 	const char *bound_uid;         /* NULL: of whatever has that name */
 	const struct value *audiences; /* list of strings; NULL or empty: TOKEN_ISSUER */
-	int64_t seconds;               /* lifetime */
+	int64_t seconds;               /* lifetime; 0, bound to a Secret: as long as that has it */
 };
 
 /*

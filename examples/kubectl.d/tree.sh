@@ -99,12 +99,16 @@ forbidden() {
     fail "Error from server (Forbidden): $what"
 }
 
+# Is the selector one? Why not is told.
+can_select() {
+    [ -d "$(place)/@$(file_of "$selector")" ] || [ ! -d "$(place)" ] || { fail "error: $(tail -n 1 "$k/errors" | sed 's/^[^:]*: //')"; return 1; }
+}
 # The directories of all objects of the type, or of those that the selector matches. list_objects
 list_objects() {
     base=$(place)
     if [ -n "$selector" ]; then
         set -- "$base/@$(file_of "$selector")"
-        [ -d "$1" ] || { fail "error: $(tail -n 1 "$k/errors" | sed 's/^[^:]*: //')"; return 1; }
+        can_select || return
         for link in "$1"/*; do [ -d "$link" ] && (cd -P "$link" && pwd); done
         return 0
     fi

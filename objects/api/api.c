@@ -4,6 +4,13 @@
 
 #include <errno.h>
 
+#include "objects/api/admission/webhooks.h"
+#include "objects/webhook.h"
+#include "util/jobs.h"
+
+/* Batches that wait for webhooks at a time; more wait for their turn. */
+#define MAX_ASKING 512
+
 /*
  * Of a batch whose objects others change under it. The committer takes retries first, so each round
  * lets one of the contenders through: only more writers of one object than this would see a
@@ -27,6 +34,7 @@ struct api *api_new(struct store *store, const struct api_hooks *hooks, struct e
 		a->hooks = *hooks;
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_cond_init(&a->idle, NULL);
+	a->jobs = jobs_new("asking", MAX_ASKING);
 	store_list(store, kind_find("", "v1", "services"), NULL, &services);
 	for (size_t i = 0; i < services.n; i++)
 		pools_adopt(pools, services.list[i]->value);
@@ -42,6 +50,7 @@ void api_free(struct api *a)
 	while (a->in_flight)
 		pthread_cond_wait(&a->idle, &a->lock);
 	pthread_mutex_unlock(&a->lock);
+	jobs_free(a->jobs);
 	pools_free(a->pools);
 	pthread_mutex_destroy(&a->lock);
 	pthread_cond_destroy(&a->idle);
@@ -51,6 +60,16 @@ void api_free(struct api *a)
 struct store *api_store(struct api *a)
 {
 	return a->store;
+}
+
+struct webhooks *api_webhooks(struct api *a)
+{
+	return a->hooks.webhooks;
+}
+
+void api_ask_webhooks(struct api *a)
+{
+	a->asks = 1;
 }
 
 /* -- the end of a run -- */
@@ -78,6 +97,7 @@ static void run_end(struct run *run)
 	for (size_t i = 0; !run->who->trusted && a->hooks.audit && i < b->n; i++)
 		a->hooks.audit(a->hooks.audit_arg, run->who, b->list[i], rc);
 	strmap_fini(&run->made);
+	hooks_free(run->hooks);
 	if (run->txn && run->txn != b->extra)
 		store_txn_free(run->txn);
 	free(run->op_of);
@@ -138,6 +158,42 @@ int run_has_kind(const struct run *run, const struct kind *k)
 	return k->index >= run->n_kinds ? run->kinds != NULL : run->kinds[k->index];
 }
 
+/* -- versions that a webhook converts -- */
+
+/* Another one is to be found by then: whose object is changed all the time is told so. */
+#define MAX_CONVERSIONS 8
+
+/* The object whole, in the version of the key. NULL: there is none, or run->unconverted. */
+static struct object *get_converted(struct run *run, struct objkey key)
+{
+	struct object *o = store_get(run->api->store, key);
+
+	for (int i = 0; o && o->of && i < MAX_CONVERSIONS && !run->unconverted.code; i++) {
+		if (webhook_convert(run->api->hooks.webhooks, &o, 1, &run->unconverted) == 0 &&
+		    o->of) { /* its definition changed meanwhile */
+			object_unref(o);
+			o = store_get(run->api->store, key);
+		}
+	}
+	if (!o || !o->of)
+		return o;
+	err_set(&run->unconverted, EAGAIN, "%s \"%s\": its versions are changing: try again",
+		kind_resource(key.kind), key.name);
+	object_unref(o);
+	return NULL;
+}
+
+/* A value that this batch wrote, in another version of its resource. Owned, NULL: see
+ * run->unconverted. */
+static struct value *convert_written(struct run *run, const struct kind *to, const struct value *v)
+{
+	int same = str_eq(value_dig_str(v, "apiVersion", NULL), kind_api_version(to));
+
+	if (same || !to->home->conversion)
+		return kind_convert(to, value_ref(v));
+	return webhook_convert_value(run->api->hooks.webhooks, to, v, &run->unconverted);
+}
+
 struct value *run_current(struct run *run, struct objkey key, uint64_t *rv_out)
 {
 	size_t at = find_op(run, key);
@@ -149,15 +205,34 @@ struct value *run_current(struct run *run, struct objkey key, uint64_t *rv_out)
 		const struct store_op *op = &run->txn->ops[at];
 
 		*rv_out = op->expect;
-		return op->op == STORE_PUT ? kind_convert(key.kind, value_ref(op->value)) : NULL;
+		return op->op == STORE_PUT ? convert_written(run, key.kind, op->value) : NULL;
 	}
-	o = store_get(run->api->store, key);
+	o = get_converted(run, key);
 	if (!o)
 		return NULL;
 	*rv_out = o->rv;
 	v = value_ref(o->value);
 	object_unref(o);
 	return v;
+}
+
+/* What is stored is of the stored version: a webhook has to make it so. Return: whether it is. */
+static int convert_for_store(struct run *run, struct step *s, struct objkey *key)
+{
+	const struct kind *stored = key->kind->home->stored;
+	struct value *v;
+
+	if (!key->kind->home->conversion || s->outcome == OUTCOME_DELETE)
+		return 1;
+	v = convert_written(run, stored, s->next);
+	if (!v) {
+		fault_add_code(&s->r->faults, run->unconverted.code, "%s", run->unconverted.msg);
+		return 0;
+	}
+	value_unref(s->next);
+	s->next = v;
+	key->kind = stored;
+	return 1;
 }
 
 /* Put what the step decided into the transaction. Return: the operation's index. */
@@ -167,6 +242,8 @@ static size_t add_op(struct run *run, struct step *s)
 	size_t at = find_op(run, key);
 	uint64_t expect = s->live ? s->live_rv : STORE_ABSENT;
 
+	if (!convert_for_store(run, s, &key))
+		return NO_OP;
 	if (at != NO_OP) { /* a second change of the same object: one operation says both */
 		struct store_op *op = &run->txn->ops[at];
 
@@ -243,6 +320,12 @@ static void try_step(struct run *run, size_t i)
 		value_unref(live);
 		live = run_current(run, request_key(r), &s.live_rv);
 	}
+	if (run->unconverted.code) {
+		fault_add_code(&r->faults, run->unconverted.code, "%s", run->unconverted.msg);
+		value_unref(live);
+		live = NULL;
+		return;
+	}
 	s.live = live;
 	api_now(s.now);
 	if (allow_state(&s))
@@ -298,9 +381,14 @@ static void run_reset(struct run *run)
 	if (run->kinds)
 		memset(run->kinds, 0, run->n_kinds);
 	claims_drop(run->api->pools, &run->claims);
+	err_clear(&run->unconverted);
 	for (size_t i = 0; i < run->batch->n; i++) {
+		struct api_request *r = run->batch->list[i];
+
 		run->op_of[i] = NO_OP;
-		run->batch->list[i]->changed = 0;
+		r->changed = 0;
+		value_unref(STEAL(r->warnings));
+		value_unref(STEAL(r->audit_annotations));
 	}
 }
 
@@ -309,7 +397,7 @@ static int is_dry(const struct api_batch *b)
 	return b->n && (b->list[0]->flags & API_DRY_RUN);
 }
 
-static void run_attempt(struct run *run)
+static void attempt(struct run *run)
 {
 	run->attempts++;
 	run_reset(run);
@@ -324,6 +412,40 @@ static void run_attempt(struct run *run)
 	run->txn->done = committed;
 	run->txn->arg = run;
 	store_commit(run->api->store, run->txn);
+}
+
+/* -- attempts that wait -- */
+
+static void attempt_and_wait(void *arg)
+{
+	attempt(arg);
+}
+
+/* Does the batch need somebody who is not here? Nothing is looked at where there are no webhooks. */
+static int has_to_ask(struct run *run)
+{
+	const struct api_batch *b = run->batch;
+	int found = 0;
+
+	hooks_free(STEAL(run->hooks));
+	if (run->api->asks)
+		run->hooks = hooks_load(run->api->store);
+	for (size_t i = 0; run->hooks && !found && i < b->n; i++)
+		found = hooks_concern(run->hooks, b->list[i]);
+	if (!found)
+		hooks_free(STEAL(run->hooks));
+	for (size_t i = 0; !found && i < b->n; i++)
+		found = b->list[i]->kind->home->conversion != 0;
+	return found;
+}
+
+/* On the thread of who submitted, or the committer's: neither may wait for a network. */
+static void run_attempt(struct run *run)
+{
+	if (has_to_ask(run))
+		jobs_add(run->api->jobs, attempt_and_wait, run);
+	else
+		attempt(run);
 }
 
 /* Which request the failed operation belongs to; the first one when it is a record's. */
@@ -381,6 +503,22 @@ int api_may(struct api *a, const struct caller *who, const struct api_request *r
 	return a->hooks.authorize(a->hooks.arg, who, r, err);
 }
 
+/*
+ * The house's own parts know no version of a custom kind better than another, and look at metadata
+ * alone: they see an object as it is stored, so that a webhook that is down does not keep it.
+ */
+static void see_as_stored(struct run *run, struct api_request *r)
+{
+	struct object *o;
+
+	if (!r->kind->home->conversion || r->body)
+		return;
+	o = store_get(run->api->store, request_key(r));
+	if (o)
+		r->kind = o->of ? o->of->kind : o->kind;
+	object_unref(o);
+}
+
 /* What does not depend on the state of the store: asked and decoded once. */
 static void prepare_request(struct run *run, const struct caller *who, struct api_request *r)
 {
@@ -399,6 +537,8 @@ static void prepare_request(struct run *run, const struct caller *who, struct ap
 		fault_add_code(&r->faults, -rc, "%s", err.msg);
 		return;
 	}
+	if (who->trusted)
+		see_as_stored(run, r);
 	if (r->verb == API_REVIEW) {
 		review_prepare(run->api, who, r);
 		return;

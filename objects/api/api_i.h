@@ -14,8 +14,12 @@ struct api {
 	struct pools *pools; /* cluster addresses and node ports */
 	pthread_mutex_t lock;
 	pthread_cond_t idle;
-	size_t in_flight; /* runs; under lock */
+	size_t in_flight;  /* runs; under lock */
+	struct jobs *jobs; /* attempts that wait for webhooks */
+	_Atomic int asks;  /* webhooks of admission */
 };
+
+struct hook_configs; /* objects/api/admission/webhooks.h */
 
 #define NO_OP SIZE_MAX
 
@@ -33,6 +37,8 @@ struct run {
 		      */
 	size_t n_kinds;
 	struct claims claims; /* addresses taken for this attempt, given back if it fails */
+	struct hook_configs *hooks; /* of this attempt, owned; NULL: no webhook is asked */
+	struct err unconverted;     /* of this attempt: a webhook could not convert an object */
 	int committed;
 	int record_rc; /* a failure that no request is there to carry */
 };
@@ -96,5 +102,8 @@ void run_also_put(struct run *run, struct objkey key, struct value *taken);
  */
 struct value *admit(struct step *s, struct value *taken);
 void admit_check(struct step *s, const struct value *next);
+/* Webhooks, of a deletion that was asked for, and of what is written to a subresource. Faults. */
+void admit_deletion(struct step *s);
+void admit_review(struct step *s);
 /* The object goes away: give back what admission gave it. */
 void admit_delete(struct step *s);

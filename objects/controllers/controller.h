@@ -68,6 +68,7 @@ struct plan_fault {
 struct controller_class {
 	const char *name;    /* "deployment-controller": event source */
 	const char *manager; /* field manager; NULL: "kube-controller-manager" */
+	const void *data;    /* for classes that share their functions: controller_data() */
 	size_t state_size;   /* of the controller's own struct, zeroed; 0: none */
 	void (*init)(struct controller *c);
 	void (*fini)(struct controller *c);
@@ -86,8 +87,12 @@ struct controller_class {
 
 /* Inside observe and sync. */
 void *controller_state(struct controller *c);
+const void *controller_data(const struct controller *c); /* of its class */
 struct store *controller_store(struct controller *c);
 struct loop *controller_loop(struct controller *c);
+/* api_secret_token(). */
+int controller_secret_token(struct controller *c, const struct value *secret, struct buf *out,
+			    struct err *err) MUST_CHECK;
 /* Put a key into the queue (once, however often it is asked). Strings are copied. */
 void controller_enqueue(struct controller *c, struct objkey key);
 void controller_enqueue_after(struct controller *c, struct objkey key, uint64_t delay_ms);

@@ -60,15 +60,6 @@ static void observe(struct controller *c, const struct change *ch)
 
 /* -- status -- */
 
-/* What is stored and not acted upon is said once for each state of the spec. */
-static void tell_inert(const struct object *o, struct plan *plan)
-{
-	if (str_eq(STR_AT(o->value, "spec", "conversion", "strategy"), "Webhook"))
-		plan_event_after(plan, o, "Warning", "ConversionNotActedUpon",
-				 "conversion by a webhook is stored, but not acted upon: between "
-				 "versions only apiVersion changes");
-}
-
 static struct value *take_conditions(struct value *status, const struct value *fresh)
 {
 	const struct value *list = value_get(fresh, "conditions");
@@ -97,8 +88,6 @@ static void sync_status(const struct object *o, struct plan *plan)
 	status = value_set(status, "acceptedNames", value_ref(value_get(fresh, "acceptedNames")));
 	status = value_set_int(status, "observedGeneration", generation);
 	plan_status(plan, o, status);
-	if (INT_AT(o->value, "status", "observedGeneration") != generation)
-		tell_inert(o, plan);
 }
 
 /* -- the end -- */

@@ -27,6 +27,11 @@ void *controller_state(struct controller *c)
 	return c->state;
 }
 
+const void *controller_data(const struct controller *c)
+{
+	return c->class->data;
+}
+
 struct store *controller_store(struct controller *c)
 {
 	return c->runner->store;
@@ -35,6 +40,12 @@ struct store *controller_store(struct controller *c)
 struct loop *controller_loop(struct controller *c)
 {
 	return c->runner->loop;
+}
+
+int controller_secret_token(struct controller *c, const struct value *secret, struct buf *out,
+			    struct err *err)
+{
+	return api_secret_token(c->runner->api, secret, out, err);
 }
 
 static void on_ring(void *arg);

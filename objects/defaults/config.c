@@ -2,29 +2,17 @@
 /*
  * Defaults of configuration and policy objects that depend on other fields.
  */
+#include "objects/codec/base64.h"
 #include "objects/defaults/fills.h"
 
 #define RBAC_GROUP "rbac.authorization.k8s.io"
 
 static struct value *base64(const struct value *text)
 {
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const unsigned char *s = (const unsigned char *)value_str(text, "");
-	size_t n = value_strlen(text), at = 0;
-	CLEANUP_FREE char *out = xmalloc((n + 2) / 3 * 4 + 1);
+	CLEANUP(buf_fini) struct buf out = BUF_INIT;
 
-	for (size_t i = 0; i < n; i += 3) {
-		uint32_t w = (uint32_t)s[i] << 16;
-
-		w |= i + 1 < n ? (uint32_t)s[i + 1] << 8 : 0;
-		w |= i + 2 < n ? s[i + 2] : 0;
-		out[at++] = digits[w >> 18];
-		out[at++] = digits[w >> 12 & 63];
-		out[at++] = i + 1 < n ? digits[w >> 6 & 63] : '=';
-		out[at++] = i + 2 < n ? digits[w & 63] : '=';
-	}
-	return value_new_stringn(out, at);
+	base64_add(value_str(text, ""), value_strlen(text), &out);
+	return value_new_stringn(out.data, out.len);
 }
 
 /* stringData is for writing only: it wins over data and is never stored. */

@@ -8,6 +8,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "objects/codec/base64.h"
 #include "objects/quantity.h"
 #include "objects/schema/text.h"
 
@@ -232,7 +233,7 @@ static int is_duration(const char *s, size_t len)
 
 static int is_byte(const char *s, size_t len)
 {
-	return text_is_base64(s, len);
+	return base64_is_valid(s, len);
 }
 
 static int is_uuid(const char *s, size_t len)

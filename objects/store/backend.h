@@ -49,3 +49,13 @@ struct backend_ops {
  * file is damaged or not ours (it is left as it is, err says what to do).
  */
 struct backend *backend_sqlite_open(const char *path, struct err *err);
+
+struct sealer; /* objects/store/seal.h */
+/*
+ * Encryption at rest: a backend that seals what it writes to another one, and opens what it reads.
+ * Takes both; sealer NULL: no key, a row that is sealed is an error of load (-ENOKEY). seals 0: new
+ * text is plain. resources: those of objects that are sealed ("secrets", "x.example.com"),
+ * NULL-terminated, borrowed; records are sealed all. load writes anew what is stored otherwise.
+ */
+struct backend *backend_sealed(struct backend *taken, struct sealer *taken_sealer, int seals,
+			       const char *const *resources);

@@ -12,10 +12,14 @@
 #include "objects/store/backend.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/fd.h"
 
 #define APPLICATION_ID 0x6b386673 /* "k8fs" */
 #define LAYOUT_VERSION 1
@@ -355,6 +359,16 @@ static const struct backend_ops sqlite_ops = {
 	.close = sqlite_close,
 };
 
+/* For us alone, from its first byte on; what SQLite puts beside it gets the same mode. */
+static int make_private(struct sqlite_backend *b, struct err *err)
+{
+	CLEANUP_FD int fd = open(b->path, O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0 || fchmod(fd, 0600) < 0)
+		return err_sys(err, errno, "%s", b->path);
+	return 0;
+}
+
 struct backend *backend_sqlite_open(const char *path, struct err *err)
 {
 	struct sqlite_backend *b = xcalloc(1, sizeof(*b));
@@ -362,6 +376,8 @@ struct backend *backend_sqlite_open(const char *path, struct err *err)
 	b->base.ops = &sqlite_ops;
 	b->path = xstrdup(path);
 	pthread_mutex_init(&b->read_lock, NULL);
+	if (make_private(b, err) < 0)
+		goto refused;
 	if (sqlite3_open_v2(path, &b->db,
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 			    NULL)) {

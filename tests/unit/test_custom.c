@@ -511,6 +511,56 @@ static void test_example_extensions(void **state)
 	custom_undefine("foos.example.com");
 }
 
+/* Selectable fields must be there, be scalars, and be the definition's own. */
+static void test_selectable_fields(void **state)
+{
+	static const struct {
+		const char *fields, *want;
+	} cases[] = {
+		{"[{jsonPath: .spec.s}, {jsonPath: .spec.i}, {jsonPath: .spec.b}, {jsonPath: "
+		 "'.spec[''x.y'']'}, {jsonPath: .spec.map.any}]",
+		 ""},
+		{"[{jsonPath: .spec.none}]",
+		 "selectableFields[0].jsonPath: Invalid value: \".spec.none\": is an invalid path: "
+		 "does not refer to a valid field"},
+		{"[{jsonPath: spec.s}]", "is an invalid path"},
+		{"[{jsonPath: '.spec.list[0]'}]", "is an invalid path"},
+		{"[{jsonPath: .spec.s.}]", "is an invalid path"},
+		{"[{jsonPath: ''}]", "selectableFields[0].jsonPath: Required value"},
+		{"[{jsonPath: .spec.list}]", "selectableFields[0]: Invalid value: \".spec.list\": "
+					     "must point to a field of type "
+					     "string, boolean or integer"},
+		{"[{jsonPath: .spec.port}]", "must point to a field of type"},
+		{"[{jsonPath: .spec.num}]", "must point to a field of type"},
+		{"[{jsonPath: .metadata.name}]",
+		 "selectableFields[0]: Invalid value: \".metadata.name\": must not point to fields "
+		 "in metadata"},
+		{"[{jsonPath: .spec.s}, {jsonPath: .spec.s}]",
+		 "selectableFields[1]: Duplicate value: \".spec.s\""},
+		{"[{jsonPath: .spec.map.a}, {jsonPath: .spec.map.b}, {jsonPath: .spec.map.c}, "
+		 "{jsonPath: .spec.map.d}, {jsonPath: .spec.map.e}, {jsonPath: .spec.map.f}, "
+		 "{jsonPath: .spec.map.g}, {jsonPath: .spec.map.h}, {jsonPath: .spec.map.i}]",
+		 "selectableFields: Too many: 9: must have at most 8 items"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP_FREE char *more = xasprintf("    selectableFields: %s\n", cases[i].fields);
+		CLEANUP_FREE char *yaml = definition(
+			"thing",
+			"{type: object, properties: {s: {type: string}, i: {type: integer}, b: "
+			"{type: boolean}, num: {type: number}, x.y: {type: string, enum: [a]}, "
+			"port: "
+			"{x-kubernetes-int-or-string: true}, list: {type: array, items: {type: "
+			"string}}, map: {type: object, additionalProperties: {type: string}}}}",
+			more);
+		CLEANUP(buf_fini) struct buf faults = BUF_INIT;
+
+		value_unref(admit(definitions(), yaml, NULL, &faults));
+		if (*cases[i].want ? !strstr(buf_str(&faults), cases[i].want) : faults.len > 0)
+			fail_msg("%s: %s", cases[i].fields, buf_str(&faults));
+	}
+}
+
 /* -- the rest of a definition -- */
 
 #define V1 "{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}"
@@ -1163,6 +1213,7 @@ int main(void)
 		cmocka_unit_test(test_example_not_structural),
 		cmocka_unit_test(test_example_structural),
 		cmocka_unit_test(test_example_extensions),
+		cmocka_unit_test(test_selectable_fields),
 		cmocka_unit_test(test_refused_definitions),
 		cmocka_unit_test(test_updates_of_definitions),
 		cmocka_unit_test(test_names),

@@ -14,6 +14,7 @@
 #include "auth/tokens/keys.h"
 #include "auth/tokens/tokens.h"
 #include "objects/codec.h"
+#include "objects/codec/base64.h"
 #include "objects/store/backend.h"
 #include "util/fd.h"
 
@@ -213,6 +214,38 @@ static void test_time(void **state)
 
 	refused(f, late, "token has expired");
 	refused(f, long_ago, "token has expired");
+}
+
+static void put_secret(struct fixture *f, const char *uid, const char *token)
+{
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	CLEANUP_FREE char *json = NULL;
+
+	base64_add(token, strlen(token), &text);
+	json = xasprintf("{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"s\","
+			 "\"namespace\":\"prod\",\"uid\":\"%s\"},\"data\":{\"token\":\"%s\"}}",
+			 uid, buf_str(&text));
+	put(f, "secrets", "prod", json);
+}
+
+/* Without an end: for as long as the Secret holds it. */
+static void test_of_a_secret(void **state)
+{
+	struct fixture *f = *state;
+	struct token_request r = {
+		.ns = "prod", .account = "bot", .bound_kind = "Secret", .bound_name = "s"};
+	CLEANUP(buf_fini) struct buf token = BUF_INIT;
+	struct err err = ERR_INIT;
+
+	put_secret(f, "u-s", "");
+	assert_int_equal(tokens_issue(f->tokens, &r, &token, NULL, &err), 0);
+	refused(f, buf_str(&token), "not the one in its secret");
+	put_secret(f, "u-s", buf_str(&token));
+	value_unref(user(f, buf_str(&token), NULL));
+	put_secret(f, "u-another", buf_str(&token));
+	refused(f, buf_str(&token), "bound to has been deleted");
+	drop(f, "secrets", "prod", "s");
+	refused(f, buf_str(&token), "not the one in its secret");
 }
 
 static void test_audiences(void **state)
@@ -434,6 +467,7 @@ int main(void)
 		T(test_account_must_be_there),
 		T(test_bound_to_a_pod),
 		T(test_time),
+		T(test_of_a_secret),
 		T(test_audiences),
 		T(test_every_changed_character_is_noticed),
 		T(test_unsigned_and_other_algorithms),
