@@ -192,7 +192,7 @@ static const struct cel_type *check_select(struct checker *ck, struct node *n)
 		if (t)
 			return t;
 	}
-	t = check_node(ck, n->args[0]);
+	t = cel_check_node(ck, n->args[0]);
 	if (t->kind == CEL_OPTIONAL) {
 		t = t->a;
 		optional = 1;
@@ -208,7 +208,7 @@ static const struct cel_type *check_select(struct checker *ck, struct node *n)
 /* An entry's own type: of what an optional entry holds. */
 static const struct cel_type *entry_type(struct checker *ck, struct node *e, int optional)
 {
-	const struct cel_type *t = check_node(ck, e);
+	const struct cel_type *t = cel_check_node(ck, e);
 	CLEANUP(buf_fini) struct buf b = BUF_INIT;
 
 	if (!optional || type_is_loose(t))
@@ -259,7 +259,7 @@ static const struct cel_type *check_map(struct checker *ck, struct node *n)
 	const struct cel_type *key = NULL, *val = NULL;
 
 	for (size_t i = 0; i + 1 < n->n; i += 2) {
-		key = merge(ck, n->args[i], key, check_node(ck, n->args[i]));
+		key = merge(ck, n->args[i], key, cel_check_node(ck, n->args[i]));
 		val = merge(ck, n->args[i + 1], val,
 			    entry_type(ck, n->args[i + 1], is_optional(n, i / 2)));
 	}
@@ -374,7 +374,7 @@ static const struct cel_type *fold_result(struct checker *ck, struct node *n,
 static const struct cel_type *check_fold(struct checker *ck, struct node *n)
 {
 	struct fold *f = n->fold;
-	const struct cel_type *t = check_node(ck, f->range), *vars[2], *filter, *result = failed();
+	const struct cel_type *t = cel_check_node(ck, f->range), *vars[2], *filter, *result = failed();
 	const struct cel_type *boolean = type_simple(CEL_BOOL);
 	size_t before = ck->n_locals;
 
@@ -390,9 +390,9 @@ static const struct cel_type *check_fold(struct checker *ck, struct node *n)
 	}
 	f->slot = (int)ck->n_locals;
 	if (push(ck, n, f->var1, vars[0]) && (!f->var2 || push(ck, n, f->var2, vars[1]))) {
-		filter = f->filter ? check_node(ck, f->filter) : boolean;
+		filter = f->filter ? cel_check_node(ck, f->filter) : boolean;
 		if (type_assignable(boolean, filter))
-			result = fold_result(ck, n, vars, check_node(ck, f->body));
+			result = fold_result(ck, n, vars, cel_check_node(ck, f->body));
 		else
 			no_overload(ck, f->filter, "_?_:_",
 				    (const struct cel_type *const[]){filter}, 1, 0);
@@ -404,7 +404,7 @@ static const struct cel_type *check_fold(struct checker *ck, struct node *n)
 static const struct cel_type *check_opt_map(struct checker *ck, struct node *n)
 {
 	struct fold *f = n->fold;
-	const struct cel_type *t = check_node(ck, f->range), *body;
+	const struct cel_type *t = cel_check_node(ck, f->range), *body;
 	size_t before = ck->n_locals;
 
 	if (t->kind != CEL_OPTIONAL && !type_is_loose(t))
@@ -412,7 +412,7 @@ static const struct cel_type *check_opt_map(struct checker *ck, struct node *n)
 	f->slot = (int)ck->n_locals;
 	if (!push(ck, n, f->var1, t->kind == CEL_OPTIONAL ? t->a : t))
 		return failed();
-	body = check_node(ck, f->body);
+	body = cel_check_node(ck, f->body);
 	ck->n_locals = before;
 	if (!(n->flags & NODE_FLAT))
 		return type_optional(ck->m, body);
@@ -425,7 +425,7 @@ static const struct cel_type *check_opt_map(struct checker *ck, struct node *n)
 
 static const struct cel_type *check_logic(struct checker *ck, struct node *n)
 {
-	const struct cel_type *t[2] = {check_node(ck, n->args[0]), check_node(ck, n->args[1])};
+	const struct cel_type *t[2] = {cel_check_node(ck, n->args[0]), cel_check_node(ck, n->args[1])};
 	const struct cel_type *boolean = type_simple(CEL_BOOL);
 
 	if (type_assignable(boolean, t[0]) && type_assignable(boolean, t[1]))
@@ -438,7 +438,7 @@ static const struct cel_type *check_ternary(struct checker *ck, struct node *n)
 	const struct cel_type *t[3];
 
 	for (size_t i = 0; i < 3; i++)
-		t[i] = check_node(ck, n->args[i]);
+		t[i] = cel_check_node(ck, n->args[i]);
 	if (!type_assignable(type_simple(CEL_BOOL), t[0]) || !type_assignable(t[1], t[2]))
 		return no_overload(ck, n, n->name, t, 3, 0);
 	return type_join(t[1], t[2]);
@@ -480,7 +480,7 @@ static const struct cel_type *check_one(struct checker *ck, struct node *n)
 	return n->type ? n->type : failed();
 }
 
-const struct cel_type *check_node(struct checker *ck, struct node *n)
+const struct cel_type *cel_check_node(struct checker *ck, struct node *n)
 {
 	if (++ck->depth > CHECK_DEPTH_MAX) {
 		complain(ck->c, n->at, "expression recursion limit exceeded: %d", CHECK_DEPTH_MAX);
@@ -498,6 +498,6 @@ int cel_check(struct cel_program *p, const struct cel_env *env, struct complaint
 
 	p->n_slots = env->n;
 	p->uses = mem_alloc(&p->mem, env->n / 64 + 1, sizeof(*p->uses));
-	check_node(&ck, p->root);
+	cel_check_node(&ck, p->root);
 	return c->n ? -1 : 0;
 }

@@ -200,7 +200,7 @@ const struct cel_type *check_call(struct checker *ck, struct node *n)
 	if (n->flags & NODE_MEMBER)
 		fold_name(ck, n);
 	for (size_t i = 0; i < n->n; i++)
-		check_node(ck, n->args[i]);
+		cel_check_node(ck, n->args[i]);
 	for (size_t i = 0; n->n <= CEL_ARGS_MAX && (f = function_at(i)); i++) {
 		const struct cel_type *t;
 
