@@ -96,10 +96,10 @@ static struct detour *detour_new(struct fs *fs, void (*fn)(struct detour *d))
 
 /* -- whether -- */
 
-/* Of a collection: only its tables show the objects. */
+/* Of a collection: its tables show the objects, and selections of what is in them. */
 static int shows_collection(const struct node *n, const char *name)
 {
-	return name ? *name == '_' && !*n->uid : n->row->render != NULL;
+	return reads_objects(n) || (name && *name == '_');
 }
 
 /* What this node (or, with name, what is in it) shows is not known without asking a webhook. */
@@ -167,7 +167,7 @@ int detour_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fu
 	const struct node *n = node_of(fs, id);
 	struct detour *d;
 
-	if (!*n->uid || !has_to_ask(fs, req, n, NULL))
+	if (!has_to_ask(fs, req, n, NULL))
 		return 0;
 	d = detour_new(fs, run_read);
 	d->req = req;

@@ -87,10 +87,18 @@ static int render_collection_ctl(struct call *c, const struct node *n, const str
 	return 0;
 }
 
+static void act_on_collection(void *arg)
+{
+	verbs_act(arg, collection_verbs);
+}
+
+/* What a selector of fields selects may have to be asked of a webhook. */
 static void act_collection_ctl(struct call *c, struct message *m)
 {
-	(void)c;
-	verbs_act(m, collection_verbs);
+	if (m->node->kind->home->conversion && !detour_may_wait())
+		detour_run(c->fs, act_on_collection, m);
+	else
+		verbs_act(m, collection_verbs);
 }
 
 const struct row row_index = {
@@ -202,6 +210,12 @@ static void list_selected(struct call *c, struct node *dir, struct listing *out)
 	if (!s)
 		return;
 	store_list(c->fs->store, dir->kind, ns_of_list(dir), &list);
+	if (selection_reads_content(s) &&
+	    objects_make_whole(c->fs, list.list, list.n, &c->err) < 0) {
+		c->err.code = EIO; /* of the listing: whatever it was */
+		object_list_fini(&list);
+		return;
+	}
 	for (size_t i = 0; i < list.n; i++) {
 		CLEANUP(buf_fini) struct buf name = BUF_INIT;
 		struct place at = selected_place(dir, list.list[i], sub);
@@ -233,7 +247,8 @@ static struct node *find_selected(struct call *c, struct node *dir, const char *
 		object = dot + 1;
 	}
 	o = store_get(c->fs->store, (struct objkey){dir->kind, ns, object});
-	if (!o || !selection_matches(s, o->value))
+	if (!o || (selection_reads_content(s) && objects_make_whole(c->fs, &o, 1, &c->err) < 0) ||
+	    !selection_matches(s, o->value))
 		return NULL;
 	at = selected_place(dir, o, sub);
 	return node_get(dir, name, &at);
@@ -258,6 +273,15 @@ static const struct row row_selection = {
 		 "what `_schema` calls `selectable`",
 	.errors = "EINVAL the selector does not parse, or the kind lets no such field be selected",
 };
+
+int reads_objects(const struct node *n)
+{
+	CLEANUP_FREE char *text = n->row == &row_selection ? name_unescape(n->sub) : NULL;
+	CLEANUP(selection_freep)
+	struct selection *s = text ? selection_parse(n->kind, text, NULL) : NULL;
+
+	return n->row->render != NULL || selection_reads_content(s);
+}
 
 static struct node *find_selection(struct call *c, struct node *dir, const char *name)
 {

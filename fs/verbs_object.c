@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 
+#include "fs/detour.h"
 #include "fs/permission.h"
 #include "fs/verbs.h"
 #include "objects/controllers/deployment_ops.h"
@@ -359,6 +360,10 @@ static int add_delete_selected(struct message *m, char *const *args, size_t n_ar
 	if (!s || may(m, "deletecollection", m->node->kind, m->node->ns, "", err) < 0)
 		return -err->code;
 	store_list(m->fs->store, m->node->kind, *m->node->ns ? m->node->ns : NULL, &list);
+	if (selection_reads_content(s) && objects_make_whole(m->fs, list.list, list.n, err) < 0) {
+		object_list_fini(&list);
+		return -err->code;
+	}
 	for (size_t i = 0; i < list.n; i++)
 		if (selection_matches(s, list.list[i]->value)) {
 			struct api_request *r = delete_request(list.list[i]);

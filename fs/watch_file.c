@@ -207,7 +207,8 @@ static int wait_for_webhook(struct watch_stream *w)
 {
 	struct webhook_job job = {.w = w};
 
-	if (!w->json || w->why.code || !w->s.h.node->kind->home->conversion)
+	if (!(w->json || selection_reads_content(w->selection)) || w->why.code ||
+	    !w->s.h.node->kind->home->conversion)
 		return 0;
 	for (size_t i = w->n_shown; i < w->present.n; i++)
 		look_again(w, &w->present.list[i], &job);
