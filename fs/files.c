@@ -90,7 +90,7 @@ static void note_open_refused(struct call *c, struct node *n)
 	CLEANUP(buf_fini) struct buf path = BUF_INIT;
 
 	node_path(n, &path);
-	note_refusal(c->fs, c->uid, buf_str(&path), c->err.msg);
+	note_refusal(c->fs, call_who(c), buf_str(&path), c->err.msg);
 }
 
 static struct handle *open_node(struct call *c, struct node *n, int flags)
