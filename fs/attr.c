@@ -51,9 +51,7 @@ static int stat_content(struct call *c, struct node *n, const struct object *o, 
 {
 	CLEANUP_CONTENT struct content *t = NULL;
 
-	if (row_is_stream(n->row))
-		st->st_size = 1;
-	if (n->row->type == ROW_DIR || !n->row->render || row_is_stream(n->row))
+	if (n->row->type == ROW_DIR || !n->row->render || (n->row->flags & ROW_HIDDEN))
 		return 0;
 	t = content_get(c, n, o);
 	if (!t)
@@ -83,6 +81,7 @@ static int stat_node(struct call *c, struct node *n, struct stat *st, int with_c
 			return n->row->flags & ROW_ANSWERS ? 0 : -ESTALE;
 		set_times(st, object_time(o));
 	}
+	st->st_size = n->row->flags & ROW_STREAM ? 1 : 0;
 	if (n->row->stat)
 		rc = n->row->stat(c, n, st);
 	else if (with_content)

@@ -90,7 +90,7 @@ follow_log() {
     had=0
     [ "${tail:--1}" = -1 ] || had=$(wc -c <"$1")
     [ "$had" = 0 ] || head -c "$had" "$1" | last_lines | with_prefix
-    dd bs=65536 if="$1.follow" of="$pipe" 2>/dev/null &
+    cat "$1.follow" 2>/dev/null >"$pipe" &
     children="$children $!"
     { tail -c "+$((had + 1))" | with_prefix; } <"$pipe" &
     followers="$followers $!"
@@ -150,7 +150,7 @@ run_in() {
     return "$status"
 }
 converse() {
-    dd bs=65536 if="$talk/stderr" 3>&2 2>/dev/null >&3 &
+    cat "$talk/stderr" >&2 2>/dev/null &
     errors=$!
     children="$children $!"
     stream "$talk/stdout"
@@ -161,7 +161,7 @@ converse_raw() {
     saved=$(stty -g)
     trap 'stty "$saved"; at_end' EXIT
     stty raw -echo
-    dd bs=65536 if="$talk/stdout" 2>/dev/null &
+    cat "$talk/stdout" 2>/dev/null &
     out=$!
     children="$children $!"
     trap 'say "tty $(terminal_size)" >"$talk/ctl"' WINCH
