@@ -136,7 +136,7 @@ void files_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
  */
 static int is_of_page_cache(const struct handle *h, const struct fuse_file_info *fi)
 {
-	return row_is_stream(h->node->row) && !fi->lock_owner;
+	return (h->node->row->flags & ROW_STREAM) && !fi->lock_owner;
 }
 
 void files_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_file_info *fi)
