@@ -95,6 +95,11 @@ int run_has_kind(const struct run *run, const struct kind *k);
  * (taken, at the version that it carries). */
 void run_also_put(struct run *run, struct objkey key, struct value *taken);
 
+/* What an expression's `authorizer` is asked, of who or of the ServiceAccount that it names. Return:
+ * 1 allowed, 0 not; why says more (access.c). */
+struct cel_access;
+int api_access(struct api *a, const struct caller *who, const struct cel_access *q, char why[512]);
+
 /*
  * Admission (objects/api/admission): plugins that look at other objects or choose for the user.
  * live NULL: creation. admit() changes the object before it is validated, returns taken's

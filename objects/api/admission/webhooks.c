@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "objects/api/admission/webhook_review.h"
+#include "objects/conditions.h"
 #include "objects/patch.h"
 #include "objects/webhook.h"
 #include "util/log.h"
@@ -145,7 +146,7 @@ static const struct value *namespace_labels(struct hook_asking *a)
 
 	if (a->request.kind == k)
 		return labels_of(a->object && !*a->request.sub ? a->object : a->old);
-	if (!a->ns && (o = store_get(a->store, (struct objkey){k, "", a->request.ns}))) {
+	if (!a->ns && (o = store_get(a->api->store, (struct objkey){k, "", a->request.ns}))) {
 		a->ns = value_ref(o->value);
 		object_unref(o);
 	}
@@ -203,22 +204,25 @@ static struct value *convert(struct hook_asking *a, const struct kind *to, const
 
 	if (!v || a->object_kind || str_eq(version, kind_api_version(to)))
 		return value_ref(v);
-	return to->home->conversion ? webhook_convert_value(a->webhooks, to, v, err)
+	return to->home->conversion ? webhook_convert_value(a->api->hooks.webhooks, to, v, err)
 				    : kind_convert(to, value_ref(v));
 }
 
 /* -- failures -- */
 
+static int fails_open(const struct value *hook)
+{
+	return str_eq(value_str(value_get(hook, "failurePolicy"), ""), "Ignore");
+}
+
 /* The webhook did not do its part: what its configuration says about that. */
 static void call_failed(struct hook_asking *a, const struct value *hook, const char *name,
 			const struct err *err)
 {
-	int ignore = str_eq(value_str(value_get(hook, "failurePolicy"), ""), "Ignore");
-
 	if (err->code == ECANCELED) {
 		fault_add_code(a->faults, EAGAIN, "failed calling webhook \"%s\": %s", name,
 			       err->msg);
-	} else if (ignore) {
+	} else if (fails_open(hook)) {
 		log_warn("failed calling webhook, failing open %s: %s", name, err->msg);
 	} else {
 		fault_add_code(a->faults, err->code == ETIMEDOUT ? ETIMEDOUT : EACCES,
@@ -329,14 +333,13 @@ struct one {
 	char uid[37];
 };
 
-static int call(struct one *o, struct review_question *q, struct review_answer *out,
-		struct err *err)
+static int call(struct one *o, const struct review_question *q, const struct value *review,
+		struct review_answer *out, struct err *err)
 {
 	unsigned timeout = (unsigned)value_int(value_get(o->hook, "timeoutSeconds"), 10);
-	CLEANUP_VALUE struct value *review = review_make(q);
 	CLEANUP_VALUE struct value *answer = NULL;
-	int rc = webhook_ask(o->a->webhooks, value_get(o->hook, "clientConfig"), timeout, review,
-			     &answer, err);
+	int rc = webhook_ask(o->a->api->hooks.webhooks, value_get(o->hook, "clientConfig"), timeout,
+			     review, &answer, err);
 
 	if (rc < 0)
 		return err_wrap(err, "failed to call webhook");
@@ -360,12 +363,43 @@ static void take_answer(struct one *o, const struct value *shown, const struct r
 			       o->name);
 }
 
-static void ask(struct one *o)
+/* `authorizer` in an expression: a SubjectAccessReview of whoever makes the request. */
+static int authorize(void *arg, const struct cel_access *q, char why[512])
+{
+	struct hook_asking *a = arg;
+
+	return api_access(a->api, a->who, q, why);
+}
+
+/* Return: whether the match conditions let the request through to the webhook. */
+static int conditions_let_through(struct one *o, const struct review_question *q,
+				  const struct value *review)
+{
+	struct hook_asking *a = o->a;
+	struct condition_facts facts = {
+		.object = q->object,
+		.old = q->old,
+		.request = value_get(review, "request"),
+		.authorize = authorize,
+		.arg = a,
+	};
+	struct err err = ERR_INIT;
+	int rc = conditions_hold(value_get(o->hook, "matchConditions"), &facts, &err);
+
+	if (rc < 0 && !fails_open(o->hook))
+		fault_add_code(a->faults, EACCES, "%s \"%s\" is forbidden: %s",
+			       kind_resource(a->request.kind), a->request.name, err.msg);
+	return rc == 1;
+}
+
+/* Return: whether it was asked. */
+static int ask(struct one *o)
 {
 	struct hook_asking *a = o->a;
 	struct err err = ERR_INIT;
 	CLEANUP_VALUE struct value *object = convert(a, o->as, a->object, &err);
 	CLEANUP_VALUE struct value *old = err.code ? NULL : convert(a, o->as, a->old, &err);
+	CLEANUP_VALUE struct value *review = NULL;
 	CLEANUP(review_answer_fini) struct review_answer said = {0};
 	struct review_question q = {
 		.request = &a->request,
@@ -383,12 +417,17 @@ static void ask(struct one *o)
 	if (!err.code && !q.version)
 		err_set(&err, EINVAL,
 			"webhook does not accept known AdmissionReview versions (v1, v1beta1)");
-	if (!err.code)
-		call(o, &q, &said, &err);
+	if (!err.code) {
+		review = review_make(&q);
+		if (!conditions_let_through(o, &q, review))
+			return 0;
+		call(o, &q, review, &said, &err);
+	}
 	if (err.code)
 		call_failed(a, o->hook, o->name, &err);
 	else
 		take_answer(o, object, &said);
+	return 1;
 }
 
 /* Return: whether it was asked. */
@@ -407,8 +446,7 @@ static int ask_if_wanted(struct hook_asking *a, const struct value *hook, int mu
 		return 0;
 	}
 	api_uuid(o.uid);
-	ask(&o);
-	return 1;
+	return ask(&o);
 }
 
 /* -- all of them -- */

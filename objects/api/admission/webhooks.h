@@ -23,8 +23,7 @@ int hooks_concern_connection(const struct hook_configs *c, const struct match_re
 
 /* One thing to be asked about. Strings and unowned values are borrowed. */
 struct hook_asking {
-	struct webhooks *webhooks;
-	struct store *store;
+	struct api *api;
 	const struct hook_configs *configs;
 	const struct caller *who;
 	struct match_request request;
