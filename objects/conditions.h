@@ -27,5 +27,5 @@ void conditions_validate(const struct value *list, const struct value *old, cons
  * Return: 1 all hold (also: there are none); 0 one does not, whatever became of the others;
  * -EINVAL they could not all be evaluated, err says which.
  */
-int conditions_hold(const struct value *list, const struct condition_facts *facts,
-		    struct err *err) MUST_CHECK;
+int conditions_hold(const struct value *list, const struct condition_facts *facts, struct err *err)
+	MUST_CHECK;

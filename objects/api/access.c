@@ -19,8 +19,8 @@ static struct value *subject_of(const struct caller *who, const struct cel_acces
 
 	if (q->account) {
 		groups = value_append(groups, value_new_string("system:serviceaccounts"));
-		groups = value_append(groups, value_new_stringf("system:serviceaccounts:%s",
-								q->account_ns));
+		groups = value_append(
+			groups, value_new_stringf("system:serviceaccounts:%s", q->account_ns));
 		groups = value_append(groups, value_new_string("system:authenticated"));
 		spec = value_set(spec, "user",
 				 value_new_stringf("system:serviceaccount:%s:%s", q->account_ns,

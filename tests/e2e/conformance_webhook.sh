@@ -135,6 +135,34 @@ equal "C021 asked" 0 "$(n_asked)"
 unhook c021-deny
 unhook c021-label
 
+# C007 matchConditions of a mutating webhook are kept and changed, C008 of a validating one
+for k in Mutating Validating; do
+    hook $k c007 /allow "$configmaps" "matchConditions: [{name: is-a-map, expression: \"request.kind.kind == 'ConfigMap'\"}]"
+    conditions=$registration/$(echo $k | tr MV mv)webhookconfigurations/c007/webhooks/c007.hooks.example.com/matchConditions
+    equal "C007 stored" "request.kind.kind == 'ConfigMap'" "$(cat "$conditions/is-a-map/expression")"
+    sed -i "s/name: is-a-map.*/name: named, expression: \"object.metadata.name != 'x'\"}, {name: other, expression: 'true'}]/" "$tmp/c007.yaml"
+    cp "$tmp/c007.yaml" "$registration/$(echo $k | tr MV mv)webhookconfigurations/" || fail "C007 update"
+    equal "C007 changed" "object.metadata.name != 'x'" "$(cat "$conditions/named/expression")"
+    equal "C007 all" "named other" "$(ls "$conditions" | xargs)"
+    unhook c007
+done
+
+# C019 a webhook that a condition keeps from one object
+hook Mutating c019 /mutating-configmaps "$configmaps" "matchConditions: [{name: not-skip-me, expression: \"object.metadata.name != 'skip-me'\"}]"
+configmap skip-me 'mutation-start: "yes"' || fail "C019 skipped"
+equal "C019 skipped" "" "$(data skip-me mutation-stage-1)"
+configmap c019 'mutation-start: "yes"' || fail "C019 mutated"
+equal "C019 mutated" yes "$(data c019 mutation-stage-1)"
+unhook c019
+
+# C022 conditions that do not compile, of a mutating webhook, C023 of a validating one
+for k in Mutating Validating; do
+    { printf 'apiVersion: admissionregistration.k8s.io/v1\nkind: %sWebhookConfiguration\nmetadata: {name: c022}\nwebhooks:\n' $k
+      one_hook c022 /allow "$configmaps" "matchConditions: [{name: invalid, expression: '... [] bad expression'}]"; } >"$tmp/c022.yaml"
+    refused 'Invalid argument' cp "$tmp/c022.yaml" "$mnt/apply/"
+    contains "$(cat "$mnt/apply/c022.yaml.err")" 'webhooks\[0\].matchConditions\[0\].expression: Invalid value: .*compilation failed'
+done
+
 # C024 fail closed: a server that is not trusted cannot be asked
 hook Validating c024 /allow "$configmaps"
 sed -i 's/, caBundle: [^}]*}/}/' "$tmp/c024.yaml"

@@ -144,6 +144,18 @@ equal "no writer was refused" "" "$(cat "$tmp"/race-*)"
 equal "what was judged is what is there" "$(data raced turn)" "$(data raced seen)"
 unhook seen
 
+# Match conditions: one that cannot be evaluated is a failure, and what the caller may is asked of RBAC
+hook Validating condition /deny "$configmaps" 'matchConditions: [{name: breaks, expression: "object.data.nothing == 1"}]'
+refused 'Permission denied' configmap condition 'a: b'
+contains "$(why condition)" 'configmaps "condition" is forbidden: match condition "breaks": '
+unhook condition
+hook Validating condition /deny "$configmaps" 'failurePolicy: Ignore; matchConditions: [{name: breaks, expression: "object.data.nothing == 1"}]'
+configmap condition 'a: b' || fail "a condition that breaks, ignored: $(why condition)"
+unhook condition
+hook Validating condition /deny "$configmaps" "matchConditions: [{name: who, expression: \"!authorizer.group('').resource('secrets').namespace('default').check('delete').allowed()\"}]"
+configmap condition 'a: c' || fail "root may delete secrets: $(why condition)"
+unhook condition
+
 # A service, by its endpoints
 address=$(ip -o -4 addr show "$(bridge)" | awk '{sub("/.*", "", $4); print $4; exit}')
 put service <<END
