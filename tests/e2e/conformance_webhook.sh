@@ -323,4 +323,54 @@ C031() {
     equal "as it was" localhost:8080 "$(cat "$v1/one/hostPort")"
     undefine hosts
 }
+# selected NAMES SELECTOR VERSION: what a selection lists
+selected() { equal "@$2 of $3" "$1" "$(ls "$mnt/apis/$ns.example.com/$3/hosts/$ns/@$2" | sort | xargs)"; }
+# Fields that each version selects by are its own
+C038() {
+    local v1=$mnt/apis/$ns.example.com/v1/hosts/$ns v2=$mnt/apis/$ns.example.com/v2/hosts/$ns watcher
+    cat >"$tmp/hosts.yaml" <<END
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: hosts.$ns.example.com}
+spec:
+  group: $ns.example.com
+  scope: Namespaced
+  names: {plural: hosts, kind: Host}
+$converts
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    selectableFields: [{jsonPath: .hostPort}]
+    schema: {openAPIV3Schema: {type: object, properties: {hostPort: {type: string}}}}
+  - name: v2
+    served: true
+    storage: false
+    selectableFields: [{jsonPath: .host}, {jsonPath: .port}]
+    schema: {openAPIV3Schema: {type: object, properties: {host: {type: string}, port: {type: string}}}}
+END
+    cp "$tmp/hosts.yaml" "$crd/$ns-hosts.yaml" || fail "definition: $(last_error)"
+    host1 a host1:80 || fail "create: $(last_error)"
+    host1 b host1:8080 || fail "create: $(last_error)"
+    host2 c host2 80 || fail "create: $(last_error)"
+    selected "a b" .host=host1 v2
+    selected "a c" .port=80 v2
+    selected "a" .host=host1,.port=80 v2
+    selected "b" .hostPort=host1:8080 v1
+    selected "a c" .hostPort!=host1:8080 v1
+    timeout $((30 * slowness)) sed -u 5q "$v2/@.host=host1/_watch" >"$tmp/watched" &
+    watcher=$!
+    eventually 10 has "$tmp/watched" "ADDED $ns/b"
+    echo host1 >"$v2/c/host" || fail "update: $(last_error)"
+    echo host3 >"$v2/b/host" || fail "update: $(last_error)"
+    rmdir "$v1/a" || fail "delete"
+    wait $watcher || fail "watched: $(cat "$tmp/watched")"
+    equal "watched" "ADDED $ns/a ADDED $ns/b ADDED $ns/c DELETED $ns/b DELETED $ns/a" "$(cut -d' ' -f1,2 "$tmp/watched" | xargs)"
+    selected "c" .host=host1 v2
+    selected "b" .hostPort=host3:8080 v1
+    echo "delete --field-selector host=host1" >"$v2/_ctl" || fail "delete of selected: $(last_error)"
+    eventually 10 gone "$v2/c"
+    [ -e "$v2/b" ] || fail "another one was deleted"
+    undefine hosts
+}
 conform
