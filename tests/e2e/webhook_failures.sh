@@ -34,7 +34,7 @@ within 5 bash -c "echo c >'$maps/quick/data/a'" || fail "another writer was held
 
 # A writer that is killed meanwhile is gone when the webhook has answered, and so are the others.
 victim=${writers##* }
-pkill -9 -P "$victim" cp
+kill -9 "$(pgrep -P "$victim")"
 touch "$tmp/hooks/release"
 for w in $writers; do
     wait "$w" || [ "$w" = "$victim" ] || fail "a writer was refused: $(tail -n 3 "$mnt/errors")"

@@ -9,120 +9,9 @@
 #include "objects/webhook.h"
 #include "util/log.h"
 
-struct hook_configs {
-	struct object_list mutating, validating; /* by name */
-};
-
 struct hook_state {
 	int asked, again;
 };
-
-/* -- which there are -- */
-
-static const struct kind *configs_kind(int mutating)
-{
-	return kind_find("admissionregistration.k8s.io", "v1",
-			 mutating ? "mutatingwebhookconfigurations"
-				  : "validatingwebhookconfigurations");
-}
-
-struct hook_configs *hooks_load(struct store *store)
-{
-	const struct kind *m = configs_kind(1), *v = configs_kind(0);
-	struct hook_configs *c;
-
-	if (!store_count(store, m, NULL) && !store_count(store, v, NULL))
-		return NULL;
-	c = xcalloc(1, sizeof(*c));
-	store_list(store, m, NULL, &c->mutating);
-	store_list(store, v, NULL, &c->validating);
-	return c;
-}
-
-void hooks_free(struct hook_configs *c)
-{
-	if (!c)
-		return;
-	object_list_fini(&c->mutating);
-	object_list_fini(&c->validating);
-	free(c);
-}
-
-/* fn returns whether to go on. */
-static void each_hook(const struct object_list *l, int (*fn)(void *arg, const struct value *hook),
-		      void *arg)
-{
-	for (size_t i = 0; i < l->n; i++) {
-		const struct value *hooks = value_get(l->list[i]->value, "webhooks");
-
-		for (size_t j = 0; j < value_count(hooks); j++)
-			if (!fn(arg, value_at(hooks, j)))
-				return;
-	}
-}
-
-/* -- whether a request concerns any: before its object is known -- */
-
-struct concern {
-	struct match_request request;
-	const char *const *operations; /* NULL-terminated: one of these it will be */
-	int found;
-};
-
-static const char *sub_of(const struct api_request *r)
-{
-	if (r->flags & API_STATUS)
-		return "status";
-	if (r->flags & API_SCALE)
-		return "scale";
-	return r->sub ? r->sub : "";
-}
-
-static int is_equivalent(const struct value *hook)
-{
-	return str_eq(value_str(value_get(hook, "matchPolicy"), ""), "Equivalent");
-}
-
-static int concerns_hook(void *arg, const struct value *hook)
-{
-	struct concern *c = arg;
-
-	for (const char *const *op = c->operations; *op && !c->found; op++) {
-		c->request.operation = *op;
-		c->found = match_rules(value_get(hook, "rules"), &c->request,
-				       is_equivalent(hook)) != NULL;
-	}
-	return !c->found;
-}
-
-static int concerns(const struct hook_configs *configs, struct concern *c)
-{
-	each_hook(&configs->mutating, concerns_hook, c);
-	if (!c->found)
-		each_hook(&configs->validating, concerns_hook, c);
-	return c->found;
-}
-
-int hooks_concern(const struct hook_configs *configs, const struct api_request *r)
-{
-	/* a write that makes something, or changes it: which, is not known yet */
-	static const char *const writes[] = {"CREATE", "UPDATE", NULL};
-	static const char *const deletes[] = {"DELETE", NULL};
-	struct concern c = {
-		.request = {.kind = r->kind, .sub = sub_of(r), .ns = r->ns, .name = ""},
-		.operations = r->verb == API_DELETE ? deletes : writes,
-	};
-
-	return !match_is_exempt(r->kind) && concerns(configs, &c);
-}
-
-int hooks_concern_connection(const struct hook_configs *configs, const struct match_request *m)
-{
-	static const char *const connects[] = {"CONNECT", NULL};
-	struct concern c = {.request = *m, .operations = connects};
-
-	return concerns(configs, &c);
-}
 
 /* -- whether a webhook wants to be asked -- */
 
@@ -166,7 +55,7 @@ static int selects_namespace(struct hook_asking *a, const struct value *selector
 static const struct kind *wants(struct hook_asking *a, const struct value *hook)
 {
 	const struct kind *as =
-		match_rules(value_get(hook, "rules"), &a->request, is_equivalent(hook));
+		match_rules(value_get(hook, "rules"), &a->request, hook_is_equivalent(hook));
 
 	if (!as || !selects_namespace(a, value_get(hook, "namespaceSelector")) ||
 	    !match_objects(value_get(hook, "objectSelector"), a->object, a->old))
@@ -493,10 +382,10 @@ int hooks_mutate(struct hook_asking *a, int again)
 	struct mutation m = {.a = a, .again = again};
 
 	if (!a->states) {
-		each_hook(&a->configs->mutating, count_one, &a->n_states);
+		hooks_each(&a->configs->mutating, count_one, &a->n_states);
 		a->states = xcalloc(a->n_states + 1, sizeof(*a->states));
 	}
-	each_hook(&a->configs->mutating, mutate_one, &m);
+	hooks_each(&a->configs->mutating, mutate_one, &m);
 	return m.changed;
 }
 
@@ -516,5 +405,5 @@ static int validate_one(void *arg, const struct value *hook)
 
 void hooks_validate(struct hook_asking *a)
 {
-	each_hook(&a->configs->validating, validate_one, a);
+	hooks_each(&a->configs->validating, validate_one, a);
 }
