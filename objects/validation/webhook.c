@@ -3,6 +3,7 @@
  * Admission webhooks: whom to ask, about what; and who serves another API.
  * Source: Kubernetes pkg/apis/admissionregistration/validation/validation.go; kube-aggregator.
  */
+#include "objects/conditions.h"
 #include "objects/schema/text.h"
 #include "objects/validation/checks.h"
 #include "objects/validation/say.h"
@@ -151,6 +152,8 @@ void check_webhook(const struct value *now, const struct value *old, const struc
 	check_client(value_get(now, "clientConfig"), PATH_FIELD(at, "clientConfig"), faults);
 	check_versions(value_get(now, "admissionReviewVersions"),
 		       PATH_FIELD(at, "admissionReviewVersions"), faults);
+	conditions_validate(value_get(now, "matchConditions"), value_get(old, "matchConditions"),
+			    PATH_FIELD(at, "matchConditions"), faults);
 }
 
 /* Of a version of a group, which are its name; nobody else's is asked for them here. */
