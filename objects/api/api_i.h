@@ -11,7 +11,8 @@
 struct api {
 	struct store *store;
 	struct api_hooks hooks;
-	struct pools *pools; /* cluster addresses and node ports */
+	struct pools *pools;       /* cluster addresses and node ports */
+	struct policies *policies; /* compiled (admission/policies.h) */
 	pthread_mutex_t lock;
 	pthread_cond_t idle;
 	size_t in_flight;  /* runs; under lock */
@@ -36,7 +37,7 @@ struct run {
 	char *kinds; /* by index: this batch has an operation of the kind; owned, NULL: one request
 		      */
 	size_t n_kinds;
-	struct claims claims; /* addresses taken for this attempt, given back if it fails */
+	struct claims claims;       /* addresses taken for this attempt, given back if it fails */
 	struct hook_configs *hooks; /* of this attempt, owned; NULL: no webhook is asked */
 	struct err unconverted;     /* of this attempt: a webhook could not convert an object */
 	int committed;
@@ -105,5 +106,8 @@ void admit_check(struct step *s, const struct value *next);
 /* Webhooks, of a deletion that was asked for, and of what is written to a subresource. Faults. */
 void admit_deletion(struct step *s);
 void admit_review(struct step *s);
+/* The same of policies. */
+void check_deletion_by_policies(struct step *s);
+void check_review_by_policies(struct step *s);
 /* The object goes away: give back what admission gave it. */
 void admit_delete(struct step *s);

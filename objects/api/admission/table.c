@@ -11,18 +11,10 @@
 
 /* Webhooks come after what chooses for the user, and before what is given out and charged for. */
 static const struct plugin *const before[] = {
-	&namespace_lifecycle,
-	&limit_ranger,
-	&limit_ranger_claims,
-	&service_account,
-	&pod_security,
-	&pod_security_templates,
-	&pod_security_labels,
-	&pod_priority,
-	&default_toleration_seconds,
-	&claim_protection,
-	&volume_protection,
-	&runtime_class,
+	&namespace_lifecycle,   &limit_ranger,      &limit_ranger_claims,
+	&service_account,       &pod_security,      &pod_security_templates,
+	&pod_security_labels,   &pod_priority,      &default_toleration_seconds,
+	&claim_protection,      &volume_protection, &runtime_class,
 	&default_storage_class,
 };
 static const struct plugin *const after[] = {
@@ -50,6 +42,7 @@ static struct value *admit_by(const struct plugin *const *list, size_t n, struct
 struct value *admit(struct step *s, struct value *taken)
 {
 	taken = admit_by(before, ARRAY_LEN(before), s, taken);
+	taken = admit_by_policies(s, taken);
 	if (s->run->hooks)
 		taken = admit_by_webhooks(s, taken);
 	return admit_by(after, ARRAY_LEN(after), s, taken);
@@ -71,6 +64,7 @@ static void check_by(const struct plugin *const *list, size_t n, struct step *s,
 void admit_check(struct step *s, const struct value *next)
 {
 	check_by(before, ARRAY_LEN(before), s, next);
+	check_by_policies(s, next);
 	if (s->run->hooks && !s->r->faults.n)
 		check_by_webhooks(s, next);
 	check_by(after, ARRAY_LEN(after), s, next);
