@@ -23,7 +23,8 @@
 	each(event_ttl)            \
 	each(quota)                \
 	each(protection)           \
-	each(disruption)
+	each(disruption)           \
+	each(policy_status)
 /* clang-format on */
 
 #define DECLARE(name) extern const struct controller_class name##_controller;
