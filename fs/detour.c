@@ -137,7 +137,8 @@ int detour_name(fuse_req_t req, fuse_ino_t parent, const char *name, detour_name
 
 static int waits_to_connect(struct fs *fs, const struct node *n)
 {
-	return n->row->connects && !current && api_connect_waits(fs->api, n->kind, n->row->connects);
+	return n->row->connects && !current &&
+	       api_connect_waits(fs->api, n->kind, n->row->connects);
 }
 
 int detour_file(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi, detour_file_fn fn)

@@ -264,8 +264,7 @@ static const struct handle_ops clone_ops = {.read = clone_read, .release = clone
 /* Webhooks are asked before anything is opened: what will be run is not known yet. */
 static int may_connect(struct call *c, const struct node *n, const char *container)
 {
-	CLEANUP_VALUE struct value *options =
-		value_set_str(value_new_map(), "apiVersion", "v1");
+	CLEANUP_VALUE struct value *options = value_set_str(value_new_map(), "apiVersion", "v1");
 
 	if (!detour_may_wait()) /* nobody had to be asked a moment ago, when this was begun */
 		return 0;

@@ -88,7 +88,8 @@ static void rename_out(struct call *c, struct node *dir, const char *from, const
 
 	if (rc == 0) {
 		rc = manifest_read(c->fs->manifests, from, &bytes, &c->err);
-		f = memfile_make(c->fs->memfiles, to, MEMFILE_SCRATCH, m.uid, m.gid, m.mode,
+		f = memfile_make(c->fs->memfiles, to, MEMFILE_SCRATCH,
+				 &(struct memfile_owner){call_who(c)->user, m.uid, m.gid}, m.mode,
 				 &c->err);
 		if (f) {
 			pthread_mutex_lock(&f->lock);

@@ -107,6 +107,12 @@ struct row {
 	const char *reads, *writes, *errors; /* documentation; NULL: cannot */
 };
 
+/* What comes when it comes: its size says only that it is not empty. */
+static inline int row_is_stream(const struct row *r)
+{
+	return r->type == ROW_FILE && (r->flags & ROW_HIDDEN);
+}
+
 /* A directory's listing while it is made. */
 void listing_add(struct listing *l, const char *name, enum row_type type, uint64_t ino);
 

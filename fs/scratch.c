@@ -108,8 +108,8 @@ void scratch_list_into(struct call *c, struct node *dir, struct listing *out)
 /* A new file of the caller's; NULL with c->err, also when somebody else's has this name. Owned. */
 static struct memfile *make(struct call *c, const char *path, enum memfile_kind kind, unsigned mode)
 {
-	struct memfile *f =
-		memfile_make(c->fs->memfiles, path, kind, c->uid, c->gid, mode, &c->err);
+	const struct memfile_owner owner = {call_who(c)->user, c->uid, c->gid};
+	struct memfile *f = memfile_make(c->fs->memfiles, path, kind, &owner, mode, &c->err);
 
 	if (f)
 		dir_times_touch_parent(c->fs->dir_times, path);

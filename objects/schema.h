@@ -82,6 +82,9 @@ struct schema_field {
 	unsigned secret : 1;     /* never in logs, events, faults or describe */
 	unsigned unchecked : 1;  /* decoded and defaulted, but not validated below */
 	unsigned omit_empty : 1; /* "", 0, false, [] and {} say nothing: decoding drops them */
+	unsigned unindexed : 1;  /* faults name the list that it stands in, not the element */
+	/* the name that faults give it, NULL: its own; "": neither it nor which element of it */
+	const char *called;
 };
 
 /* A rule beyond the tables: cross-field checks, in objects/validation/. */

@@ -44,13 +44,19 @@ struct entry *successor(struct op *op, const char *path, const struct entry *was
 
 /* -- refusal -- */
 
-static size_t count_drafts(const struct manifests *all, unsigned uid)
+/* Whether this user may have another draft. Small ones are looked at when there are many files. */
+static int draft_fits(const struct manifests *all, const char *path, unsigned uid, size_t size)
 {
-	size_t n = 0;
+	size_t n = 0, bytes = size;
 
+	if (all->n <= MAX_DRAFTS_PER_UID && size <= SMALL_DRAFT)
+		return 1;
 	for (struct entry *e = files_first(all); e; e = files_next(e))
-		n += e->draft && e->attrs.uid == uid;
-	return n;
+		if (e->draft && e->attrs.uid == uid && strcmp(e->path, path) != 0) {
+			n++;
+			bytes += e->size;
+		}
+	return n < MAX_DRAFTS_PER_UID && bytes <= MAX_DRAFT_BYTES_PER_UID;
 }
 
 /* Return: an errno when there is no room for another file. */
@@ -62,8 +68,7 @@ static int check_room(struct op *op, const char *path, int draft)
 	pthread_mutex_lock(&all->lock);
 	if (!files_find(all, path) && all->n >= MAX_FILES)
 		code = ENOSPC;
-	else if (draft && op->has_attrs && all->n > MAX_DRAFTS_PER_UID &&
-		 count_drafts(all, op->attrs.uid) >= MAX_DRAFTS_PER_UID)
+	else if (draft && op->has_attrs && !draft_fits(all, path, op->attrs.uid, op->bytes.len))
 		code = EDQUOT;
 	pthread_mutex_unlock(&all->lock);
 	return code;
@@ -272,11 +277,25 @@ static void learn_uids(struct op *op, const struct api_batch *b)
 	}
 }
 
+/* What admission says besides, whether it went well or not. */
+static void note_warnings(struct op *op, const struct api_batch *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		for (size_t k = 0; k < value_count(b->list[i]->warnings); k++) {
+			const char *said = value_str(value_at(b->list[i]->warnings, k), "");
+			CLEANUP_FREE char *line =
+				xasprintf("%s: Warning: %s\n", op_target(op), said);
+
+			rings_add(op->all->rings, op->who.uid, line);
+		}
+}
+
 static void applied(struct api_batch *b, int rc)
 {
 	struct op *op = b->arg;
 	struct manifests *all = op->all;
 
+	note_warnings(op, b);
 	if (rc) {
 		struct entry *was = manifest_entry(all, op_target(op));
 

@@ -47,13 +47,14 @@ static void check_asked_service(const struct value *service, const struct path *
 
 static void check_client(const struct value *config, const struct path *at, struct faults *faults)
 {
-	const char *url = text_of(config, "url");
+	const struct value *given = value_get(config, "url");
+	const char *url = value_str(given, "");
 	const struct value *service = value_get(config, "service");
 	const struct path *here = PATH_FIELD(at, "url");
 
-	if (!*url == !service)
+	if (!given == !service)
 		return say_required(faults, at, "exactly one of url or service is required");
-	if (!*url)
+	if (!given)
 		return check_asked_service(service, PATH_FIELD(at, "service"), faults);
 	if (!str_starts(url, "https://"))
 		say_text(faults, here, url,
@@ -69,14 +70,20 @@ static void check_client(const struct value *config, const struct path *at, stru
 
 static void check_versions(const struct value *list, const struct path *at, struct faults *faults)
 {
+	struct strmap seen = STRMAP_INIT;
 	int known = 0;
 
 	for (size_t i = 0; i < value_count(list); i++) {
 		const char *v = value_str(value_at(list, i), "");
 
+		if (strmap_set(&seen, v, (void *)1)) {
+			say_text(faults, PATH_INDEX(at, i), v, "duplicate version");
+			continue;
+		}
 		known |= str_eq(v, "v1") || str_eq(v, "v1beta1");
 		say_text(faults, PATH_INDEX(at, i), v, text_dns_1035_label(v));
 	}
+	strmap_fini(&seen);
 	if (value_count(list) && !known)
 		say_invalid(faults, at, list, "must include at least one of v1, v1beta1");
 }

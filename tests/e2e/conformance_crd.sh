@@ -1,5 +1,5 @@
 #!/bin/bash
-# crd: CustomResourceDefinitions, and the objects of what they define. Each test defines in a group of
+# crd, and field-validation of the objects: CustomResourceDefinitions, and what they define. Each test defines in a group of
 # its own, and takes its definitions away: of several kinds of one name kubectl explains the first. It is
 # the kubectl of examples/, on files.
 . "$(dirname "$0")/conformance.sh"
@@ -209,6 +209,89 @@ C043() {
     contains "$(kubectl explain things.spec.bars.age)" '^    Age of Bar.$'
     kubectl explain things.spec.bars2 >"$tmp/said" 2>&1 && fail "a field that is not there was explained"
     contains "$(cat "$tmp/said")" 'field "spec.bars2" does not exist'
+    undefine things
+}
+
+# -- field-validation: a file, a patch and an apply refuse the same
+
+# refused_everywhere WHY NAME FIELDS JSON: a new one, a change of `valid` by a file, and by patches of it (JSON)
+refused_everywhere() {
+    local patch
+    refused 'Invalid argument' thing "$2" "$3"
+    contains "$(cat "$(things)/$ns/$2.yaml.err")" "$1"
+    gone "$(of "$2")" || fail "$2 was made"
+    refused 'Invalid argument' thing valid "$3"
+    contains "$(cat "$(things)/$ns/valid.yaml.err")" "$1"
+    for patch in patch.merge apply object.json; do
+        refused 'Invalid argument' tell "$(of valid)/$patch" "$4"
+        contains "$(last_error)" "$1"
+    done
+}
+tell() { printf '%s\n' "$2" >"$tmp/told" && cp "$tmp/told" "$1"; } # cp tells what close() said
+whole() { echo "{\"apiVersion\": \"$ns.example.com/v1\", \"kind\": \"Thing\", \"metadata\": {\"name\": \"valid\"$1}, $2}"; }
+
+C050() {
+    define things Thing '{type: object, x-kubernetes-preserve-unknown-fields: true}'
+    thing one 'spec: {foo: foo1, cronSpec: "* * * * */5", unknown: x, deep: {er: [1]}}' || fail "create: $(cat "$(things)/$ns/one.yaml.err")"
+    equal "kept" x "$(cat "$(of one)/spec/unknown")"
+    echo '{"spec": {"more": "y"}, "other": true}' >"$(of one)/patch.merge" || fail "patch"
+    equal "kept" y "$(cat "$(of one)/spec/more")"
+    equal "kept" true "$(cat "$(of one)/other")"
+    undefine things
+}
+
+known='{type: object, properties: {spec: {type: object, properties: {cronSpec: {type: string}, foo: {type: string}, ports: {type: array, items: {type: object, properties: {port: {type: integer}}}}}}}}'
+C051() {
+    define things Thing "$known"
+    thing one 'spec: {foo: foo1, cronSpec: "* * * * */5", ports: [{port: 80}]}' || fail "create: $(cat "$(things)/$ns/one.yaml.err")"
+    equal "stored" foo1 "$(cat "$(of one)/spec/foo")"
+    echo "{\"apiVersion\": \"$ns.example.com/v1\", \"kind\": \"Thing\", \"spec\": {\"cronSpec\": \"0 * * * *\"}}" >"$(of one)/apply.force" || fail "apply"
+    equal "stored" '0 * * * *' "$(cat "$(of one)/spec/cronSpec")"
+    undefine things
+}
+
+C052() {
+    define things Thing "$known"
+    thing valid 'spec: {foo: a}' || fail "create"
+    refused_everywhere 'unknown field "extraProperty"' extra 'spec: {foo: a, extraProperty: arbitrary-value}' "$(whole '' '"spec": {"foo": "a", "extraProperty": "arbitrary-value"}')"
+    refused_everywhere 'unknown field "other"' deep 'spec: {ports: [{port: 80, other: x}]}' "$(whole '' '"spec": {"ports": [{"port": 80, "other": "x"}]}')"
+    refused_everywhere 'unknown field "top"' top 'top: x' "$(whole '' '"top": "x"')"
+    equal "as it was" a "$(cat "$(of valid)/spec/foo")"
+    undefine things
+}
+
+C053() {
+    define things Thing '{type: object, x-kubernetes-preserve-unknown-fields: true}'
+    thing valid 'spec: {foo: a}' || fail "create"
+    refused_everywhere 'key "unknown" already set in map' twice 'spec:
+  unknown: uk1
+  unknown: uk2' "$(whole '' '"spec": {"unknown": "uk1", "unknown": "uk2"}')"
+    refused_everywhere 'key "b" already set in map' deep 'spec:
+  a: [{b: 1, b: 2}]' "$(whole '' '"spec": {"a": [{"b": 1, "b": 2}]}')"
+    equal "as it was" foo "$(ls "$(of valid)/spec")"
+    undefine things
+}
+
+C055() {
+    define things Thing '{type: object, properties: {spec: {type: object, properties: {template: {type: object, x-kubernetes-embedded-resource: true, properties: {metadata: {type: object, properties: {name: {type: string}}}, spec: {type: object}}}}}}}'
+    local template='apiVersion: v1, kind: Pod'
+    thing valid "spec: {template: {$template, metadata: {name: t, labels: {a: b}}}}" || fail "create: $(cat "$(things)/$ns/valid.yaml.err")"
+    printf 'apiVersion: %s.example.com/v1\nkind: Thing\nmetadata: {name: root, unknownMeta: x}\n' "$ns" >"$tmp/root.yaml"
+    refused 'Invalid argument' cp "$tmp/root.yaml" "$(things)/$ns/root.yaml"
+    contains "$(cat "$(things)/$ns/root.yaml.err")" 'metadata.unknownMeta: unknown field "unknownMeta"'
+    for patch in patch.merge apply object.json; do
+        refused 'Invalid argument' tell "$(of valid)/$patch" "$(whole ', "unknownMeta": "x"' '"spec": {}')"
+        contains "$(last_error)" 'unknown field "unknownMeta"'
+    done
+    refused_everywhere 'spec.template.metadata.unknownSubMeta: unknown field "unknownSubMeta"' embedded \
+        "spec: {template: {$template, metadata: {name: t, unknownSubMeta: x}}}" \
+        "$(whole '' '"spec": {"template": {"apiVersion": "v1", "kind": "Pod", "metadata": {"unknownSubMeta": "x"}}}')"
+    # the same where anything else is kept
+    define things Thing '{type: object, properties: {spec: {type: object, x-kubernetes-preserve-unknown-fields: true, properties: {template: {type: object, x-kubernetes-embedded-resource: true, x-kubernetes-preserve-unknown-fields: true}}}}}'
+    thing kept "spec: {any: thing, template: {$template, metadata: {name: t}, more: yes}}" || fail "create: $(cat "$(things)/$ns/kept.yaml.err")"
+    refused_everywhere 'spec.template.metadata.unknownSubMeta: unknown field "unknownSubMeta"' embedded \
+        "spec: {template: {$template, metadata: {name: t, unknownSubMeta: x}}}" \
+        "$(whole '' '"spec": {"template": {"apiVersion": "v1", "kind": "Pod", "metadata": {"unknownSubMeta": "x"}}}')"
     undefine things
 }
 conform

@@ -209,7 +209,7 @@ static void test_metadata(void **state)
 	       "metadata.finalizers[0]: Invalid value: \"x\": name is neither a standard");
 	expect("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  namespace: d\n"
 	       "  ownerReferences: [{apiVersion: v1, kind: Pod, name: p, uid: ''}]\n",
-	       "metadata.ownerReferences[0].uid: Invalid value");
+	       "metadata.ownerReferences.uid: Invalid value: \"\": uid must not be empty");
 	expect("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: d}\ndata: {a/b: "
 	       "c}\n",
 	       "data[a/b]: Invalid value: \"a/b\": a valid config key");

@@ -230,14 +230,17 @@ static void call_failed(struct hook_asking *a, const struct value *hook, const c
 /* -- what a patch may do -- */
 
 static const char *const fixed_metadata[] = {
-	"creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation",
-	"managedFields",     "name",                       "namespace",         "resourceVersion",
+	"creationTimestamp", "deletionGracePeriodSeconds",
+	"deletionTimestamp", "generation",
+	"managedFields",     "name",
+	"namespace",         "resourceVersion",
 	"selfLink",          "uid",
 };
 
 static struct value *keep_identity(const struct value *was, struct value *taken)
 {
-	const struct value *before = value_get(was, "metadata"), *now = value_get(taken, "metadata");
+	const struct value *before = value_get(was, "metadata"),
+			   *now = value_get(taken, "metadata");
 	struct value *meta = value_is(now, VALUE_MAP) ? value_ref(now) : value_new_map();
 
 	for (size_t i = 0; i < ARRAY_LEN(fixed_metadata); i++) {
