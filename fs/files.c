@@ -159,10 +159,12 @@ void files_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fu
 void files_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t len, off_t off,
 		 struct fuse_file_info *fi)
 {
-	CLEANUP(call_fini) struct call c;
-	CLEANUP(handle_unrefp) struct handle *h = hold(fi);
+	CLEANUP(call_fini) struct call c = {0};
+	CLEANUP(handle_unrefp) struct handle *h = NULL;
 
-	(void)id;
+	if (detour_write(req, id, data, len, off, fi, files_write))
+		return;
+	h = hold(fi);
 	call_init(&c, req);
 	call_as_opener(&c, h);
 	c.flags = fi->flags;

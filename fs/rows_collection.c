@@ -202,6 +202,10 @@ static void list_selected(struct call *c, struct node *dir, struct listing *out)
 	if (!s)
 		return;
 	store_list(c->fs->store, dir->kind, ns_of_list(dir), &list);
+	if (objects_make_whole(c->fs, list.list, list.n, &c->err) < 0) {
+		object_list_fini(&list);
+		return;
+	}
 	for (size_t i = 0; i < list.n; i++) {
 		CLEANUP(buf_fini) struct buf name = BUF_INIT;
 		struct place at = selected_place(dir, list.list[i], sub);
@@ -233,7 +237,7 @@ static struct node *find_selected(struct call *c, struct node *dir, const char *
 		object = dot + 1;
 	}
 	o = store_get(c->fs->store, (struct objkey){dir->kind, ns, object});
-	if (!o || !selection_matches(s, o->value))
+	if (!o || objects_make_whole(c->fs, &o, 1, &c->err) < 0 || !selection_matches(s, o->value))
 		return NULL;
 	at = selected_place(dir, o, sub);
 	return node_get(dir, name, &at);
@@ -246,7 +250,7 @@ static const struct row row_selection = {
 	.where = "<resource>/",
 	.type = ROW_DIR,
 	.mode = 0755,
-	.flags = ROW_LIVE | ROW_HIDDEN,
+	.flags = ROW_LIVE | ROW_HIDDEN | ROW_BY_CONTENT,
 	.rows = selection_rows,
 	.find = find_selected,
 	.list = list_selected,

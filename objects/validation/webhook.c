@@ -3,6 +3,7 @@
  * Admission webhooks: whom to ask, about what.
  * Source: Kubernetes pkg/apis/admissionregistration/validation/validation.go.
  */
+#include "objects/conditions.h"
 #include "objects/schema/text.h"
 #include "objects/validation/checks.h"
 #include "objects/validation/say.h"
@@ -151,4 +152,6 @@ void check_webhook(const struct value *now, const struct value *old, const struc
 	check_client(value_get(now, "clientConfig"), PATH_FIELD(at, "clientConfig"), faults);
 	check_versions(value_get(now, "admissionReviewVersions"),
 		       PATH_FIELD(at, "admissionReviewVersions"), faults);
+	conditions_validate(value_get(now, "matchConditions"), value_get(old, "matchConditions"),
+			    PATH_FIELD(at, "matchConditions"), faults);
 }

@@ -111,6 +111,18 @@ eventually 10 grep -rqs 'validation_failure.*as always' "$state"
 grep -rqs 'told/none' "$state"/audit* && fail "null was published"
 drop told
 
+# -- who may do what
+put_policy rights <<Y || fail "policy: $(cat "$mnt/apply/rights.yaml.err")"
+$rules
+validations:
+- {expression: "authorizer.group('').resource('secrets').namespace('default').check('create').allowed()", message: "root may all"}
+- {expression: "authorizer.requestResource.check('create').allowed()", message: "and this"}
+- {expression: "!authorizer.serviceAccount('default', 'default').group('').resource('secrets').check('create').allowed()", message: "an account may not"}
+Y
+put_binding rights <<<'validationActions: [Deny]'
+put_config some a d || fail "denied: $(errors)"
+drop rights
+
 # -- type checking warns, and refuses nothing
 put_policy typed <<'Y' || fail "policy"
 matchConstraints: {resourceRules: [{apiGroups: [apps], apiVersions: [v1], operations: [CREATE], resources: [deployments]}]}

@@ -7,8 +7,6 @@ start_daemon
 crds=$mnt/apis/apiextensions.k8s.io/v1/customresourcedefinitions
 kubectl() { K8S=$mnt K8S_NAMESPACE=$ns timeout 60 sh "$top/examples/kubectl" "$@"; }
 
-not_yet C038 'no webhook converts between the versions'
-
 # define PLURAL KIND SCHEMA [LABELS] [MORE-OF-THE-VERSION]: SCHEMA in YAML's flow form
 define() {
     cat >"$tmp/$1.yaml" <<Y

@@ -13,7 +13,7 @@ rm -f "$tmp/hooks/release"
 hook Validating hang /hang "$configmaps" 'timeoutSeconds: 30; objectSelector: {matchLabels: {slow: "yes"}}'
 slow() {
     printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s, labels: {slow: "yes"}}\n' "$1" >"$tmp/$1.yaml"
-    cp "$tmp/$1.yaml" "$mnt/apis/core/v1/configmaps/"
+    cp "$tmp/$1.yaml" "$mnt/configmaps/$ns/"
 }
 writers=
 for i in $(seq 24); do
@@ -22,7 +22,7 @@ for i in $(seq 24); do
 done
 all_asked() { [ "$(n_asked)" -ge 24 ]; }
 eventually 20 all_asked
-within 10 cp /dev/stdin "$mnt/apis/core/v1/configmaps/quick.yaml" <<'END' || fail "another writer was held up"
+within 10 cp /dev/stdin "$mnt/configmaps/$ns/quick.yaml" <<'END' || fail "another writer was held up"
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: quick}
@@ -34,13 +34,13 @@ within 5 bash -c "echo c >'$maps/quick/data/a'" || fail "another writer was held
 
 # A writer that is killed meanwhile is gone when the webhook has answered, and so are the others.
 victim=${writers##* }
-pkill -9 -P "$victim" cp
+kill -9 "$(pgrep -P "$victim")"
 touch "$tmp/hooks/release"
 for w in $writers; do
     wait "$w" || [ "$w" = "$victim" ] || fail "a writer was refused: $(tail -n 3 "$mnt/errors")"
 done
 equal "all that were answered" 23 "$(ls -d "$maps"/slow-* | grep -cv slow-24)"
-rm -f "$mnt"/apis/core/v1/configmaps/slow-*.yaml
+rm -f "$mnt/configmaps/$ns"/slow-*.yaml
 
 # The daemon ends while a webhook hangs: at once, and who waits is told.
 rm -f "$tmp/hooks/release"
@@ -56,7 +56,7 @@ touch "$tmp/hooks/release"
 start_daemon
 [ -e "$maps/late" ] && fail "what was refused is there"
 slow late || fail "after the restart: $(why late)"
-rm -f "$mnt"/apis/core/v1/configmaps/late.yaml
+rm -f "$mnt/configmaps/$ns"/late.yaml
 unhook hang
 
 # What is no answer: refused, or let pass, as failurePolicy says.
@@ -65,7 +65,7 @@ misbehaves() { # misbehaves PATH TEXT
     configmap bad 'a: b' 2>/dev/null && fail "$1 was accepted"
     contains "$(why bad)" "$2"
     [ -e "$maps/bad" ] && fail "$1: it is there"
-    rm "$mnt/apis/core/v1/configmaps/bad.yaml"
+    rm "$mnt/configmaps/$ns/bad.yaml"
     unhook bad
 }
 misbehaves garbage 'failed calling webhook "bad.hooks.example.com": failed to call webhook: the answer of .*/garbage.* is no JSON'
@@ -143,6 +143,18 @@ wait $writers
 equal "no writer was refused" "" "$(cat "$tmp"/race-*)"
 equal "what was judged is what is there" "$(data raced turn)" "$(data raced seen)"
 unhook seen
+
+# Match conditions: one that cannot be evaluated is a failure, and what the caller may is asked of RBAC
+hook Validating condition /deny "$configmaps" 'matchConditions: [{name: breaks, expression: "object.data.nothing == 1"}]'
+refused 'Permission denied' configmap condition 'a: b'
+contains "$(why condition)" 'configmaps "condition" is forbidden: match condition "breaks": '
+unhook condition
+hook Validating condition /deny "$configmaps" 'failurePolicy: Ignore; matchConditions: [{name: breaks, expression: "object.data.nothing == 1"}]'
+configmap condition 'a: b' || fail "a condition that breaks, ignored: $(why condition)"
+unhook condition
+hook Validating condition /deny "$configmaps" "matchConditions: [{name: who, expression: \"!authorizer.group('').resource('secrets').namespace('default').check('delete').allowed()\"}]"
+configmap condition 'a: c' || fail "root may delete secrets: $(why condition)"
+unhook condition
 
 # A service, by its endpoints
 address=$(ip -o -4 addr show "$(bridge)" | awk '{sub("/.*", "", $4); print $4; exit}')

@@ -146,6 +146,13 @@ int policy_has_action(const struct policy_case *c, const char *action)
 
 /* -- evaluation -- */
 
+static int may(void *arg, const struct cel_access *a, char why[512])
+{
+	const struct step *s = arg;
+
+	return api_access(s->run->api, s->run->who, a, why);
+}
+
 struct cel_run *policy_run(const struct policy_case *c, struct cel_access *access, uint64_t budget)
 {
 	const struct policy *p = c->policy;
@@ -164,6 +171,7 @@ struct cel_run *policy_run(const struct policy_case *c, struct cel_access *acces
 				      .ns = m->ns,
 				      .name = m->name};
 	cel_run_bind_check(run, p->slots.resource, access);
+	cel_run_authorize(run, may, c->q->s);
 	for (size_t i = 0; i < p->variables.n; i++)
 		cel_run_bind_program(run, p->variables.list[i].slot, p->variables.list[i].program);
 	return run;
