@@ -42,6 +42,7 @@ static struct value *admit_by(const struct plugin *const *list, size_t n, struct
 struct value *admit(struct step *s, struct value *taken)
 {
 	taken = admit_by(before, ARRAY_LEN(before), s, taken);
+	taken = admit_by_policies(s, taken);
 	if (s->run->hooks)
 		taken = admit_by_webhooks(s, taken);
 	return admit_by(after, ARRAY_LEN(after), s, taken);
@@ -63,6 +64,7 @@ static void check_by(const struct plugin *const *list, size_t n, struct step *s,
 void admit_check(struct step *s, const struct value *next)
 {
 	check_by(before, ARRAY_LEN(before), s, next);
+	check_by_policies(s, next);
 	if (s->run->hooks && !s->r->faults.n)
 		check_by_webhooks(s, next);
 	check_by(after, ARRAY_LEN(after), s, next);
