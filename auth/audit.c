@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "auth/auth_i.h"
@@ -72,6 +73,14 @@ static void write_all(struct audit *a, const char *text, size_t len)
 	}
 }
 
+/*
+ * What comes while the thread rests is one write(2): a burst of requests does not wake it for each.
+ */
+static void rest(void)
+{
+	nanosleep(&(struct timespec){0, AUDIT_REST_MS * 1000000L}, NULL);
+}
+
 static void *run(void *arg)
 {
 	struct audit *a = arg;
@@ -95,6 +104,8 @@ static void *run(void *arg)
 			log_error("audit log: the disk does not keep up, %zu lines are lost", lost);
 		if (a->size > AUDIT_BYTES)
 			rotate(a);
+		if (!stopping)
+			rest();
 	}
 	return NULL;
 }
@@ -241,6 +252,7 @@ struct outcome {
 	int dry_run, error;
 	const char *why;
 	const struct value *asked, *came; /* borrowed; NULL: nothing */
+	const struct value *said; /* borrowed: what admission wants to be noted, NULL: nothing */
 };
 
 static void note(struct audit *a, const struct caller *who, const struct access *what,
@@ -272,7 +284,8 @@ static void note(struct audit *a, const struct caller *who, const struct access 
 		e = value_set(e, "responseObject", value_ref(o->came));
 	e = value_set_str(e, "requestReceivedTimestamp", now);
 	e = value_set_str(e, "stageTimestamp", now);
-	annotations = value_set_str(value_new_map(), "authorization.k8s.io/decision",
+	annotations = o->said ? value_ref(o->said) : value_new_map();
+	annotations = value_set_str(annotations, "authorization.k8s.io/decision",
 				    o->error == EACCES ? "forbid" : "allow");
 	add_line(a, value_set(e, "annotations", annotations));
 }
@@ -297,6 +310,7 @@ void audit_request(void *audit, const struct caller *who, const struct api_reque
 		.came = error       ? NULL
 			: r->result ? r->result->value
 				    : r->preview,
+		.said = r->audit_annotations,
 	};
 
 	if (audit)

@@ -7,9 +7,9 @@
  * which we do not hear of.
  *
  * <state>/audit.log is cut at AUDIT_BYTES; AUDIT_FILES older ones are kept (audit.log.1 is the
- * newest). Lines are written by a thread of the log; when more than AUDIT_QUEUE wait for a disk
- * that does not keep up, further ones are counted, and their number is a line of the daemon's own
- * log.
+ * newest). Lines are written by a thread of the log: the first at once, those that follow it within
+ * AUDIT_REST_MS together. When more than AUDIT_QUEUE wait for a disk that does not keep up, further
+ * ones are counted, and their number is a line of the daemon's own log.
  *
  * Locking: any thread. Nothing here waits for the disk.
  */
@@ -19,9 +19,10 @@
 #include "auth/rules.h"
 #include "objects/api.h"
 
-#define AUDIT_BYTES (16u << 20)
-#define AUDIT_FILES 4
-#define AUDIT_QUEUE (4u << 20) /* bytes */
+#define AUDIT_BYTES   (16u << 20)
+#define AUDIT_FILES   4
+#define AUDIT_QUEUE   (4u << 20) /* bytes */
+#define AUDIT_REST_MS 5
 
 struct audit;
 

@@ -120,12 +120,8 @@ static void make(struct rbac *r)
 static void pause_after(struct rbac *r, uint64_t took_ms)
 {
 	uint64_t ms = took_ms * 4 < RBAC_PAUSE_MS ? took_ms * 4 : RBAC_PAUSE_MS;
-	struct timespec until;
+	struct timespec until = loop_time_after(ms);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += (long)ms * 1000000;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
 	pthread_mutex_lock(&r->lock);
 	while (!r->stopping && ms)
 		if (pthread_cond_timedwait(&r->cond, &r->lock, &until) == ETIMEDOUT)

@@ -59,6 +59,9 @@ static int open_objects(struct daemon *d, struct err *err)
 		return -err->code;
 	hooks.audit = audit_request;
 	hooks.audit_arg = d->audit;
+	d->https = https_new();
+	d->webhooks = webhooks_new(d->store, https_post, d->https);
+	hooks.webhooks = d->webhooks;
 	d->api = api_new(d->store, &hooks, err);
 	if (!d->api)
 		return -err->code;
@@ -69,7 +72,10 @@ static int open_objects(struct daemon *d, struct err *err)
 	d->manifests = manifests_new(d->api, d->loop, err);
 	if (!d->manifests)
 		return -err->code;
-	return bootstrap(d->api, err) ? -err->code : auth_bootstrap(d->api, err);
+	if (bootstrap(d->api, err) || auth_bootstrap(d->api, err))
+		return -err->code;
+	api_ask_webhooks(d->api);
+	return 0;
 }
 
 static int open_node(struct daemon *d, struct err *err)
@@ -194,6 +200,7 @@ static void *unmount(void *arg)
 {
 	struct daemon *d = arg;
 
+	https_stop(d->https); /* who waits for a webhook is answered at once */
 	fs_unmount(d->fs);
 	d->fs = NULL;
 	loop_stop(d->loop);
@@ -276,6 +283,8 @@ void daemon_free(struct daemon *d)
 	int purge = d->purge;
 	struct err err = ERR_INIT;
 
+	if (d->https)
+		https_stop(d->https);
 	if (d->fs)
 		fs_unmount(d->fs);
 	if (d->runner)
@@ -291,6 +300,8 @@ void daemon_free(struct daemon *d)
 	if (d->manifests)
 		manifests_free(d->manifests);
 	api_free(d->api);
+	webhooks_free(d->webhooks);
+	https_free(d->https);
 	rbac_free(d->rbac);
 	audit_close(d->audit);
 	if (d->store)

@@ -16,6 +16,8 @@
 #include "runtime/agent/agent.h"
 #include "runtime/images.h"
 #include "runtime/sandbox.h"
+#include "objects/webhook.h"
+#include "util/https.h"
 #include "util/loop.h"
 
 /* In the order of their opening; NULL: not open. */
@@ -24,6 +26,8 @@ struct daemon {
 	struct state_lock *lock;
 	struct loop *loop;
 	struct store *store;
+	struct https *https;
+	struct webhooks *webhooks;
 	struct api *api;
 	struct rbac *rbac;
 	struct audit *audit;
@@ -47,6 +51,9 @@ struct daemon {
 
 /* What the tree shows of the other rooms. */
 struct fs_rooms daemon_rooms(struct daemon *d);
+/* rooms_files.c */
+extern const struct fs_container_files container_files;
+int container_commit(void *room, const struct fs_container *c, const char *image, struct err *err);
 /* -- credentials.c -- */
 int open_credentials(struct daemon *d, struct err *err);
 /* agent_config.token; arg is the daemon. */

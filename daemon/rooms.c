@@ -176,6 +176,8 @@ struct fs_rooms daemon_rooms(struct daemon *d)
 		.container_stats = container_stats,
 		.container_kill = container_kill,
 		.container_exec = container_exec,
+		.files = &container_files,
+		.container_commit = container_commit,
 		.images = d,
 		.images_list = list_images,
 		.images_import = import_images,

@@ -46,12 +46,17 @@ static void set_times(struct stat *st, struct timespec t)
 	st->st_atim = st->st_mtim = st->st_ctim = t;
 }
 
+static int shows_content(const struct node *n)
+{
+	return n->row->type != ROW_DIR && n->row->render && !(n->row->flags & ROW_HIDDEN);
+}
+
 /* What reading it would give: its size, and when that changed. */
 static int stat_content(struct call *c, struct node *n, const struct object *o, struct stat *st)
 {
 	CLEANUP_CONTENT struct content *t = NULL;
 
-	if (n->row->type == ROW_DIR || !n->row->render || (n->row->flags & ROW_HIDDEN))
+	if (!shows_content(n))
 		return 0;
 	t = content_get(c, n, o);
 	if (!t)
@@ -62,8 +67,7 @@ static int stat_content(struct call *c, struct node *n, const struct object *o, 
 
 static int stat_node(struct call *c, struct node *n, struct stat *st, int with_content)
 {
-	static const unsigned types[] = {
-		[ROW_DIR] = S_IFDIR, [ROW_FILE] = S_IFREG, [ROW_LINK] = S_IFLNK};
+	static const unsigned types[] = ROW_TYPES;
 	CLEANUP_OBJECT struct object *o = NULL;
 	int rc = 0;
 
@@ -76,12 +80,16 @@ static int stat_node(struct call *c, struct node *n, struct stat *st, int with_c
 		set_times(st, now);
 	}
 	if (*n->uid) {
-		o = node_get_object(c->fs, n, &c->err);
+		o = with_content && shows_content(n) ? node_get_object(c->fs, n, &c->err)
+						     : node_see_object(c->fs, n, &c->err);
 		/* a conversation about the object's end goes on after it */
+		if (!o && c->err.code == ESTALE && (n->row->flags & ROW_ANSWERS))
+			return 0;
 		if (!o)
-			return n->row->flags & ROW_ANSWERS ? 0 : -ESTALE;
+			return -c->err.code;
 		set_times(st, object_time(o));
 	}
+	st->st_size = n->row->flags & ROW_STREAM ? 1 : 0;
 	if (n->row->stat)
 		rc = n->row->stat(c, n, st);
 	else if (with_content)

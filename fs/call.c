@@ -2,6 +2,7 @@
 /* Who asks, and what he may do. */
 #include <errno.h>
 
+#include "fs/detour.h"
 #include "fs/handle.h"
 #include "fs/notifier.h"
 #include "fs/tenant.h"
@@ -98,6 +99,17 @@ int call_is_own(const struct call *c)
 }
 
 struct object *node_get_object(struct fs *fs, const struct node *n, struct err *err)
+{
+	struct object *o = node_see_object(fs, n, err);
+
+	if (o && objects_make_whole(fs, &o, 1, err) < 0) {
+		object_unref(o);
+		return NULL;
+	}
+	return o;
+}
+
+struct object *node_see_object(struct fs *fs, const struct node *n, struct err *err)
 {
 	struct object *o = store_get(fs->store, (struct objkey){n->kind, n->ns, n->name});
 

@@ -138,6 +138,20 @@ static void invalidate_dirs(struct fs *fs, const struct object *o, int gone)
 	}
 }
 
+/* An object that is whole, and one that is not, differ in nothing but that. */
+static void make_comparable(struct change *c)
+{
+	if (!c->old || !c->old->of == !c->now->of)
+		return;
+	if (c->old->of) {
+		object_unref(c->now);
+		c->now = object_ref(c->old);
+	} else {
+		object_unref(c->old);
+		c->old = object_ref(c->now);
+	}
+}
+
 /* The notifier hears of an object once for each version that it can be seen in. */
 static void tell_notifier(struct fs *fs, const struct change *c)
 {
@@ -151,6 +165,7 @@ static void tell_notifier(struct fs *fs, const struct change *c)
 		struct change seen = {c->type, c->rv, object_as(object_ref(c->now), k),
 				      object_as(object_ref(c->old), k)};
 
+		make_comparable(&seen);
 		if (!(k->flags & KIND_VIRTUAL))
 			notifier_note(fs->notifier, &seen);
 		change_fini(&seen);

@@ -189,7 +189,8 @@ static uint64_t version_of(struct call *c, const struct node *n, const struct ob
 		return (store_revision(c->fs->store) << 20) ^ 1;
 	/* defaults, too, which objects get when they are read */
 	if (o && (o->kind->flags & KIND_CUSTOM))
-		return o->rv ^ ((uint64_t)(uintptr_t)o->kind->home->stored->schema << 16);
+		return o->rv ^ ((uint64_t)(uintptr_t)o->kind->home->stored->schema << 16) ^
+		       ((uint64_t)o->kind->home->conversion << 48);
 	if (o)
 		return o->rv;
 	return 1;

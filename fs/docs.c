@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* docs/files.md is made from the rows: what is documented is what is served. */
+#include "fs/containers.h"
 #include "fs/dirs.h"
 
 extern const struct row *const found_in_collection[],
@@ -9,43 +10,58 @@ extern const struct row *const found_in_collection[],
 									 *const found_in_images[];
 extern const struct row *const *const exec_rows[];
 
-static const char intro[] = "# The files of the tree\n"
-			    "\n"
-			    "Every file that is served, from the table that serves it: what a read "
-			    "gives, what a write\n"
-			    "accepts, and its errors. `<resource>/` is "
-			    "`apis/<group>/<version>/<resource>/` (or the link\n"
-			    "`pods`, `deploy` ... at the root); `<object>/` is the directory of "
-			    "one object; `<pod>/` that\n"
-			    "of a pod. *Hidden* files are there by name but not listed: they "
-			    "block, so that `grep -r`, `tar`\n"
-			    "and `find` over the whole mount always end. They have no size: what "
-			    "copies by sendfile or\n"
-			    "splice (`cat` of busybox) takes that for their end, what reads does "
-			    "not: `dd`, `head`, `read`.\n"
-			    "\n"
-			    "Everywhere: content is made at open and does not change under the "
-			    "reader (logs grow); sizes are\n"
-			    "true; ESTALE never reaches a program that opens by path; a refused "
-			    "write leaves its text in\n"
-			    "`/k8s/errors`.\n"
-			    "\n"
-			    "Modes are those of root; for everybody else mode and ACL (`getfacl`) "
-			    "say what Roles and\n"
-			    "ClusterRoles allow. Of a collection: r is `list`, w any of "
-			    "`create`, `patch`, `update`, `delete`,\n"
-			    "x any right there; of an object's directory and files: r is `get`, "
-			    "w `patch` or `update`. *needs* says\n"
-			    "what is otherwise: `verb:subresource`, `verb@other resource`, "
-			    "one of those between `|`.\n"
-			    "`setfacl` on the directory of a resource, a namespace or an object "
-			    "makes the role and the binding.\n"
-			    "\n";
+static const char intro[] =
+	"# The files of the tree\n"
+	"\n"
+	"Every file that is served, from the table that serves it: what a read "
+	"gives, what a write\n"
+	"accepts, and its errors. `<resource>/` is "
+	"`apis/<group>/<version>/<resource>/` (or the link\n"
+	"`pods`, `deploy` ... at the root); `<object>/` is the directory of "
+	"one object; `<pod>/` that\n"
+	"of a pod. *Hidden* files are there by name but not listed: they "
+	"block, so that `grep -r`, `tar`\n"
+	"and `find` over the whole mount always end. Their size is 1: they "
+	"are not empty, and how\n"
+	"much will come nobody knows; sendfile and splice are told EINVAL, so "
+	"that what uses them reads.\n"
+	"\n"
+	"Everywhere: content is made at open and does not change under the "
+	"reader (logs grow); sizes are\n"
+	"true; ESTALE never reaches a program that opens by path; a refused "
+	"write leaves its text in\n"
+	"`/k8s/errors`.\n"
+	"\n"
+	"A write that an admission webhook is configured for waits for it, and it "
+	"alone: EACCES it was\n"
+	"denied (or EBUSY, EINVAL ..., as the webhook's status code says) or the "
+	"webhook cannot be asked,\n"
+	"ETIMEDOUT it did not answer in time. Warnings are lines of `/k8s/errors`. "
+	"So does who reads a custom\n"
+	"resource in a version that a conversion webhook has to make, once for "
+	"each change of it: ETIMEDOUT,\n"
+	"ECONNREFUSED, EHOSTUNREACH, EIO, EINVAL it gives no (acceptable) answer; "
+	"the stored version is there\n"
+	"all the same.\n"
+	"\n"
+	"Modes are those of root; for everybody else mode and ACL (`getfacl`) "
+	"say what Roles and\n"
+	"ClusterRoles allow. Of a collection: r is `list`, w any of "
+	"`create`, `patch`, `update`, `delete`,\n"
+	"x any right there; of an object's directory and files: r is `get`, "
+	"w `patch` or `update`. *needs* says\n"
+	"what is otherwise: `verb:subresource`, `verb@other resource`, "
+	"one of those between `|`.\n"
+	"`setfacl` on the directory of a resource, a namespace or an object "
+	"makes the role and the binding.\n"
+	"\n";
 
 static const char *type_of(const struct row *r)
 {
-	static const char *const names[] = {
-		[ROW_DIR] = "directory", [ROW_FILE] = "file", [ROW_LINK] = "link"};
+	static const char *const names[] = {[ROW_DIR] = "directory",
+					    [ROW_FILE] = "file",
+					    [ROW_LINK] = "link",
+					    [ROW_SPECIAL] = "special file"};
 
 	return names[r->type];
 }
@@ -97,6 +113,7 @@ void fs_render_docs(struct buf *out)
 	render_rows(NULL, container_rows, out);
 	for (const struct row *const *const *t = exec_rows; *t; t++)
 		render_rows(NULL, *t, out);
+	render_rows(NULL, found_in_root, out);
 	render_rows("Images", images_rows, out);
 	render_rows(NULL, found_in_images, out);
 	if (out->len && out->data[out->len - 1] == '\n' && out->data[out->len - 2] == '\n')

@@ -4,6 +4,7 @@
  * its close, which kills a command that still runs. Its files are streams over the
  * command's pipes (or terminal).
  */
+#include "fs/detour.h"
 #include "fs/exec_i.h"
 
 #include <errno.h>
@@ -260,15 +261,34 @@ static void clone_release(struct handle *h)
 
 static const struct handle_ops clone_ops = {.read = clone_read, .release = clone_release};
 
+/* Webhooks are asked before anything is opened: what will be run is not known yet. */
+static int may_connect(struct call *c, const struct node *n, const char *container)
+{
+	CLEANUP_VALUE struct value *options = value_set_str(value_new_map(), "apiVersion", "v1");
+
+	if (!detour_may_wait()) /* nobody had to be asked a moment ago, when this was begun */
+		return 0;
+	options = value_set_str(options, "kind", "PodExecOptions");
+	options = value_set_str(options, "container", container);
+	options = value_set_bool(options, "stdin", 1);
+	options = value_set_bool(options, "stdout", 1);
+	options = value_set_bool(options, "stderr", 1);
+	return api_connect(c->fs->api, &call_who(c)->caller,
+			   (struct objkey){n->kind, n->ns, n->name}, n->row->connects, options,
+			   &c->err);
+}
+
 static struct handle *open_clone(struct call *c, struct node *n, int flags)
 {
 	struct conversation *v;
 	struct handle *h;
 	char name[256];
 
+	container_of(n, name);
 	if (may_exec(c, n) < 0)
 		return NULL;
-	container_of(n, name);
+	if (may_connect(c, n, name) < 0)
+		return NULL;
 	v = xcalloc(1, sizeof(*v));
 	pthread_mutex_init(&v->lock, NULL);
 	v->refs = 2; /* the list's and the handle's */
@@ -331,7 +351,7 @@ static const struct row row_stdout = {
 	.where = CONVERSATION_DIR,
 	.type = ROW_FILE,
 	.mode = 0400,
-	.flags = ROW_PUBLIC | ROW_LIVE,
+	.flags = ROW_PUBLIC | ROW_LIVE | ROW_STREAM,
 	.open = exec_open_output,
 	.stat = stat_conversation,
 	.reads = "blocks; what the command writes, to its end",
@@ -342,7 +362,7 @@ static const struct row row_stderr = {
 	.where = CONVERSATION_DIR,
 	.type = ROW_FILE,
 	.mode = 0400,
-	.flags = ROW_PUBLIC | ROW_LIVE,
+	.flags = ROW_PUBLIC | ROW_LIVE | ROW_STREAM,
 	.open = exec_open_output,
 	.stat = stat_conversation,
 	.reads = "as stdout; with a terminal everything is in stdout",
@@ -353,7 +373,7 @@ static const struct row row_exec_status = {
 	.where = CONVERSATION_DIR,
 	.type = ROW_FILE,
 	.mode = 0400,
-	.flags = ROW_PUBLIC | ROW_LIVE,
+	.flags = ROW_PUBLIC | ROW_LIVE | ROW_STREAM,
 	.open = exec_open_status,
 	.stat = stat_conversation,
 	.reads = "blocks until the command ended, then its exit status (128 + signal when it was "
@@ -379,11 +399,12 @@ static const struct row row_clone = {
 	.where = "<pod>/containers/<name>/exec/",
 	.type = ROW_FILE,
 	.mode = 0444,
-	.flags = ROW_HIDDEN | ROW_OBJECT,
+	.flags = ROW_HIDDEN | ROW_OBJECT | ROW_STREAM,
 	.open = open_clone,
+	.connects = "exec",
 	.read_as = "create:exec",
 	.reads = "opening it makes a conversation, reading it gives its number, closing it ends it",
-	.errors = "EACCES pods/exec is forbidden",
+	.errors = "EACCES pods/exec is forbidden, or an admission webhook denied it",
 };
 static const struct row *const exec_dir_rows[] = {&row_clone, NULL};
 

@@ -28,8 +28,6 @@ struct execs {
 struct conversation *conversation_of(struct fs *fs, const struct node *n);
 void conversation_unref(struct conversation *v);
 DEFINE_CLEANUP(struct conversation *, conversation_unref)
-/* 0, or -EACCES with c->err. */
-int may_exec(struct call *c, const struct node *n);
 
 /* Members of the rows. */
 struct handle *exec_open_input(struct call *c, struct node *n, int flags);

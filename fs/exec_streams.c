@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "fs/containers.h"
 #include "fs/exec_i.h"
 #include "fs/stream.h"
 #include "util/fd.h"

@@ -219,7 +219,7 @@ static int stat_field_dir(struct call *c, const struct node *n, struct stat *st)
 
 	(void)st;
 	if (!o)
-		return -ESTALE;
+		return -c->err.code;
 	if (field_type(c->fs, o, n->sub, &type) && type == ROW_DIR)
 		return 0;
 	return err_set(&c->err, ESTALE, "%s is gone", n->sub);

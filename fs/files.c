@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include "fs/attr.h"
+#include "fs/detour.h"
 #include "fs/dirs.h"
 #include "fs/handle.h"
 #include "fs/permission.h"
@@ -119,10 +120,23 @@ static struct handle *open_node(struct call *c, struct node *n, int flags)
 
 void files_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
-	CLEANUP(call_fini) struct call c;
+	CLEANUP(call_fini) struct call c = {0};
 
+	if (detour_file(req, id, fi, files_open))
+		return;
 	call_init(&c, req);
 	files_opened(&c, open_node(&c, node_of(c.fs, id), fi->flags), fi);
+}
+
+/*
+ * sendfile(2), splice(2), copy_file_range(2) and mmap(2) read through the kernel's page cache, which
+ * believes in sizes, and ask for nothing of an empty file. What comes as it comes has a size for
+ * them to ask, and they are told that it cannot be had so: `cat` of busybox, Go and others use
+ * read(2) then. A read(2) says whose it is.
+ */
+static int is_of_page_cache(const struct handle *h, const struct fuse_file_info *fi)
+{
+	return (h->node->row->flags & ROW_STREAM) && !fi->lock_owner;
 }
 
 void files_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_file_info *fi)
@@ -134,7 +148,9 @@ void files_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fu
 	call_init(&c, req);
 	call_as_opener(&c, h);
 	c.flags = fi->flags;
-	if (h->ops->read)
+	if (is_of_page_cache(h, fi))
+		fuse_reply_err(req, EINVAL);
+	else if (h->ops->read)
 		h->ops->read(h, &c, size, off);
 	else
 		fuse_reply_err(req, EBADF);
@@ -143,10 +159,12 @@ void files_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fu
 void files_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t len, off_t off,
 		 struct fuse_file_info *fi)
 {
-	CLEANUP(call_fini) struct call c;
-	CLEANUP(handle_unrefp) struct handle *h = hold(fi);
+	CLEANUP(call_fini) struct call c = {0};
+	CLEANUP(handle_unrefp) struct handle *h = NULL;
 
-	(void)id;
+	if (detour_write(req, id, data, len, off, fi, files_write))
+		return;
+	h = hold(fi);
 	call_init(&c, req);
 	call_as_opener(&c, h);
 	c.flags = fi->flags;

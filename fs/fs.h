@@ -12,6 +12,8 @@
  */
 #pragma once
 
+#include <sys/stat.h>
+
 #include "auth/audit.h"
 #include "auth/authorize.h"
 #include "auth/identity.h"
@@ -35,6 +37,44 @@ struct fs_exec {
 	int in, out, error;
 	int status; /* "<exit code>\n" and EOF once the command ended */
 	pid_t pid;
+};
+
+/*
+ * The files of a running container, as its first process may use them (runtime/container_files.h
+ * says more). path: names only, relative to the container's root, which is "". Ids as inside.
+ * Return: 0, or -errno with err.
+ */
+struct fs_container_files {
+	/* What is no file, directory or link is shown as a socket. */
+	int (*stat)(void *runtime, const struct fs_container *c, const char *path, struct stat *out,
+		    struct err *err);
+	/* A link's target, relative and never out of the container's root. */
+	int (*readlink)(void *runtime, const struct fs_container *c, const char *path,
+			struct buf *out, struct err *err);
+	int (*list)(void *runtime, const struct fs_container *c, const char *path,
+		    void (*fn)(void *arg, const char *name, unsigned char type), void *arg,
+		    struct err *err);
+	/* A regular file: its descriptor, the tree's from then on. */
+	int (*open)(void *runtime, const struct fs_container *c, const char *path, int flags,
+		    mode_t mode, struct err *err);
+	int (*mkdir)(void *runtime, const struct fs_container *c, const char *path, mode_t mode,
+		     struct err *err);
+	int (*symlink)(void *runtime, const struct fs_container *c, const char *path,
+		       const char *target, struct err *err);
+	int (*remove)(void *runtime, const struct fs_container *c, const char *path, int is_dir,
+		      struct err *err);
+	int (*rename)(void *runtime, const struct fs_container *c, const char *path, const char *to,
+		      unsigned flags, struct err *err);
+	/* The members of st that `what` names (enum fs_set). */
+	int (*set)(void *runtime, const struct fs_container *c, const char *path,
+		   const struct stat *st, unsigned what, struct err *err);
+};
+enum fs_set {
+	FS_SET_MODE = 1,
+	FS_SET_UID = 2,
+	FS_SET_GID = 4,
+	FS_SET_ATIME = 8,
+	FS_SET_MTIME = 16
 };
 
 /* A verb of a `ctl` file that another room acts upon. */
@@ -61,6 +101,10 @@ struct fs_rooms {
 			      struct err *err);
 	int (*container_exec)(void *runtime, const struct fs_container *c, struct fs_exec *exec,
 			      struct err *err);
+	/* May take long. image: a reference. */
+	int (*container_commit)(void *runtime, const struct fs_container *c, const char *image,
+				struct err *err);
+	const struct fs_container_files *files; /* NULL: none */
 
 	void *images;
 	/* A table: header line, then one image a line, its reference first. */

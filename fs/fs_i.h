@@ -11,6 +11,7 @@
  *	tenant.h     what a user has open is bounded
  *	workers.h    the threads, and whose turn it is
  *	dir_times.h  when the names in a directory changed
+ *	detour.h     requests that wait for a webhook
  *	handle.h     what an open file holds: a snapshot, a message being written, a stream
  *	reply.h      the one place that turns errors into errno and remembers their text
  *
@@ -58,6 +59,7 @@ struct fs {
 	struct changes *changes;
 	struct dir_times *dir_times;
 	struct streams *streams;
+	struct jobs *jobs; /* requests that wait for webhooks: detour.h */
 	struct log_watches *log_watches;
 	struct open_logs *open_logs;
 	struct permissions *permissions; /* permission.h */
@@ -66,6 +68,7 @@ struct fs {
 	struct notifier *notifier;
 	struct execs *execs;
 	struct recent_archives *recent;
+	struct images_seen *images_seen;
 	struct dir_handle *open_dirs; /* open_lock */
 	struct handle *open_files;    /* open_lock */
 	pthread_mutex_t open_lock;
@@ -106,9 +109,11 @@ int call_may_have(struct call *c, unsigned what);
 /* True for requests that the notifier makes on the own mount. */
 int call_is_own(const struct call *c);
 
-/* The object that a node names, as it is now. Owned. NULL: gone (ESTALE in err when it was there).
- */
+/* The object that a node names, as it is now. Owned. NULL: gone (ESTALE in err when it was there),
+ * or its conversion webhook does not show it in this version. */
 struct object *node_get_object(struct fs *fs, const struct node *n, struct err *err);
+/* The same for who looks at its metadata alone: perhaps not whole (object->of). */
+struct object *node_see_object(struct fs *fs, const struct node *n, struct err *err);
 
 /* How the kernel calls a node. */
 static inline fuse_ino_t node_id(const struct node *n)

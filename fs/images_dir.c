@@ -41,10 +41,8 @@ static char *reference_of(const char *name)
 	return reference;
 }
 
-/* Calls fn for each line of the table but its header. */
-static void each_image(struct fs *fs,
-		       void (*fn)(void *arg, const char *name, const char *line, size_t len),
-		       void *arg)
+void each_image(struct fs *fs,
+		void (*fn)(void *arg, const char *name, const char *line, size_t len), void *arg)
 {
 	CLEANUP(buf_fini) struct buf table = BUF_INIT;
 	const char *at, *end, *nl;
@@ -94,7 +92,7 @@ static int render_image(struct call *c, const struct node *n, const struct objec
 	return l.found ? 0 : err_set(&c->err, ESTALE, "no such image");
 }
 
-static const struct row row_image = {
+const struct row row_image = {
 	.url = "/images",
 	.name = "<image>",
 	.where = "images/",
@@ -128,7 +126,10 @@ static int render_ctl(struct call *c, const struct node *n, const struct object 
 static void act_ctl(struct call *c, struct message *m)
 {
 	(void)c;
-	room_verbs_act(m, m->fs->rooms.images_verbs, m->fs->rooms.images);
+	struct fs *fs = m->fs;
+
+	room_verbs_act(m, fs->rooms.images_verbs, fs->rooms.images);
+	images_changed(fs, NULL);
 }
 
 /* -- changes -- */
@@ -146,10 +147,12 @@ static void unlink_image(struct call *c, struct node *dir, const char *name)
 		err_set(&c->err, EOPNOTSUPP, "no image store here");
 	else
 		rooms->images_remove(rooms->images, reference, &c->err);
-	if (c->err.code)
+	if (c->err.code) {
 		reply_refused(c, dir, name);
-	else
-		reply_ok(c);
+		return;
+	}
+	reply_ok(c);
+	images_changed(c->fs, name);
 }
 
 /* -- the directory -- */
@@ -203,7 +206,7 @@ static const struct name_ops images_names = {
 	.unlink = unlink_image,
 };
 
-static const struct row row_images_index = {
+const struct row row_images_index = {
 	.url = "/images",
 	.name = "_index",
 	.where = "images/",

@@ -20,6 +20,19 @@ void recent_add(struct fs *fs, const char *name, off_t size);
 /* Return: its size, -1 if it is none. forget: it is none any more. */
 off_t recent_size(struct fs *fs, const char *name, int forget);
 
+/* Calls fn for each line of the table of images but its header; name is what images/ calls it. */
+void each_image(struct fs *fs,
+		void (*fn)(void *arg, const char *name, const char *line, size_t len), void *arg);
+extern const struct row row_image, row_images_index;
+
+/* What images/ showed last. Locking: its own. */
+struct images_seen;
+struct images_seen *images_seen_new(void);
+void images_seen_free(struct images_seen *s);
+/* Images may have come, gone or changed: inotify is told. by_client: a name that a client removed
+ * itself, of which the kernel tells; NULL: none. */
+void images_changed(struct fs *fs, const char *by_client);
+
 /* A name in images/ that is being written, or was imported just now. */
 extern const struct row row_archive;
 /* name_ops.create of images/. */

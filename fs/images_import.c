@@ -108,6 +108,7 @@ static void *run_import(void *arg)
 		rc = fs->rooms.images_import(fs->rooms.images, i->archive->fd, &report, &err);
 	if (rc == 0) {
 		recent_add(fs, i->archive->h.node->fname, i->archive->size);
+		images_changed(fs, NULL);
 		log_info("images: %s: %s", i->archive->h.node->fname, buf_str(&report));
 	} else {
 		CLEANUP_FREE char *path = xasprintf("images/%s", i->archive->h.node->fname);

@@ -107,7 +107,7 @@ static void mem_flush(struct handle *h, struct call *c)
 	if (closer_is_heir(h, c))
 		how = SUBMIT_TRIED;
 	path = memfile_path(f);
-	manifest_submit(c, h->node, f, path, how);
+	manifest_submit(c, h->node->parent, h->node, f, path, how);
 }
 
 static int mem_stat(struct handle *h, struct stat *st)
@@ -127,17 +127,34 @@ static int mem_truncate(struct handle *h, off_t size)
 	return rc;
 }
 
-/* A manifest that is stored is served from there again; an empty one stays in memory. */
+/* Nobody hears of what comes of it. */
+static void keep_empty(struct handle *h, struct memfile *f)
+{
+	CLEANUP(call_fini) struct call c = {.fs = h->fs};
+	CLEANUP_FREE char *path = memfile_path(f);
+
+	call_as_opener(&c, h);
+	manifest_submit(&c, h->node->parent, h->node, f, path, SUBMIT_EMPTIED);
+}
+
+/*
+ * A manifest that is stored is served from there again; an empty one stays in memory. One that
+ * was cut to nothing and closed so (`: > f`) is empty from then on for who reads and appends;
+ * its objects stay. That is so at the last close only: a shell closes once before it writes.
+ */
 static void mem_release(struct handle *h)
 {
 	struct memfile *f = file_of(h);
-	int done;
+	int done, emptied;
 
 	pthread_mutex_lock(&f->lock);
 	f->n_open--;
 	done = f->kind == MEMFILE_MANIFEST && !f->n_open && f->stored;
+	emptied = done && f->emptied && !f->unlinked && !h->cut_off && !h->fs->stopping;
 	pthread_mutex_unlock(&f->lock);
-	if (done)
+	if (emptied)
+		keep_empty(h, f);
+	else if (done)
 		memfile_drop(f);
 	memfile_unref(f);
 }
@@ -172,6 +189,7 @@ struct handle *handle_of_file(struct call *c, struct node *n, struct memfile *ta
 	taken->n_open++;
 	if (flags & O_TRUNC) {
 		memfile_resize(taken, 0);
+		taken->emptied = 1;
 		taken->sticky = 0;
 	}
 	pthread_mutex_unlock(&taken->lock);
@@ -343,7 +361,7 @@ static void truncate_stored(struct call *c, struct node *n, off_t size)
 	if (rc < 0)
 		reply_refused(c, n, NULL);
 	else
-		manifest_submit(c, n, f, n->sub, SUBMIT_WRITTEN);
+		manifest_submit(c, n->parent, n, f, n->sub, SUBMIT_WRITTEN);
 }
 
 void setattr_manifest(struct call *c, struct node *n, const struct stat *st, int to_set)

@@ -49,11 +49,19 @@ struct pending {
 	struct memfile *file; /* owned, may be NULL */
 	char *path;           /* owned: for /k8s/errors */
 	unsigned uid;
+	struct err_file {         /* <manifest>.err, before */
+		struct node *dir; /* owned, NULL: none */
+		char *path;       /* owned: of the manifest */
+		int was_there;
+	} err_files[2];
 	int of_rename; /* EINVAL would be misread by mv */
 	int with_attr;
+	int drops; /* the file is served from the store again afterwards */
 };
 /* n and f may be NULL. */
 struct pending *pending_new(struct call *c, struct node *n, struct memfile *f, const char *path);
+/* The operation may make or end the .err beside a manifest in dir: who watches is told. */
+void pending_watch_err(struct pending *p, struct node *dir, const char *path);
 /* For manifest.h: arg is the pending, which is answered and freed. */
 void on_manifest_done(void *arg, int rc, const struct faults *faults);
 /* The same after a rename of a file in memory into place. */
@@ -62,11 +70,12 @@ void after_rename_in(void *arg, int rc, const struct faults *faults);
 enum submit {
 	SUBMIT_WRITTEN,
 	SUBMIT_RENAMED, /* EINVAL would be misread by mv */
+	SUBMIT_EMPTIED, /* nothing is in it, and nobody has it open */
 	SUBMIT_CUT,     /* its writer was killed: kept as a draft */
 	SUBMIT_TRIED,   /* more may follow: the answer is what is wrong with it so far */
 };
-void manifest_submit(struct call *c, struct node *n, struct memfile *f, const char *path,
-		     enum submit how);
+void manifest_submit(struct call *c, struct node *dir, struct node *n, struct memfile *f,
+		     const char *path, enum submit how);
 
 /* mkdir and rmdir in a resource's or namespace's directory make and delete objects
  * (object_names.c). */

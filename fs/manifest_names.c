@@ -45,6 +45,14 @@ static void create_file(struct call *c, struct node *dir, const char *name, unsi
 		scratch_create(c, dir, name, kind_of_name(name), mode, fi);
 }
 
+static void remove_manifest(struct call *c, struct node *dir, const char *path)
+{
+	struct pending *p = pending_new(c, NULL, NULL, path);
+
+	pending_watch_err(p, dir, path);
+	manifest_remove(c->fs->manifests, &call_who(c)->caller, path, on_manifest_done, p);
+}
+
 static void unlink_file(struct call *c, struct node *dir, const char *name)
 {
 	CLEANUP_FREE char *path = path_below(dir, name);
@@ -58,8 +66,7 @@ static void unlink_file(struct call *c, struct node *dir, const char *name)
 	}
 	if (manifest_is_name(name) && manifest_get(c->fs->manifests, path, &m) == 0) {
 		manifest_fini(&m);
-		manifest_remove(c->fs->manifests, &call_who(c)->caller, path, on_manifest_done,
-				pending_new(c, NULL, NULL, path));
+		remove_manifest(c, dir, path);
 	} else if (f || (base && has_faults(c, base, NULL))) {
 		reply_ok(c); /* <name>.err goes with what it is about */
 	} else {
@@ -72,7 +79,7 @@ static void unlink_file(struct call *c, struct node *dir, const char *name)
 
 /* vim's backup, tar --backup, an editor's own copy: the text stays readable, the manifest is
  * removed. */
-static void rename_out(struct call *c, const char *from, const char *to)
+static void rename_out(struct call *c, struct node *dir, const char *from, const char *to)
 {
 	CLEANUP(buf_fini) struct buf bytes = BUF_INIT;
 	CLEANUP_MEMFILE struct memfile *f = NULL;
@@ -98,11 +105,10 @@ static void rename_out(struct call *c, const char *from, const char *to)
 		reply_error(c);
 		return;
 	}
-	manifest_remove(c->fs->manifests, &call_who(c)->caller, from, on_manifest_done,
-			pending_new(c, NULL, NULL, from));
+	remove_manifest(c, dir, from);
 }
 
-static void rename_memfile(struct call *c, struct memfile *f, const char *to,
+static void rename_memfile(struct call *c, struct memfile *f, struct node *to_dir, const char *to,
 			   enum memfile_kind to_kind)
 {
 	CLEANUP_MEMFILE struct memfile *open = memfile_get(c->fs->memfiles, to);
@@ -110,7 +116,7 @@ static void rename_memfile(struct call *c, struct memfile *f, const char *to,
 	if (to_kind == MEMFILE_MANIFEST && memfile_len(f)) {
 		if (open)
 			memfile_unlink(open);
-		manifest_submit(c, NULL, f, to, SUBMIT_RENAMED);
+		manifest_submit(c, to_dir, NULL, f, to, SUBMIT_RENAMED);
 	} else {
 		f->kind = to_kind;
 		memfile_rename(f, to);
@@ -173,7 +179,7 @@ static void rename_file(struct call *c, struct node *dir, const char *name, stru
 	dir_times_touch_parent(c->fs->dir_times, from);
 	dir_times_touch_parent(c->fs->dir_times, to);
 	if (f && !f->stored) {
-		rename_memfile(c, f, to, to_kind);
+		rename_memfile(c, f, to_dir, to, to_kind);
 		return;
 	}
 	if (manifest_get(c->fs->manifests, from, &m) < 0) {
@@ -189,10 +195,12 @@ static void rename_file(struct call *c, struct node *dir, const char *name, stru
 		struct pending *p = pending_new(c, NULL, NULL, from);
 
 		p->of_rename = 1;
+		pending_watch_err(p, dir, from);
+		pending_watch_err(p, to_dir, to);
 		manifest_rename(c->fs->manifests, &call_who(c)->caller, from, to, on_manifest_done,
 				p);
 	} else {
-		rename_out(c, from, to);
+		rename_out(c, dir, from, to);
 	}
 }
 

@@ -5,7 +5,9 @@
 #include "fs/attr.h"
 #include "fs/changes.h"
 #include "fs/dir_times.h"
+#include "fs/dirs.h"
 #include "fs/manifest_files.h"
+#include "fs/notifier.h"
 #include "fs/reply.h"
 
 struct pending *pending_new(struct call *c, struct node *n, struct memfile *f, const char *path)
@@ -22,10 +24,53 @@ struct pending *pending_new(struct call *c, struct node *n, struct memfile *f, c
 	return p;
 }
 
+static int err_is_there(struct fs *fs, const char *path)
+{
+	struct manifest m;
+	int there;
+
+	if (manifest_get(fs->manifests, path, &m) < 0)
+		return 0;
+	there = m.faults != NULL;
+	manifest_fini(&m);
+	return there;
+}
+
+void pending_watch_err(struct pending *p, struct node *dir, const char *path)
+{
+	struct err_file *e = &p->err_files[p->err_files[0].dir != NULL];
+
+	*e = (struct err_file){node_ref(dir), xstrdup(path), err_is_there(p->fs, path)};
+}
+
+static void tell_err_file(struct fs *fs, const struct err_file *e)
+{
+	CLEANUP_FREE char *path = xasprintf("%s.err", e->path);
+	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	int there = err_is_there(fs, e->path);
+
+	if (there && e->was_there)
+		notifier_name_changed(fs->notifier, e->dir, name, &row_manifest_err, path);
+	else if (there)
+		notifier_name_made(fs->notifier, e->dir, name, &row_manifest_err, path);
+	else if (e->was_there)
+		notifier_name_gone(fs->notifier, e->dir, name, &row_manifest_err, path);
+}
+
+static void tell_err_files(struct pending *p)
+{
+	for (size_t i = 0; i < ARRAY_LEN(p->err_files) && p->err_files[i].dir; i++)
+		tell_err_file(p->fs, &p->err_files[i]);
+}
+
 static void pending_free(struct pending *p)
 {
 	struct fs *fs = p->fs;
 
+	for (size_t i = 0; i < ARRAY_LEN(p->err_files) && p->err_files[i].dir; i++) {
+		node_unref(p->err_files[i].dir);
+		free(p->err_files[i].path);
+	}
 	if (p->node)
 		node_unref(p->node);
 	if (p->file)
@@ -53,7 +98,7 @@ static void note_file(struct pending *p, int rc)
 	p->file->stored = 1;
 	pthread_mutex_unlock(&p->file->lock);
 	/* what a dry run leaves is not what was written */
-	if (rc == 0 && str_starts(p->path, "dry-run/"))
+	if (rc == 0 && (p->drops ? !memfile_is_open(p->file) : str_starts(p->path, "dry-run/")))
 		memfile_drop(p->file);
 }
 
@@ -69,6 +114,7 @@ void on_manifest_done(void *arg, int rc, const struct faults *faults)
 		dir_times_touch_parent(p->fs->dir_times, p->path);
 	/* the refused text and its .err are kept by the manifests, and noted there */
 	(void)faults;
+	tell_err_files(p);
 	if (rc == -EINVAL && p->of_rename)
 		rc = -EBADMSG;
 	if (rc < 0)
@@ -103,8 +149,8 @@ static void on_tried(void *arg, int rc, const struct faults *faults)
 	pending_free(p);
 }
 
-void manifest_submit(struct call *c, struct node *n, struct memfile *f, const char *path,
-		     enum submit how)
+void manifest_submit(struct call *c, struct node *dir, struct node *n, struct memfile *f,
+		     const char *path, enum submit how)
 {
 	struct pending *p = pending_new(c, n, f, path);
 	manifest_done_fn done = how == SUBMIT_RENAMED ? after_rename_in : on_manifest_done;
@@ -112,6 +158,8 @@ void manifest_submit(struct call *c, struct node *n, struct memfile *f, const ch
 	struct buf bytes = BUF_INIT;
 
 	p->of_rename = how == SUBMIT_RENAMED;
+	p->drops = how == SUBMIT_EMPTIED;
+	pending_watch_err(p, dir, path);
 	pthread_mutex_lock(&f->lock);
 	f->dirty = how == SUBMIT_TRIED;
 	buf_add(&bytes, f->data.data, f->data.len);

@@ -252,6 +252,7 @@ int memfile_write(struct memfile *f, const void *data, size_t len, off_t off)
 	buf_pwrite(&f->data, data, len, at);
 	count_bytes(f, was, f->data.len);
 	f->dirty = 1;
+	f->emptied = 0;
 	f->sticky = 0;
 	f->mtime_set = 0;
 	clock_gettime(CLOCK_REALTIME, &f->mtime);
@@ -268,6 +269,7 @@ int memfile_resize(struct memfile *f, off_t size)
 	buf_resize(&f->data, (size_t)size);
 	count_bytes(f, was, f->data.len);
 	f->dirty = size > 0;
+	f->emptied = size == 0;
 	clock_gettime(CLOCK_REALTIME, &f->mtime);
 	return 0;
 }

@@ -41,6 +41,7 @@ struct memfile {
 	int mtime_set; /* by utimens: a later flush keeps it */
 	int n_open;    /* for writing */
 	int dirty;     /* has bytes that were not submitted */
+	int emptied;   /* cut to nothing, and nothing written since */
 	int stored;    /* MANIFEST: there is (or was) a manifest of this name */
 	int unlinked;  /* its name was removed: who has it open writes for himself */
 	int sticky;    /* -errno of the last refused flush, until the next write */

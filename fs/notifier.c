@@ -124,11 +124,12 @@ static void drop_queue(struct notifier *n)
 	notes_free(STEAL(n->queue));
 	n->queue_end = &n->queue;
 	n->n_queued = 0;
+	names_drop(n);
 	strmap_fini(&n->by_uid);
 	n->by_uid = (struct strmap)STRMAP_INIT;
 }
 
-static void lost_locked(struct notifier *n)
+void notifier_lose(struct notifier *n)
 {
 	if (!n->lost)
 		log_warn("changes come faster than inotify can be told of them one by one: all "
@@ -157,7 +158,7 @@ void notifier_note(struct notifier *n, const struct change *c)
 		else
 			enqueue_new(n, c, l.fresh);
 		if (n->n_queued > NOTES_MAX)
-			lost_locked(n);
+			notifier_lose(n);
 		else if (!note && n->n_queued == 1)
 			pthread_cond_broadcast(&n->wake);
 	}
@@ -169,7 +170,7 @@ void notifier_lost(struct notifier *n)
 	if (!n)
 		return;
 	pthread_mutex_lock(&n->lock);
-	lost_locked(n);
+	notifier_lose(n);
 	pthread_mutex_unlock(&n->lock);
 }
 
@@ -177,15 +178,8 @@ void notifier_lost(struct notifier *n)
 
 static void wait_ms(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t ms)
 {
-	struct timespec until;
+	struct timespec until = loop_time_after(ms);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (time_t)(ms / 1000);
-	until.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
 	pthread_cond_timedwait(cond, lock, &until);
 }
 
@@ -245,7 +239,7 @@ static void *guard(void *arg)
 		if (n->stopping)
 			break;
 		replace_if_stuck(n);
-		if (!reap_tellers(n) && !n->queue && !call_since(n->current))
+		if (!reap_tellers(n) && !n->queue && !n->names && !call_since(n->current))
 			n->armed = 0;
 	}
 	pthread_mutex_unlock(&n->lock);
@@ -271,6 +265,7 @@ struct notifier *notifier_new(struct fs *fs)
 
 	n->fs = fs;
 	n->queue_end = &n->queue;
+	n->names_end = &n->names;
 	pthread_mutex_init(&n->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

@@ -21,6 +21,7 @@ struct call;
 struct fs;
 struct node;
 struct notifier;
+struct row;
 struct stat;
 
 struct notifier *notifier_new(struct fs *fs);
@@ -38,6 +39,17 @@ void notifier_client_did(struct notifier *n, const char *uid, int removed);
 void notifier_lost(struct notifier *n);
 /* Somebody asked for a container's log, or its directory: he may watch it. */
 void notifier_log_asked(struct notifier *n, const struct node *dir);
+
+/*
+ * A file that stands for no object came, went, or has another content, by nobody's call on
+ * its name: `row` and `sub` are its place in the directory.
+ */
+void notifier_name_made(struct notifier *n, const struct node *dir, const char *name,
+			const struct row *row, const char *sub);
+void notifier_name_gone(struct notifier *n, const struct node *dir, const char *name,
+			const struct row *row, const char *sub);
+void notifier_name_changed(struct notifier *n, const struct node *dir, const char *name,
+			   const struct row *row, const char *sub);
 
 /* Is this one of the notifier's own threads? */
 int notifier_is(struct notifier *n, pid_t pid);

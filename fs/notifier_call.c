@@ -37,7 +37,7 @@ static int is_stuck(struct teller *t, const char *dir)
 }
 
 static int begin(struct teller *t, const char *dir, enum action action, const char *name,
-		 const struct place *at)
+		 const struct place *at, uint64_t dir_ino)
 {
 	if (strlen(dir) >= sizeof(t->dir) || strlen(name) > FS_NAME_MAX || t->abandoned ||
 	    is_stuck(t, dir))
@@ -51,6 +51,7 @@ static int begin(struct teller *t, const char *dir, enum action action, const ch
 	t->asked = 0;
 	if (at)
 		t->place = *at;
+	t->place_dir = dir_ino;
 	pthread_mutex_unlock(&t->doing);
 	return 1;
 }
@@ -67,7 +68,7 @@ void call_modify(struct teller *t, const char *dir, const char *name)
 {
 	CLEANUP_FREE char *path = xasprintf("%s/%s", dir, name);
 
-	if (!begin(t, dir, ACTION_NONE, name, NULL))
+	if (!begin(t, dir, ACTION_NONE, name, NULL, 0))
 		return;
 	if (truncate(path, 0) < 0 && errno != ENOENT && errno != ESTALE && errno != ENOTDIR)
 		log_debug("inotify: %s: %m", path);
@@ -75,12 +76,12 @@ void call_modify(struct teller *t, const char *dir, const char *name)
 }
 
 static int act(struct teller *t, enum action action, const char *dir, const char *name,
-	       const struct place *at)
+	       const struct place *at, uint64_t dir_ino)
 {
 	CLEANUP_FREE char *path = xasprintf("%s/%s", dir, name);
 	int is_dir = at->row->type == ROW_DIR, rc;
 
-	if (!begin(t, dir, action, name, at))
+	if (!begin(t, dir, action, name, at, dir_ino))
 		return 0;
 	if (action == ACTION_MAKE)
 		rc = is_dir ? mkdir(path, 0755) : mknod(path, S_IFREG | 0644, 0);
@@ -92,18 +93,24 @@ static int act(struct teller *t, enum action action, const char *dir, const char
 	return rc;
 }
 
-void call_act(struct teller *t, enum action action, const char *dir, const char *name,
-	      const struct place *at)
+void call_act_in(struct teller *t, enum action action, const char *dir, const char *name,
+		 const struct place *at, uint64_t dir_ino)
 {
-	int rc = act(t, action, dir, name, at);
+	int rc = act(t, action, dir, name, at, dir_ino);
 
 	/* the kernel had the next one of this name, and has forgotten it now, if nobody was faster
 	 */
 	for (int i = 0; rc == -ENOENT && action == ACTION_REMOVE && !t->asked && i < REMOVE_TRIES;
 	     i++)
-		rc = act(t, action, dir, name, at);
+		rc = act(t, action, dir, name, at, dir_ino);
 	if (rc < 0 && !t->asked)
 		log_debug("inotify: %s/%s: %s", dir, name, strerror(-rc));
+}
+
+void call_act(struct teller *t, enum action action, const char *dir, const char *name,
+	      const struct place *at)
+{
+	call_act_in(t, action, dir, name, at, 0);
 }
 
 /* -- the handlers' side -- */
@@ -222,6 +229,7 @@ static int client_did(const struct notifier *n, const struct place *at, enum act
 struct doing {
 	enum action action;
 	struct place place; /* strings of the teller, who waits for the answer */
+	uint64_t place_dir;
 	const struct object *ghost;
 	int asked, this_name;
 };
@@ -232,7 +240,8 @@ static struct doing doing_of(struct call *c, const char *name)
 	struct doing d;
 
 	pthread_mutex_lock(&t->doing);
-	d = (struct doing){t->action, t->place, t->ghost, t->asked, strcmp(t->name, name) == 0};
+	d = (struct doing){t->action, t->place, t->place_dir,
+			   t->ghost,  t->asked, strcmp(t->name, name) == 0};
 	pthread_mutex_unlock(&t->doing);
 	d.this_name &= d.action != ACTION_NONE;
 	return d;
@@ -247,12 +256,17 @@ static void note_asked(struct call *c)
 	pthread_mutex_unlock(&t->doing);
 }
 
+static int is_where(const struct node *dir, const struct doing *d, const char *name)
+{
+	return d->place_dir ? dir->ino == d->place_dir : is_parent_of_place(dir, &d->place, name);
+}
+
 int notifier_lookup(struct call *c, struct node *dir, const char *name)
 {
 	struct doing d = doing_of(c, name);
 	struct node *n = NULL;
 
-	if (d.this_name && is_parent_of_place(dir, &d.place, name)) {
+	if (d.this_name && is_where(dir, &d, name)) {
 		note_asked(c);
 		if (client_did(c->fs->notifier, &d.place, d.action))
 			return 0; /* it is there, or not, as for everybody: the call fails */

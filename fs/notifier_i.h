@@ -8,6 +8,7 @@
  *	notifier_tell.c   what an object's change means for the watches in its directory
  *	notifier_field.c  the same for its fields
  *	notifier_call.c   calls on the own mount, and the handlers' answers to them
+ *	notifier_name.c   files that stand for no object
  *	notifier_log.c    logs, which grow without a change of their pod
  *
  * Any call on the mount may wait for a client that holds a directory's lock for ever (the
@@ -61,9 +62,10 @@ struct teller {
 
 	/* its own */
 	dev_t device;
-	struct inode_set watched; /* by somebody who may hear of it */
-	struct watchers watchers; /* all who watch, by the last scan */
-	struct note *told;        /* since the last scan, fresh ones */
+	struct inode_set watched;     /* by somebody who may hear of it */
+	struct watchers watchers;     /* all who watch, by the last scan */
+	struct name_note *told_names; /* since the last scan */
+	struct note *told;            /* since the last scan, fresh ones */
 	size_t n_told;
 	struct inotify_scan scan;
 	int scan_wanted, scanning, scanned_last;
@@ -77,6 +79,7 @@ struct teller {
 	enum action action;
 	char name[FS_NAME_MAX + 1];
 	struct place place;         /* what is made or removed */
+	uint64_t place_dir;         /* the inode of its directory; 0: it follows from place */
 	const struct object *ghost; /* gone, and its directories are there once more */
 	int asked;                  /* the kernel looked place up */
 };
@@ -88,6 +91,8 @@ struct notifier {
 	/* lock */
 	struct teller *tellers, *current;
 	struct note *queue, **queue_end;
+	struct name_note *names, **names_end;
+	size_t n_names;
 	struct strmap by_uid; /* of the queue, by note_key() */
 	size_t n_queued;
 	int stopping, lost;
@@ -106,6 +111,9 @@ struct notifier {
 void note_key(const struct object *o, struct buf *out);
 /* notifier.c. With n->lock: there is something to tell, so look whether it gets on. */
 void notifier_arm(struct notifier *n);
+
+/* With n->lock: there is too much to tell one by one. */
+void notifier_lose(struct notifier *n);
 
 /* notifier_teller.c. With n->lock: start one, in place of the current. */
 void teller_start(struct notifier *n);
@@ -140,6 +148,14 @@ static inline int is_watched(const struct telling *g, const struct place *at)
 {
 	return inode_set_has(g->to, place_ino(at));
 }
+/* A name came or went: for whoever watches the directory, and what is gone. Who watches what is new
+ * heard of it already. */
+static inline int is_told(const struct inode_set *to, const struct place *dir,
+			  const struct place *at, enum action action)
+{
+	return inode_set_has(to, place_ino(dir)) ||
+	       (action == ACTION_REMOVE && inode_set_has(to, place_ino(at)));
+}
 static inline struct place object_place(const struct object *o, const struct row *row,
 					const char *sub)
 {
@@ -154,6 +170,20 @@ void remove_below(const struct telling *g, const char *sub);
 void call_modify(struct teller *t, const char *dir, const char *name);
 void call_act(struct teller *t, enum action action, const char *dir, const char *name,
 	      const struct place *at);
+
+/* The same of what stands for no object, in the directory of this inode. */
+void call_act_in(struct teller *t, enum action action, const char *dir, const char *name,
+		 const struct place *at, uint64_t dir_ino);
+
+/* notifier_name.c */
+void names_free(struct name_note *list);
+/* With n->lock; there is one. Owned. */
+struct name_note *names_take(struct notifier *n);
+void names_drop(struct notifier *n);
+/* On the teller's thread. */
+void names_tell(struct teller *t, struct name_note *taken);
+/* Tell the new watches what they may have missed. */
+void names_scanned(struct teller *t, const struct inode_set *new);
 
 /* notifier_log.c; on the teller's thread except where it says otherwise. */
 struct logs *logs_new(struct notifier *n);

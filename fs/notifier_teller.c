@@ -106,6 +106,7 @@ static void end_scan(struct teller *t)
 	for (const struct note *at = t->told; at && new.n; at = at->next)
 		tell_note(t, at, &new);
 	tell_indexes(t, &new);
+	names_scanned(t, &new);
 	inode_set_fini(&new);
 	notes_free(STEAL(t->told));
 	t->n_told = 0;
@@ -136,20 +137,13 @@ static void scan_all(struct teller *t)
 	while (t->scanning);
 }
 
-enum work { WORK_END, WORK_NOTE, WORK_LOGS, WORK_ALL, WORK_INDEXES, WORK_SCAN };
+enum work { WORK_END, WORK_NOTE, WORK_NAME, WORK_LOGS, WORK_ALL, WORK_INDEXES, WORK_SCAN };
 
 static void wait_for_scan(struct teller *t)
 {
 	uint64_t now = loop_now_ms(), ms = t->next_scan_ms > now ? t->next_scan_ms - now : 1;
-	struct timespec until;
+	struct timespec until = loop_time_after(ms);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (time_t)(ms / 1000);
-	until.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
 	pthread_cond_timedwait(&t->n->wake, &t->n->lock, &until);
 }
 
@@ -175,6 +169,8 @@ static enum work what_to_tell(const struct teller *t)
 
 	if (n->queue)
 		return WORK_NOTE;
+	if (n->names)
+		return WORK_NAME;
 	if (t->indexes)
 		return WORK_INDEXES;
 	return logs_any(n->logs) ? WORK_LOGS : WORK_END;
@@ -201,7 +197,7 @@ static enum work what_now(struct teller *t)
 }
 
 /* Wait for the next thing to do. */
-static enum work next_work(struct teller *t, struct note **note)
+static enum work next_work(struct teller *t, struct note **note, struct name_note **name)
 {
 	struct notifier *n = t->n;
 	enum work work;
@@ -215,6 +211,8 @@ static enum work next_work(struct teller *t, struct note **note)
 	}
 	if (work == WORK_NOTE)
 		*note = take_note(n);
+	if (work == WORK_NAME)
+		*name = names_take(n);
 	if (work == WORK_ALL)
 		n->lost = 0;
 	if (work != WORK_END)
@@ -249,6 +247,7 @@ static void *run(void *arg)
 {
 	struct teller *t = arg;
 	struct note *note = NULL;
+	struct name_note *name = NULL;
 	enum work work;
 
 	/*
@@ -261,10 +260,12 @@ static void *run(void *arg)
 		return NULL;
 	}
 	*t->tid = gettid();
-	while ((work = next_work(t, &note)) != WORK_END) {
+	while ((work = next_work(t, &note, &name)) != WORK_END) {
 		look_at_rules(t);
 		if (work == WORK_NOTE)
 			tell_new(t, STEAL(note));
+		else if (work == WORK_NAME)
+			names_tell(t, STEAL(name));
 		else if (work == WORK_INDEXES)
 			tell_indexes(t, &t->watched);
 		else if (work == WORK_LOGS)
@@ -319,6 +320,7 @@ void teller_free(struct teller *t)
 	inode_set_fini(&t->watched);
 	watchers_fini(&t->watchers);
 	notes_free(t->told);
+	names_free(t->told_names);
 	tell_indexes(t, NULL);
 	pthread_mutex_destroy(&t->doing);
 	free(t);

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "fs/detour.h"
 #include "fs/attr.h"
 #include "fs/dirs.h"
 #include "fs/permission.h"
@@ -88,11 +89,13 @@ static void make_listing(struct call *c, struct dir_handle *d)
 
 void dirs_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
-	CLEANUP(call_fini) struct call c;
+	CLEANUP(call_fini) struct call c = {0};
 	struct dir_handle *d;
 	struct node *n;
 	struct stat st;
 
+	if (detour_file(req, id, fi, dirs_open))
+		return;
 	call_init(&c, req);
 	n = node_of(c.fs, id);
 	if (node_stat(&c, n, &st) < 0 || call_allows(&c, n, PERM_R) < 0 ||
@@ -199,8 +202,7 @@ static struct node *plus_entry(struct call *c, struct dir_handle *d, const char 
 static size_t add_entry(struct call *c, struct dir_handle *d, size_t i, char *at, size_t room,
 			int plus)
 {
-	static const unsigned types[] = {
-		[ROW_DIR] = S_IFDIR, [ROW_FILE] = S_IFREG, [ROW_LINK] = S_IFLNK};
+	static const unsigned types[] = ROW_TYPES;
 	const struct listed *l = &d->listing.list[i];
 	const char *name = listing_name(&d->listing, i);
 	off_t next = (off_t)l->position + 1;
@@ -236,6 +238,11 @@ static void read_dir(fuse_req_t req, size_t size, off_t off, struct fuse_file_in
 	pthread_mutex_lock(&d->lock);
 	if (!d->made || off == 0)
 		make_listing(&c, d);
+	if (c.err.code == EOVERFLOW || c.err.code == EIO) { /* not all is known */
+		pthread_mutex_unlock(&d->lock);
+		reply_error(&c);
+		return;
+	}
 	for (size_t i = listing_seek(&d->listing, off); i < d->listing.n; i++) {
 		size_t need = add_entry(&c, d, i, out + used, size - used, plus);
 
@@ -243,7 +250,13 @@ static void read_dir(fuse_req_t req, size_t size, off_t off, struct fuse_file_in
 			break;
 		used += need;
 	}
+	if (c.err.code && detour_may_wait()) /* a webhook does not show what is to be listed */
+		d->made = 0;
 	pthread_mutex_unlock(&d->lock);
+	if (c.err.code && detour_may_wait()) {
+		reply_error(&c);
+		return;
+	}
 	fuse_reply_buf(req, out, used);
 	if (plus)
 		trim_if_many(c.fs);
@@ -251,13 +264,13 @@ static void read_dir(fuse_req_t req, size_t size, off_t off, struct fuse_file_in
 
 void dirs_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_file_info *fi)
 {
-	(void)id;
-	read_dir(req, size, off, fi, 0);
+	if (!detour_read(req, id, size, off, fi, dirs_read))
+		read_dir(req, size, off, fi, 0);
 }
 
 void dirs_read_plus(fuse_req_t req, fuse_ino_t id, size_t size, off_t off,
 		    struct fuse_file_info *fi)
 {
-	(void)id;
-	read_dir(req, size, off, fi, 1);
+	if (!detour_read(req, id, size, off, fi, dirs_read_plus))
+		read_dir(req, size, off, fi, 1);
 }

@@ -116,6 +116,9 @@ int permission_answer(const struct snapshot *s, const struct caller *who, const 
 {
 	if (auth_is_master(who))
 		return 1;
+	/* a directory that needs more than others to be read needs that to be entered, too */
+	if (bit == PERM_X && n->row->read_as)
+		return any_word(s, who, n, PERM_R);
 	if (bit == PERM_X || (bit == PERM_R && spans_namespaces(n)))
 		return touches(s, who, n);
 	return any_word(s, who, n, bit);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "fs/detour.h"
 #include "util/log.h"
 
 /* Codes that the rooms below use and that would mislead, or that the kernel would act upon. */
@@ -30,6 +31,7 @@ void reply_error(struct call *c)
 	int code = c->err.code ? c->err.code : EIO;
 
 	c->fs->n_errors += code != ENOENT;
+	detour_note_error(c);
 	fuse_reply_err(c->req, code);
 }
 

@@ -6,6 +6,7 @@
 
 #include "fs/attr.h"
 #include "fs/content.h"
+#include "fs/detour.h"
 #include "fs/dirs.h"
 #include "fs/handle.h"
 #include "fs/notifier.h"
@@ -30,11 +31,13 @@ static void on_init(void *userdata, struct fuse_conn_info *conn)
 
 static void on_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	CLEANUP(call_fini) struct call c;
+	CLEANUP(call_fini) struct call c = {0};
 	struct fuse_entry_param e;
 	struct node *dir, *n;
 	int by_row;
 
+	if (detour_name(req, parent, name, on_lookup))
+		return;
 	call_init(&c, req);
 	dir = node_of(c.fs, parent);
 	if (call_is_own(&c) && notifier_lookup(&c, dir, name))
@@ -107,8 +110,10 @@ static struct handle *handle_at(struct fuse_file_info *fi)
 
 static void on_getattr(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 {
-	CLEANUP(call_fini) struct call c;
+	CLEANUP(call_fini) struct call c = {0};
 
+	if (detour_file(req, id, fi, on_getattr))
+		return;
 	call_init(&c, req);
 	reply_attr(&c, node_of(c.fs, id), handle_at(fi));
 }
@@ -338,7 +343,7 @@ static void on_setxattr(fuse_req_t req, fuse_ino_t id, const char *name, const c
 
 	(void)flags;
 	call_init(&c, req);
-	if (strcmp(name, ACL_ACCESS) == 0)
+	if (strcmp(name, ACL_ACCESS) == 0 && !(node_of(c.fs, id)->row->flags & ROW_OWN_MODE))
 		permission_set_acl(&c, node_of(c.fs, id), value, size);
 	else
 		fuse_reply_err(req, EOPNOTSUPP);

@@ -23,7 +23,13 @@ struct node;
 struct stat;
 struct row;
 
-enum row_type { ROW_DIR, ROW_FILE, ROW_LINK };
+/* ROW_SPECIAL: a socket; nobody opens it */
+enum row_type { ROW_DIR, ROW_FILE, ROW_LINK, ROW_SPECIAL };
+#define ROW_TYPES                                                                                  \
+	{                                                                                          \
+		[ROW_DIR] = S_IFDIR, [ROW_FILE] = S_IFREG, [ROW_LINK] = S_IFLNK,                   \
+		[ROW_SPECIAL] = S_IFSOCK                                                           \
+	}
 
 enum row_flag {
 	ROW_HIDDEN = 1,  /* is there, but not listed: files that block */
@@ -38,6 +44,8 @@ enum row_flag {
 	ROW_ACT_LINE = 256,  /* in write(), if the first one is also whole: extent.h */
 	ROW_COMMANDS = 512,  /* each write is a message of its own: ctl */
 	ROW_KEEP = 1024,     /* found by a directory's `find`, and the kernel may keep the name */
+	ROW_OWN_MODE = 4096, /* chmod sets it, and no ACL besides can be set */
+	ROW_STREAM = 8192,   /* what comes when it comes: its size says only that it is not empty */
 	ROW_ANSWERS = 2048,  /* a conversation: what comes of it is read from the same open file */
 };
 
@@ -72,6 +80,7 @@ struct row {
 	const struct value *(*part)(const struct object *o, const char *sub);
 	/* A message was written: must answer by message_submit() or message_done(). */
 	void (*act)(struct call *c, struct message *m);
+	const char *connects; /* opening it is a connection to this subresource; NULL: it is none */
 	/* Files that are neither rendered nor messages. Return: handle, NULL with c->err. */
 	struct handle *(*open)(struct call *c, struct node *n, int flags);
 	/* When the content changed last, where that is not the object's own time. */

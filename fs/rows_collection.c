@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "fs/attr.h"
+#include "fs/detour.h"
 #include "fs/dirs.h"
 #include "fs/escape.h"
 #include "fs/manifest_files.h"
@@ -10,7 +11,7 @@
 #include "fs/reply.h"
 #include "fs/verbs.h"
 #include "objects/print.h"
-#include "objects/selector.h"
+#include "objects/selection.h"
 
 static int is_namespaced(const struct kind *k)
 {
@@ -44,11 +45,14 @@ int namespace_exists(struct fs *fs, const struct kind *k, const char *ns)
 static int print_index(struct call *c, const struct node *n, int wide, struct buf *out)
 {
 	struct object_list list;
+	int rc;
 
 	store_list(c->fs->store, n->kind, ns_of_list(n), &list);
-	print_table(n->kind, &list, is_namespaced(n->kind) && !*n->ns, wide, out);
+	rc = objects_make_whole(c->fs, list.list, list.n, &c->err);
+	if (rc == 0)
+		print_table(n->kind, &list, is_namespaced(n->kind) && !*n->ns, wide, out);
 	object_list_fini(&list);
-	return 0;
+	return rc;
 }
 
 static int render_index(struct call *c, const struct node *n, const struct object *o,
@@ -83,10 +87,18 @@ static int render_collection_ctl(struct call *c, const struct node *n, const str
 	return 0;
 }
 
+static void act_on_collection(void *arg)
+{
+	verbs_act(arg, collection_verbs);
+}
+
+/* What a selector of fields selects may have to be asked of a webhook. */
 static void act_collection_ctl(struct call *c, struct message *m)
 {
-	(void)c;
-	verbs_act(m, collection_verbs);
+	if (m->node->kind->home->conversion && !detour_may_wait())
+		detour_run(c->fs, act_on_collection, m);
+	else
+		verbs_act(m, collection_verbs);
 }
 
 const struct row row_index = {
@@ -116,9 +128,8 @@ const struct row row_schema = {
 	.mode = 0444,
 	.flags = ROW_FIXED | ROW_PUBLIC,
 	.render = render_schema,
-	.reads = "one line a field: path, type, default, `required`, allowed values; what is "
-		 "stored but "
-		 "not acted upon says so",
+	.reads = "one line a field: path, type, `selectable=` and its name in selections, "
+		 "default, `required`, allowed values; what is stored but not acted upon says so",
 };
 static const struct row row_collection_ctl = {
 	.name = "_ctl",
@@ -131,9 +142,10 @@ static const struct row row_collection_ctl = {
 	.read_as = "list|delete|deletecollection",
 	.write_as = "delete|deletecollection",
 	.reads = "the verbs, their usage, and the names of the files that block",
-	.writes =
-		"one command a line: `delete NAME...`, `delete -l SELECTOR`; all lines of a write "
-		"happen or none",
+	.writes = "one command a line: `delete NAME...`, `delete -l SELECTOR`, `delete "
+		  "--field-selector=FIELDS` (both narrow it together); all lines of a write happen "
+		  "or "
+		  "none",
 	.errors = "EINVAL no such verb or a bad selector; ENOENT no such object; EACCES forbidden",
 };
 
@@ -170,16 +182,11 @@ static const struct row row_selected = {
 		 "`<namespace>.<name>`",
 };
 
-static struct selector *selector_of(struct call *c, const struct node *dir)
+static struct selection *selection_of(struct call *c, const struct node *dir)
 {
 	CLEANUP_FREE char *text = name_unescape(dir->sub);
 
-	return selector_parse(text, &c->err);
-}
-
-static int matches(const struct selector *s, const struct object *o)
-{
-	return selector_matches(s, value_dig(o->value, "metadata", "labels", NULL));
+	return selection_parse(dir->kind, text, &c->err);
 }
 
 /* A link of the resource's directory is another one than that of the namespace's. */
@@ -196,18 +203,24 @@ static struct place selected_place(const struct node *dir, const struct object *
 
 static void list_selected(struct call *c, struct node *dir, struct listing *out)
 {
-	CLEANUP(selector_freep) struct selector *s = selector_of(c, dir);
+	CLEANUP(selection_freep) struct selection *s = selection_of(c, dir);
 	CLEANUP_FREE char *sub = selected_sub(dir);
 	struct object_list list;
 
 	if (!s)
 		return;
 	store_list(c->fs->store, dir->kind, ns_of_list(dir), &list);
+	if (selection_reads_content(s) &&
+	    objects_make_whole(c->fs, list.list, list.n, &c->err) < 0) {
+		c->err.code = EIO; /* of the listing: whatever it was */
+		object_list_fini(&list);
+		return;
+	}
 	for (size_t i = 0; i < list.n; i++) {
 		CLEANUP(buf_fini) struct buf name = BUF_INIT;
 		struct place at = selected_place(dir, list.list[i], sub);
 
-		if (!matches(s, list.list[i]))
+		if (!selection_matches(s, list.list[i]->value))
 			continue;
 		selected_name(dir, list.list[i], &name);
 		listing_add(out, buf_str(&name), ROW_LINK, place_ino(&at));
@@ -217,7 +230,7 @@ static void list_selected(struct call *c, struct node *dir, struct listing *out)
 
 static struct node *find_selected(struct call *c, struct node *dir, const char *name)
 {
-	CLEANUP(selector_freep) struct selector *s = selector_of(c, dir);
+	CLEANUP(selection_freep) struct selection *s = selection_of(c, dir);
 	CLEANUP_FREE char *ns = xstrdup(dir->ns), *sub = selected_sub(dir);
 	CLEANUP_OBJECT struct object *o = NULL;
 	const char *dot = strchr(name, '.');
@@ -234,7 +247,8 @@ static struct node *find_selected(struct call *c, struct node *dir, const char *
 		object = dot + 1;
 	}
 	o = store_get(c->fs->store, (struct objkey){dir->kind, ns, object});
-	if (!o || !matches(s, o))
+	if (!o || (selection_reads_content(s) && objects_make_whole(c->fs, &o, 1, &c->err) < 0) ||
+	    !selection_matches(s, o->value))
 		return NULL;
 	at = selected_place(dir, o, sub);
 	return node_get(dir, name, &at);
@@ -253,14 +267,26 @@ static const struct row row_selection = {
 	.list = list_selected,
 	.reads = "links to the objects that match a label selector: `@app=nginx,tier!=db`, `@env "
 		 "in (a,b)`; "
-		 "a slash in a key is written %2F",
-	.errors = "EINVAL the selector does not parse",
+		 "a slash in a key is written %2F. A term that begins with a dot is about a field, "
+		 "as kubectl's --field-selector: `@.status.phase!=Running,app=nginx`; every kind "
+		 "has `.metadata.name`, what is in a namespace `.metadata.namespace`, and besides "
+		 "what `_schema` calls `selectable`",
+	.errors = "EINVAL the selector does not parse, or the kind lets no such field be selected",
 };
+
+int reads_objects(const struct node *n)
+{
+	CLEANUP_FREE char *text = n->row == &row_selection ? name_unescape(n->sub) : NULL;
+	CLEANUP(selection_freep)
+	struct selection *s = text ? selection_parse(n->kind, text, NULL) : NULL;
+
+	return n->row->render != NULL || selection_reads_content(s);
+}
 
 static struct node *find_selection(struct call *c, struct node *dir, const char *name)
 {
 	CLEANUP_FREE char *text = name_unescape(name + 1);
-	struct selector *s = selector_parse(text, &c->err);
+	struct selection *s = selection_parse(dir->kind, text, &c->err);
 
 	if (!s) {
 		CLEANUP_FREE char *path = path_below(dir, name);
@@ -268,7 +294,7 @@ static struct node *find_selection(struct call *c, struct node *dir, const char 
 		note_refusal(c->fs, call_who(c), path, c->err.msg);
 		return NULL;
 	}
-	selector_free(s);
+	selection_free(s);
 	if (call_may(c, dir, "list") < 0)
 		return NULL;
 	return node_get(

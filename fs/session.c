@@ -27,9 +27,11 @@
 #include "fs/tenant.h"
 #include "fs/workers.h"
 #include "util/fd.h"
+#include "util/jobs.h"
 #include "util/log.h"
 
-#define FUSE_MAGIC 0x65735546
+#define FUSE_MAGIC  0x65735546
+#define MAX_DETOURS 512 /* requests that wait for a webhook at a time */
 
 /* -- the mount point -- */
 
@@ -116,6 +118,7 @@ static void free_parts(struct fs *fs)
 	notifier_stop(fs->notifier);
 	if (fs->streams)
 		streams_stop(fs->streams);
+	jobs_free(fs->jobs);
 	handles_drop(fs);
 	dirs_drop(fs);
 	changes_free(fs->changes);
@@ -135,6 +138,7 @@ static void free_parts(struct fs *fs)
 	execs_free(fs->execs);
 	open_logs_free(fs->open_logs);
 	recent_archives_free(fs->recent);
+	images_seen_free(fs->images_seen);
 	pthread_mutex_destroy(&fs->open_lock);
 	free(fs->mountpoint);
 	free(fs->state_dir);
@@ -154,6 +158,7 @@ struct fs *fs_mount(const struct fs_config *cfg, struct err *err)
 	pthread_mutex_init(&fs->open_lock, NULL);
 	fs->nodes = nodes_new(&row_root);
 	fs->contents = contents_new();
+	fs->jobs = jobs_new("detour", MAX_DETOURS);
 	fs->dir_times = dir_times_new();
 	fs->memfiles = memfiles_new();
 	fs->tenants = tenants_new();
@@ -161,6 +166,7 @@ struct fs *fs_mount(const struct fs_config *cfg, struct err *err)
 	fs->execs = execs_new();
 	fs->open_logs = open_logs_new();
 	fs->recent = recent_archives_new();
+	fs->images_seen = images_seen_new();
 	fs->session = new_session(fs);
 	if (!fs->session || fuse_session_mount(fs->session, cfg->mountpoint) < 0) {
 		err_set(err, EIO, "mounting on %s failed (is /dev/fuse there, and are you root?)",
@@ -199,7 +205,10 @@ static void *run_loop(void *arg)
 
 int fs_serve(struct fs *fs, struct err *err)
 {
-	int rc = pthread_create(&fs->loop, NULL, run_loop, fs);
+	int rc;
+
+	images_changed(fs, NULL);
+	rc = pthread_create(&fs->loop, NULL, run_loop, fs);
 	if (rc)
 		return err_sys(err, rc, "starting the tree's threads");
 	fs->serving = 1;

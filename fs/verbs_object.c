@@ -4,10 +4,11 @@
 #include <limits.h>
 #include <stdio.h>
 
+#include "fs/detour.h"
 #include "fs/permission.h"
 #include "fs/verbs.h"
 #include "objects/controllers/deployment_ops.h"
-#include "objects/selector.h"
+#include "objects/selection.h"
 
 static int is_kind(const struct kind *k, const char *group, const char *kind)
 {
@@ -314,18 +315,57 @@ static int plan_trigger(struct message *m, char *const *args, size_t n_args,
 
 /* -- collections -- */
 
-static int add_delete_selected(struct message *m, const char *text, struct api_batch *batch,
-			       struct err *err)
+/* The value of an option at args[*i], in the same word behind an equals sign or in the next one, to
+ * which *i goes. NULL: it is not this option. */
+static const char *option_value(const char *option, char *const *args, size_t n_args, size_t *i)
 {
-	CLEANUP(selector_freep) struct selector *s = selector_parse(text, err);
+	size_t len = strlen(option);
+
+	if (!str_starts(args[*i], option))
+		return NULL;
+	if (args[*i][len] == '=')
+		return args[*i] + len + 1;
+	return !args[*i][len] && *i + 1 < n_args ? args[++*i] : NULL;
+}
+
+static struct selection *selection_of(const struct kind *k, char *const *args, size_t n_args,
+				      struct err *err)
+{
+	const char *labels = "", *fields = "", *value;
+	CLEANUP(selection_freep) struct selection *s = NULL;
+
+	for (size_t i = 0; i < n_args; i++) {
+		if ((value = option_value("-l", args, n_args, &i)) ||
+		    (value = option_value("--selector", args, n_args, &i))) {
+			labels = value;
+		} else if ((value = option_value("--field-selector", args, n_args, &i))) {
+			fields = value;
+		} else {
+			err_set(err, EINVAL,
+				"usage: delete [-l SELECTOR] [--field-selector=FIELDS]");
+			return NULL;
+		}
+	}
+	s = selection_parse(k, labels, err);
+	return s && selection_add_fields(s, k, fields, err) == 0 ? STEAL(s) : NULL;
+}
+
+static int add_delete_selected(struct message *m, char *const *args, size_t n_args,
+			       struct api_batch *batch, struct err *err)
+{
+	CLEANUP(selection_freep)
+	struct selection *s = selection_of(m->node->kind, args, n_args, err);
 	struct object_list list;
 
 	if (!s || may(m, "deletecollection", m->node->kind, m->node->ns, "", err) < 0)
 		return -err->code;
 	store_list(m->fs->store, m->node->kind, *m->node->ns ? m->node->ns : NULL, &list);
+	if (selection_reads_content(s) && objects_make_whole(m->fs, list.list, list.n, err) < 0) {
+		object_list_fini(&list);
+		return -err->code;
+	}
 	for (size_t i = 0; i < list.n; i++)
-		if (selector_matches(s,
-				     value_dig(list.list[i]->value, "metadata", "labels", NULL))) {
+		if (selection_matches(s, list.list[i]->value)) {
 			struct api_request *r = delete_request(list.list[i]);
 
 			r->flags |= API_COLLECTION;
@@ -364,11 +404,8 @@ static int plan_collection_delete(struct message *m, char *const *args, size_t n
 {
 	int rc = 0;
 
-	if (strcmp(args[0], "-l") == 0) {
-		if (n_args != 2)
-			return err_set(err, EINVAL, "usage: delete -l SELECTOR");
-		return add_delete_selected(m, args[1], batch, err);
-	}
+	if (args[0][0] == '-') /* no object's name begins so */
+		return add_delete_selected(m, args, n_args, batch, err);
 	for (size_t i = 0; i < n_args && rc == 0; i++)
 		rc = add_delete_named(m, args[i], batch, err);
 	return rc;
@@ -396,7 +433,7 @@ const struct verb object_verbs[] = {
 };
 
 const struct verb collection_verbs[] = {
-	{"delete", "delete NAME... | delete -l SELECTOR", "delete objects", 1, WORDS_MAX, NULL,
-	 plan_collection_delete},
+	{"delete", "delete NAME... | delete [-l SELECTOR] [--field-selector=FIELDS]",
+	 "delete objects", 1, WORDS_MAX, NULL, plan_collection_delete},
 	{0},
 };

@@ -20,7 +20,9 @@ struct wait_stream {
 /* Condition types are found as `kubectl wait` does, whatever their case. */
 static const struct value *find_condition(const struct object *o, const char *type)
 {
-	const struct value *list = value_dig(o->value, "status", "conditions", NULL);
+	/* of an object that no webhook has shown yet: as it is stored */
+	const struct value *list =
+		value_dig((o->of ? o->of : o)->value, "status", "conditions", NULL);
 
 	for (size_t i = 0; i < value_count(list); i++) {
 		const char *t = value_dig_str(value_at(list, i), "type", NULL);
@@ -53,7 +55,7 @@ static int wait_fill(struct stream *s, struct buf *out, int *eof, off_t first_of
 {
 	const struct wait_stream *w = (const struct wait_stream *)s;
 	const struct node *n = s->h.node;
-	CLEANUP_OBJECT struct object *o = node_get_object(s->h.fs, n, NULL);
+	CLEANUP_OBJECT struct object *o = node_see_object(s->h.fs, n, NULL);
 	int for_end = strcasecmp(n->sub, "Deleted") == 0;
 
 	(void)first_off;
@@ -100,7 +102,7 @@ static const struct row row_wait = {
 	.where = "<object>/wait/",
 	.type = ROW_FILE,
 	.mode = 0444,
-	.flags = ROW_HIDDEN | ROW_OBJECT,
+	.flags = ROW_HIDDEN | ROW_OBJECT | ROW_STREAM,
 	.open = open_wait,
 	.reads = "blocks until the condition is True of the spec as it is now, then `True`: "
 		 "`wait/Ready`, `wait/Available`; `wait/Deleted` until the object is gone",
@@ -155,7 +157,7 @@ static int has_line(const struct buf *text, const char *line, size_t len)
 static int follow_fill(struct stream *s, struct buf *out, int *eof, off_t first_off)
 {
 	struct follow_stream *f = (struct follow_stream *)s;
-	CLEANUP_OBJECT struct object *o = node_get_object(s->h.fs, s->h.node, NULL);
+	CLEANUP_OBJECT struct object *o = node_see_object(s->h.fs, s->h.node, NULL);
 	struct buf now = BUF_INIT;
 	const char *at, *end;
 
@@ -217,7 +219,7 @@ const struct row row_events_follow = {
 	.where = "<object>/",
 	.type = ROW_FILE,
 	.mode = 0444,
-	.flags = ROW_HIDDEN | ROW_OBJECT,
+	.flags = ROW_HIDDEN | ROW_OBJECT | ROW_STREAM,
 	.open = open_follow,
 	.reads = "blocks; the events that are there, then each new one (or a repeated one with its "
 		 "new "

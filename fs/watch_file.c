@@ -7,20 +7,26 @@
 #include <stdio.h>
 
 #include "fs/content.h"
+#include "fs/detour.h"
 #include "fs/dirs.h"
 #include "fs/escape.h"
 #include "fs/stream.h"
 #include "objects/codec.h"
-#include "objects/selector.h"
+#include "objects/selection.h"
 
 struct watch_stream {
 	struct stream s;
 	struct watch *watch;        /* NULL until the first read */
 	struct object_list present; /* what is still to be shown of what was there at the start */
 	size_t n_shown;             /* of present */
+	/* of _watch.json, or with a selection: what only a webhook can show is asked for before anything
+	 * after it */
+	struct change held;      /* now NULL: none */
+	struct webhook_job *job; /* under way, NULL: none */
+	struct err why;          /* code not 0: it was asked in vain */
 	int json;
-	char *ns;                  /* owned; NULL: all */
-	struct selector *selector; /* owned; NULL: all */
+	char *ns;                    /* owned; NULL: all */
+	struct selection *selection; /* owned; NULL: all */
 };
 
 #define BATCH_BYTES (256u << 10) /* of text made at once: the reader takes the rest later */
@@ -151,8 +157,82 @@ static int start(struct watch_stream *w, off_t first_off, struct buf *out)
 
 static int is_selected(const struct watch_stream *w, const struct object *o)
 {
-	return o && (!w->selector || selector_matches(w->selector, value_dig(o->value, "metadata",
-									     "labels", NULL)));
+	return o && selection_matches(w->selection, o->value);
+}
+
+/* -- objects that only a webhook can show -- */
+
+struct webhook_job {
+	struct watch_stream *w; /* a reference of its handle */
+	struct object **list;   /* owned, each too */
+	size_t n;
+};
+
+/* On a thread that may wait. What is made whole is found by object_as() from then on. */
+static void ask(void *arg)
+{
+	struct webhook_job *job = arg;
+	struct watch_stream *w = job->w;
+	struct err why = ERR_INIT;
+
+	if (objects_make_whole(w->s.h.fs, job->list, job->n, &why) == 0)
+		err_clear(&why);
+	pthread_mutex_lock(&w->s.h.lock);
+	if (w->job == job) { /* else the reader has begun anew */
+		w->job = NULL;
+		w->why = why;
+	}
+	pthread_mutex_unlock(&w->s.h.lock);
+	stream_wake(&w->s);
+	for (size_t i = 0; i < job->n; i++)
+		object_unref(job->list[i]);
+	free(job->list);
+	free(job);
+	handle_unref(&w->s.h);
+}
+
+/* As it is known by now. */
+static void look_again(struct watch_stream *w, struct object **o, struct webhook_job *job)
+{
+	if (!*o || !(*o)->of)
+		return;
+	*o = object_as(*o, (*o)->kind);
+	if (!(*o)->of)
+		return;
+	job->list = xreallocarray(job->list, job->n + 1, sizeof(struct object *));
+	job->list[job->n++] = object_ref(*o);
+}
+
+/* Return: whether the reader has to wait for a webhook's answer. */
+static int wait_for_webhook(struct watch_stream *w)
+{
+	struct webhook_job job = {.w = w};
+
+	if (!(w->json || selection_reads_content(w->selection)) || w->why.code ||
+	    !w->s.h.node->kind->home->conversion)
+		return 0;
+	for (size_t i = w->n_shown; i < w->present.n; i++)
+		look_again(w, &w->present.list[i], &job);
+	look_again(w, &w->held.now, &job);
+	look_again(w, &w->held.old, &job);
+	if (!job.n)
+		return 0;
+	w->job = xmalloc(sizeof(*w->job));
+	*w->job = job;
+	handle_ref(&w->s.h);
+	detour_run(w->s.h.fs, ask, w->job);
+	return 1;
+}
+
+static void add_unconverted(const struct watch_stream *w, struct buf *out)
+{
+	CLEANUP_VALUE struct value *text = value_new_string(w->why.msg);
+	CLEANUP(buf_fini) struct buf quoted = BUF_INIT;
+
+	json_render(text, &quoted);
+	/* without its quotes, which add_error() makes */
+	buf_resize(&quoted, quoted.len - 1);
+	add_error(w, 500, "InternalError", w->why.msg, buf_str(&quoted) + 1, out);
 }
 
 static void show_present(struct watch_stream *w, struct buf *out)
@@ -189,22 +269,52 @@ static void show_change(struct watch_stream *w, const struct change *c, struct b
 			 out);
 }
 
-static int fill(struct stream *s, struct buf *out, int *eof, off_t first_off)
+/* The next change; held back when it has to be made whole first. Return: as watch_next(), and 2 when
+ * that is under way. */
+static int next_change(struct watch_stream *w, struct change *out)
 {
-	struct watch_stream *w = (struct watch_stream *)s;
+	int rc = w->held.now ? 1 : watch_next(w->watch, &w->held);
+
+	if (rc != 1)
+		return rc;
+	if (wait_for_webhook(w))
+		return 2;
+	*out = w->held;
+	w->held = (struct change){0};
+	return 1;
+}
+
+static int show_changes(struct watch_stream *w, struct buf *out)
+{
 	struct change c;
 	int rc = 0;
 
+	while (out->len < BATCH_BYTES && (rc = next_change(w, &c)) == 1) {
+		show_change(w, &c, out);
+		change_fini(&c);
+	}
+	return rc;
+}
+
+static int fill(struct stream *s, struct buf *out, int *eof, off_t first_off)
+{
+	struct watch_stream *w = (struct watch_stream *)s;
+
+	if (w->job)
+		return 0;
 	if (!w->watch && start(w, first_off, out) < 0) {
 		*eof = 1;
 		return 0;
 	}
-	show_present(w, out);
-	while (out->len < BATCH_BYTES && (rc = watch_next(w->watch, &c)) == 1) {
-		show_change(w, &c, out);
-		change_fini(&c);
+	if (wait_for_webhook(w))
+		return 0;
+	if (w->why.code) {
+		add_unconverted(w, out);
+		*eof = 1;
+		return 0;
 	}
-	if (rc == -ESTALE) {
+	show_present(w, out);
+	if (show_changes(w, out) == -ESTALE) {
 		add_gone(w, out);
 		*eof = 1;
 	}
@@ -217,7 +327,10 @@ static void rewind_watch(struct stream *s)
 
 	watch_free(STEAL(w->watch));
 	object_list_fini(&w->present);
+	change_fini(&w->held);
 	w->n_shown = 0;
+	w->job = NULL;
+	err_clear(&w->why);
 }
 
 static void close_watch(struct stream *s)
@@ -226,7 +339,7 @@ static void close_watch(struct stream *s)
 
 	rewind_watch(s);
 	free(w->ns);
-	selector_free(w->selector);
+	selection_free(w->selection);
 }
 
 static const struct stream_ops ops = {.fill = fill, .rewind = rewind_watch, .close = close_watch};
@@ -234,14 +347,14 @@ static const struct stream_ops ops = {.fill = fill, .rewind = rewind_watch, .clo
 static struct handle *open_as(struct call *c, struct node *n, int flags, int json)
 {
 	CLEANUP_FREE char *text = name_unescape(n->sub);
-	struct selector *selector = *text ? selector_parse(text, &c->err) : NULL;
+	struct selection *selection = *text ? selection_parse(n->kind, text, &c->err) : NULL;
 	struct watch_stream *w;
 
 	if (c->err.code)
 		return NULL;
 	w = (struct watch_stream *)stream_new(sizeof(*w), &ops, c, n, flags);
 	w->json = json;
-	w->selector = selector;
+	w->selection = selection;
 	w->ns = *n->ns ? xstrdup(n->ns) : NULL;
 	return &w->s.h;
 }
@@ -261,7 +374,7 @@ const struct row row_watch = {
 	.where = "<resource>/",
 	.type = ROW_FILE,
 	.mode = 0444,
-	.flags = ROW_HIDDEN | ROW_FIXED,
+	.flags = ROW_HIDDEN | ROW_FIXED | ROW_STREAM,
 	.open = open_lines,
 	.read_as = "watch",
 	.reads = "blocks; one line per change: `ADDED|MODIFIED|DELETED <namespace>/<name> "
@@ -279,7 +392,7 @@ const struct row row_watch_json = {
 	.where = "<resource>/",
 	.type = ROW_FILE,
 	.mode = 0444,
-	.flags = ROW_HIDDEN | ROW_FIXED,
+	.flags = ROW_HIDDEN | ROW_FIXED | ROW_STREAM,
 	.open = open_json,
 	.read_as = "watch",
 	.reads = "the same with whole objects, one JSON document a line: "

@@ -44,6 +44,7 @@ struct workers {
 	struct user *spare; /* lock: to be used again */
 	size_t n_bytes;     /* lock: in queues */
 	_Atomic size_t n_waiting;
+	_Atomic unsigned n_running; /* of all users */
 	_Atomic uint64_t n_put_off;
 };
 
@@ -156,6 +157,7 @@ static struct user *admit(struct workers *w, unsigned uid, const struct fuse_buf
 	u = user_of(w, pod_id_base(uid));
 	if ((u->n_running < (unsigned)w->share && !u->first) || w->n_bytes >= QUEUES_BYTES) {
 		u->n_running++;
+		w->n_running++;
 	} else {
 		enqueue(w, u, buf);
 		u = NULL;
@@ -180,6 +182,7 @@ static struct job *take(struct workers *w, struct user **user_out)
 		if (!u->first)
 			u->end = &u->first;
 		u->n_running++;
+		w->n_running++;
 		w->n_bytes -= j->buf.size;
 		w->n_waiting--;
 		*user_out = u;
@@ -194,6 +197,7 @@ static void finish(struct workers *w, struct user *u)
 {
 	pthread_mutex_lock(&w->lock);
 	u->n_running--;
+	w->n_running--;
 	drop_if_idle(w, u);
 	pthread_mutex_unlock(&w->lock);
 }
@@ -241,8 +245,16 @@ static int kernel_has_more(const struct workers *w)
 	return poll(&p, 1, 0) > 0;
 }
 
-/* While somebody waits, the kernel's queue and ours take turns; ours is seen to by whoever has just
- * answered one of his. */
+/*
+ * While somebody waits, the kernel's queue and ours take turns. Whoever reads the kernel's may be
+ * left waiting there (another thread was faster), so the last one that answered somebody sees to
+ * ours first: one who waits never waits for a further request to come.
+ */
+static int our_turn(const struct workers *w, int ours)
+{
+	return w->n_waiting && (ours || !w->n_running || !kernel_has_more(w));
+}
+
 static void *work(void *arg)
 {
 	struct workers *w = arg;
@@ -251,7 +263,7 @@ static void *work(void *arg)
 
 	while (!fuse_session_exited(w->session)) {
 		ours = !ours;
-		if (w->n_waiting && (ours || !kernel_has_more(w)) && serve_waiting(w))
+		if (our_turn(w, ours) && serve_waiting(w))
 			continue;
 		if (!serve_next(w, &buf))
 			break;

@@ -14,8 +14,12 @@
  * Several requests submitted together commit as one transaction: all or none
  * (a manifest of several documents). Faults of all of them are collected first.
  *
+ * A batch that a webhook has to be asked about (of admission, or because its objects
+ * are converted by one) is worked on by a thread that may wait; so only its writer does.
+ *
  * Locking: any thread. `done` runs on the committer thread after a commit, or on
- * the calling thread when nothing had to be committed or the request was refused.
+ * the calling thread (or that which waited for a webhook) when nothing had to be
+ * committed or the request was refused.
  */
 #pragma once
 
@@ -23,6 +27,7 @@
 #include "objects/store/store.h"
 
 struct api;
+struct webhooks; /* objects/webhook.h */
 
 /* Who asks: filled in by auth from the kernel's word, or a controller's own. Borrowed strings. */
 struct caller {
@@ -99,6 +104,9 @@ struct api_request {
 				  dry run or absent */
 	struct value *preview; /* dry run: what would be stored; a review: its answer. Owned */
 	int changed;           /* 0: the object already was so */
+	struct value
+		*warnings; /* of admission: a list of texts for the writer, NULL: none. Owned */
+	struct value *audit_annotations; /* of admission: a map of texts, NULL: none. Owned */
 };
 
 struct api_request *api_request_new(enum api_verb verb, const struct kind *kind, const char *ns,
@@ -158,6 +166,9 @@ struct api_hooks {
 	void (*audit)(void *audit_arg, const struct caller *who, const struct api_request *r,
 		      int rc);
 	void *audit_arg;
+	/* Who asks webhooks: of admission, and for conversion; borrowed. NULL: nobody, so that what
+	 * needs an answer is refused. */
+	struct webhooks *webhooks;
 	const char *service_cidr; /* where Services get their addresses; NULL: "10.96.0.0/16" */
 };
 
@@ -166,10 +177,22 @@ struct api *api_new(struct store *store, const struct api_hooks *hooks, struct e
 /* Waits for what is in flight. */
 void api_free(struct api *a);
 struct store *api_store(struct api *a);
+/* Who asks webhooks (objects/webhook.h); NULL: nobody. */
+struct webhooks *api_webhooks(struct api *a);
+/* Webhooks of admission are asked from here on: what the house makes at its start needs no leave. */
+void api_ask_webhooks(struct api *a);
 
 /* What authorization says of a request, without making it. Return: 0, -EACCES with err. */
 int api_may(struct api *a, const struct caller *who, const struct api_request *r, struct err *err)
 	MUST_CHECK;
+/*
+ * Is somebody to be asked before a connection to a subresource (pods/exec) is opened? And asking:
+ * options are its object (PodExecOptions, with apiVersion and kind). Waits for webhooks. Return: 0,
+ * or -errno with err.
+ */
+int api_connect_waits(struct api *a, const struct kind *k, const char *sub);
+int api_connect(struct api *a, const struct caller *who, struct objkey key, const char *sub,
+		const struct value *options, struct err *err) MUST_CHECK;
 /* Batch is taken. */
 void api_submit(struct api *a, const struct caller *who, struct api_batch *taken);
 /*

@@ -30,9 +30,9 @@ int custom_is_definition(const struct kind *k);
 struct custom_version {
 	const struct schema *schema;
 	const struct column *columns;
+	const struct selectable *selectable;
 	const struct kind_scale *scale; /* NULL: no scale subresource */
 	unsigned flags;                 /* KIND_STATUS, KIND_SCALE, KIND_GENERATION */
-	size_t n_expressions;           /* CEL rules, stored but not evaluated */
 };
 
 /*
@@ -67,6 +67,9 @@ struct value *custom_status(const char *name);
 /* The version that objects of the definition are written in: store_list() of it finds all of them,
  * whatever version they came in. NULL: no such definition. */
 const struct kind *custom_stored(const char *name);
+/* spec.conversion.webhook of the definition of a custom kind, owned; NULL: its versions are not
+ * converted by one. */
+struct value *custom_conversion(const struct kind *k);
 
 /* -- kinds in the making -- */
 

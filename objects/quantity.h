@@ -26,6 +26,8 @@ int quantity_cmp(const struct quantity *a, const struct quantity *b);
 
 /* int-or-string: an int, or "25%" of total, rounded up or down. -EINVAL when neither. */
 int int_or_percent(const struct value *v, int64_t total, int round_up, int64_t *out) MUST_CHECK;
+/* Go's durations: "1h30m", "-1.5s". err: as Go's time.ParseDuration says. */
+int duration_parse(const char *text, int64_t *nano_out, struct err *err) MUST_CHECK;
 /* RFC 3339 to seconds (and nanoseconds) since the epoch. */
 int time_parse(const char *text, int64_t *sec_out, int32_t *nsec_out) MUST_CHECK;
 /* "2026-11-23T20:17:18Z"; buf of 32. */

@@ -82,6 +82,9 @@ struct schema_field {
 	unsigned secret : 1;     /* never in logs, events, faults or describe */
 	unsigned unchecked : 1;  /* decoded and defaulted, but not validated below */
 	unsigned omit_empty : 1; /* "", 0, false, [] and {} say nothing: decoding drops them */
+	unsigned unindexed : 1;  /* faults name the list that it stands in, not the element */
+	/* the name that faults give it, NULL: its own; "": neither it nor which element of it */
+	const char *called;
 };
 
 /* A rule beyond the tables: cross-field checks, in objects/validation/. */
@@ -106,7 +109,8 @@ struct schema {
 	/* From a CustomResourceDefinition: Go's habits (zero values for nulls, empty is absent) do
 	 * not hold. */
 	unsigned structural : 1;
-	unsigned open : 1; /* SCHEMA_STRUCT: fields that it does not know stay as they are */
+	unsigned open : 1;        /* SCHEMA_STRUCT: fields that it does not know stay as they are */
+	unsigned expressions : 1; /* it, or something below, has rules in CEL */
 	unsigned has_min : 1, has_max : 1;
 	int64_t min, max; /* value of an int, length of a string, count of a list */
 	const struct schema_field *fields; /* SCHEMA_STRUCT, sorted by name */
@@ -133,6 +137,12 @@ struct column {
 	const char *type;  /* string, integer, date, boolean */
 	const char *path;  /* dotted path into the object; NULL: made by code (objects/print.h) */
 	int priority;      /* > 0: only with -o wide */
+};
+
+/* A field that selections may name (objects/selection.h). */
+struct selectable {
+	const char *label;        /* "spec.nodeName" */
+	const char *const *paths; /* where it is, NULL-terminated: the first that says something */
 };
 
 /* Where the scale subresource finds its numbers: dotted paths. */
@@ -168,12 +178,17 @@ struct kind {
 	enum schema_format name_format;         /* what metadata.name must look like */
 	const struct schema *_Atomic schema;
 	const struct column *_Atomic columns; /* ended by one without a title; NULL: name and age */
+	/* Besides metadata.name and .namespace; ended by one without a label; NULL: none. */
+	const struct selectable *_Atomic selectable;
 	/* -- the registry's to fill in -- */
 	unsigned index; /* dense, from 0: for arrays by kind */
 	const char *api_version, *resource;
 	/* Versions of one resource have one home, whose index says where their objects are. */
 	const struct kind *home;
 	const struct kind *_Atomic stored; /* of a home: the version that objects are written in */
+	/* of a home: 0, or its versions are converted by a webhook; another number whenever its
+	 * definition has changed */
+	_Atomic unsigned conversion;
 	const struct kind_scale *_Atomic scale; /* NULL with KIND_SCALE: spec.replicas */
 	const struct kind *draft_of; /* a kind in the making (objects/custom.h): of which one */
 	/* -- of a built-in version that is not the stored one (objects/conversion/views.h) -- */
@@ -225,6 +240,8 @@ struct value *schema_decode(const struct schema *s, struct value *taken, const s
 			    struct faults *faults);
 /* Without what a structural schema does not know. taken itself when there is no such thing. */
 struct value *schema_prune(const struct schema *s, struct value *taken);
+/* The same, of any schema: for what does not come from a writer, who would be told. */
+struct value *schema_drop_unknown(const struct schema *s, struct value *taken);
 /* Fill defaults, static (tables) and computed (objects/defaults/). Idempotent. */
 struct value *kind_default(const struct kind *k, struct value *taken);
 /*
@@ -250,7 +267,14 @@ struct value *kind_prepare(const struct kind *k, struct value *taken, const stru
 			   int status_only);
 
 /*
- * The `_schema` file: one line a field: path, type, default, `required`, enum,
- * and `(stored, not acted upon)` for what is inert.
+ * The fields that v says and that nothing acts upon: "spec.a, spec.b[0].c and 3 more". Not of status
+ * and metadata; a field that has its default, or is false, empty or null, asks for nothing. Of a kind that
+ * is inert as a whole nothing is listed.
+ */
+void schema_list_inert(const struct kind *k, const struct value *v, struct buf *out);
+
+/*
+ * The `_schema` file: one line a field: path, type, `selectable=` and what selections call it,
+ * default, `required`, enum, and `(stored, not acted upon)` for what is inert.
  */
 void schema_render_fields(const struct kind *k, struct buf *out);

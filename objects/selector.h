@@ -17,6 +17,8 @@ struct selector *selector_parse(const char *text, struct err *err);
 struct selector *selector_from_object(const struct value *label_selector, struct err *err);
 /* A plain map (Service, ReplicationController); an empty or NULL map selects nothing. */
 struct selector *selector_from_map(const struct value *map);
+/* What a workload says in spec.selector, a plain map or a LabelSelector: their shapes differ. */
+struct selector *selector_from_spec(const struct value *selector, struct err *err);
 void selector_free(struct selector *s);
 DEFINE_CLEANUP(struct selector *, selector_free)
 /* labels: the metadata.labels map, may be NULL. */

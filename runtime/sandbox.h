@@ -223,6 +223,6 @@ struct container_stats {
 };
 int sandbox_stats(struct sandboxes *all, const char *uid, const char *container,
 		  struct container_stats *out, struct err *err) MUST_CHECK;
-/* A descriptor of the running container's root directory (/proc/<pid>/root), for root/ and commit.
- */
-int sandbox_root_fd(struct sandboxes *all, const char *uid, const char *container, struct err *err);
+/* A descriptor of the directory of the running container's first process in /proc: what is opened
+ * by it is of that process, or fails. Any thread. */
+int sandbox_proc_fd(struct sandboxes *all, const char *uid, const char *container, struct err *err);

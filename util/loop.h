@@ -4,10 +4,12 @@
  * on: one thread, no polling. It sleeps until a descriptor, a timer or a post
  * from another thread wakes it.
  *
- * Locking: loop_post() from any thread; everything else on the loop's thread
+ * Locking: loop_post() and the clock from any thread; everything else on the loop's thread
  * (or before loop_run()).
  */
 #pragma once
+
+#include <time.h>
 
 #include "util/err.h"
 
@@ -44,3 +46,6 @@ void loop_fd_free(struct loop_fd *f);
 
 /* Milliseconds of CLOCK_MONOTONIC. */
 uint64_t loop_now_ms(void);
+/* The moment so many milliseconds from now, for the pthread_cond_timedwait of a condition with that
+ * clock. */
+struct timespec loop_time_after(uint64_t ms);

@@ -71,6 +71,7 @@ get_table() {
     if [ $# -gt 0 ]; then
         some=$rows
     elif [ -n "$selector" ]; then
+        can_select || return
         rows=$(list_objects | while IFS= read -r obj; do
             if [ -n "$all_namespaces" ] && [ "$namespaced" = true ]; then say "$(namespace_of "$obj")/$(name_of "$obj")"; else name_of "$obj"; fi
         done)
@@ -238,11 +239,27 @@ cmd_version() { awk '{ print "Client Version: " $4 "\nServer Version: " $4 }' "$
 cmd_cluster_info() { say "Kubernetes control plane is running at $k"; }
 
 # explain pods.spec.containers: the fields directly below (all, with --recursive)
+# What the definition of a custom kind says about the kind, or about a field; nothing of other kinds.
+# description_of [FIELD]
+description_of() {
+    for text in "$k/apis/apiextensions.k8s.io/v1/customresourcedefinitions/$plural.$group/spec/versions"/*; do
+        [ "$(cat "$text/name" 2>/dev/null)" = "${api##*/}" ] || continue
+        text=$text/schema/openAPIV3Schema
+        for part in $(say "$1" | tr . ' '); do
+            while [ -d "$text/items" ]; do text=$text/items; done
+            text=$text/properties/$(file_of "$part")
+        done
+        say "DESCRIPTION:"
+        if [ -e "$text/description" ]; then sed 's/^/    /' "$text/description"; else say "    <empty>"; fi
+        say ''
+    done
+}
 cmd_explain() {
     [ $# = 1 ] || die "We accept only this format: explain RESOURCE"
     resolve "${1%%.*}" || return
     case $1 in *.*) field=${1#*.} ;; *) field='' ;; esac
-    awk -v want="$field" -v all="$recursive" -v kind="$kind" -v group="$group" -v version="${api##*/}" '
+    description_of "$field" >"$tmp/description"
+    awk -v want="$field" -v about="$tmp/description" -v all="$recursive" -v kind="$kind" -v group="$group" -v version="${api##*/}" '
         function type(t) { return "<" t ">" (line ~ / required/ ? " -required-" : "") (line ~ / enum=/ || line ~ /default=/ ? note() : "") }
         function note(s) { s = line; sub(/^[^ ]+ [^ ]+ */, "", s); sub(/required */, "", s); return s == "" ? "" : "  (" s ")" }
         { line = $0; path = $1; gsub(/\[\]/, "", path) }
@@ -260,6 +277,7 @@ cmd_explain() {
             if (group != "") print "GROUP:      " group
             print "KIND:       " kind "\nVERSION:    " version "\n"
             if (want != "") { n = split(want, w, "."); print "FIELD: " w[n] " <" self ">\n" }
+            while ((getline text <about) > 0) print text
             if (fields != "") printf "FIELDS:\n%s", fields
         }' "$dir/_schema"
 }

@@ -4,6 +4,13 @@
 
 #include <errno.h>
 
+#include "objects/api/admission/policies.h"
+#include "objects/api/admission/webhooks.h"
+#include "util/jobs.h"
+
+/* Batches that wait for webhooks at a time; more wait for their turn. */
+#define MAX_ASKING 512
+
 /*
  * Of a batch whose objects others change under it. The committer takes retries first, so each round
  * lets one of the contenders through: only more writers of one object than this would see a
@@ -23,10 +30,12 @@ struct api *api_new(struct store *store, const struct api_hooks *hooks, struct e
 	a = xcalloc(1, sizeof(*a));
 	a->store = store;
 	a->pools = pools;
+	a->policies = policies_new();
 	if (hooks)
 		a->hooks = *hooks;
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_cond_init(&a->idle, NULL);
+	a->jobs = jobs_new("asking", MAX_ASKING);
 	store_list(store, kind_find("", "v1", "services"), NULL, &services);
 	for (size_t i = 0; i < services.n; i++)
 		pools_adopt(pools, services.list[i]->value);
@@ -42,7 +51,9 @@ void api_free(struct api *a)
 	while (a->in_flight)
 		pthread_cond_wait(&a->idle, &a->lock);
 	pthread_mutex_unlock(&a->lock);
+	jobs_free(a->jobs);
 	pools_free(a->pools);
+	policies_free(a->policies);
 	pthread_mutex_destroy(&a->lock);
 	pthread_cond_destroy(&a->idle);
 	free(a);
@@ -78,6 +89,7 @@ static void run_end(struct run *run)
 	for (size_t i = 0; !run->who->trusted && a->hooks.audit && i < b->n; i++)
 		a->hooks.audit(a->hooks.audit_arg, run->who, b->list[i], rc);
 	strmap_fini(&run->made);
+	hooks_free(run->hooks);
 	if (run->txn && run->txn != b->extra)
 		store_txn_free(run->txn);
 	free(run->op_of);
@@ -95,11 +107,6 @@ static void run_end(struct run *run)
 }
 
 /* -- one attempt -- */
-
-static struct objkey request_key(const struct api_request *r)
-{
-	return (struct objkey){r->kind, r->ns, r->name};
-}
 
 /* What this batch has made so far is found by key; a batch of one needs no table. */
 static void op_key(struct objkey key, struct buf *out)
@@ -149,9 +156,9 @@ struct value *run_current(struct run *run, struct objkey key, uint64_t *rv_out)
 		const struct store_op *op = &run->txn->ops[at];
 
 		*rv_out = op->expect;
-		return op->op == STORE_PUT ? kind_convert(key.kind, value_ref(op->value)) : NULL;
+		return op->op == STORE_PUT ? run_convert(run, key.kind, op->value) : NULL;
 	}
-	o = store_get(run->api->store, key);
+	o = run_get(run, key);
 	if (!o)
 		return NULL;
 	*rv_out = o->rv;
@@ -167,6 +174,8 @@ static size_t add_op(struct run *run, struct step *s)
 	size_t at = find_op(run, key);
 	uint64_t expect = s->live ? s->live_rv : STORE_ABSENT;
 
+	if (!run_convert_for_store(run, s, &key))
+		return NO_OP;
 	if (at != NO_OP) { /* a second change of the same object: one operation says both */
 		struct store_op *op = &run->txn->ops[at];
 
@@ -243,6 +252,12 @@ static void try_step(struct run *run, size_t i)
 		value_unref(live);
 		live = run_current(run, request_key(r), &s.live_rv);
 	}
+	if (run->unconverted.code) {
+		fault_add_code(&r->faults, run->unconverted.code, "%s", run->unconverted.msg);
+		value_unref(live);
+		live = NULL;
+		return;
+	}
 	s.live = live;
 	api_now(s.now);
 	if (allow_state(&s))
@@ -298,9 +313,14 @@ static void run_reset(struct run *run)
 	if (run->kinds)
 		memset(run->kinds, 0, run->n_kinds);
 	claims_drop(run->api->pools, &run->claims);
+	err_clear(&run->unconverted);
 	for (size_t i = 0; i < run->batch->n; i++) {
+		struct api_request *r = run->batch->list[i];
+
 		run->op_of[i] = NO_OP;
-		run->batch->list[i]->changed = 0;
+		r->changed = 0;
+		value_unref(STEAL(r->warnings));
+		value_unref(STEAL(r->audit_annotations));
 	}
 }
 
@@ -309,7 +329,7 @@ static int is_dry(const struct api_batch *b)
 	return b->n && (b->list[0]->flags & API_DRY_RUN);
 }
 
-static void run_attempt(struct run *run)
+static void attempt(struct run *run)
 {
 	run->attempts++;
 	run_reset(run);
@@ -324,6 +344,45 @@ static void run_attempt(struct run *run)
 	run->txn->done = committed;
 	run->txn->arg = run;
 	store_commit(run->api->store, run->txn);
+}
+
+/* -- attempts that wait -- */
+
+static void attempt_and_wait(void *arg)
+{
+	struct run *run = arg;
+
+	run->waits = 1;
+	attempt(run);
+}
+
+/* Does the batch need somebody who is not here? Nothing is looked at where there are no webhooks. */
+static int has_to_ask(struct run *run)
+{
+	const struct api_batch *b = run->batch;
+	int found = 0;
+
+	hooks_free(STEAL(run->hooks));
+	if (run->api->asks)
+		run->hooks = hooks_load(run->api->store);
+	for (size_t i = 0; run->hooks && !found && i < b->n; i++)
+		found = hooks_concern(run->hooks, b->list[i]);
+	if (!found)
+		hooks_free(STEAL(run->hooks));
+	for (size_t i = 0; !found && i < b->n; i++)
+		found = b->list[i]->kind->home->conversion != 0;
+	return found;
+}
+
+/* On the thread of who submitted, or the committer's: neither may wait for a network. */
+static void run_attempt(struct run *run)
+{
+	if (has_to_ask(run)) {
+		jobs_add(run->api->jobs, attempt_and_wait, run);
+		return;
+	}
+	run->waits = 0;
+	attempt(run);
 }
 
 /* Which request the failed operation belongs to; the first one when it is a record's. */
@@ -374,13 +433,6 @@ static void committed(struct store_txn *txn, int rc, const struct err *err)
 
 /* -- the beginning -- */
 
-int api_may(struct api *a, const struct caller *who, const struct api_request *r, struct err *err)
-{
-	if (who->trusted || !a->hooks.authorize)
-		return 0;
-	return a->hooks.authorize(a->hooks.arg, who, r, err);
-}
-
 /* What does not depend on the state of the store: asked and decoded once. */
 static void prepare_request(struct run *run, const struct caller *who, struct api_request *r)
 {
@@ -399,6 +451,8 @@ static void prepare_request(struct run *run, const struct caller *who, struct ap
 		fault_add_code(&r->faults, -rc, "%s", err.msg);
 		return;
 	}
+	if (who->trusted)
+		run_see_as_stored(run, r);
 	if (r->verb == API_REVIEW) {
 		review_prepare(run->api, who, r);
 		return;
@@ -439,43 +493,4 @@ void api_submit(struct api *a, const struct caller *who, struct api_batch *taken
 	for (size_t i = 0; i < taken->n; i++)
 		prepare_request(run, who, taken->list[i]);
 	run_attempt(run);
-}
-
-/* -- waiting -- */
-
-struct waiter {
-	pthread_mutex_t lock;
-	pthread_cond_t cond;
-	int done, rc;
-};
-
-static void wake(struct api_batch *b, int rc)
-{
-	struct waiter *w = b->arg;
-
-	b->n = 0; /* once awake, the waiter frees its request: the batch must not look at it again
-		   */
-	pthread_mutex_lock(&w->lock);
-	w->rc = rc;
-	w->done = 1;
-	pthread_cond_signal(&w->cond);
-	pthread_mutex_unlock(&w->lock);
-}
-
-int api_call(struct api *a, const struct caller *who, struct api_request *r)
-{
-	struct waiter w = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0};
-	struct api_batch *b = api_batch_new(wake, &w);
-	unsigned kept = r->flags & API_KEEP;
-
-	r->flags |= API_KEEP;
-	api_batch_add(b, r);
-	api_submit(a, who, b);
-	pthread_mutex_lock(&w.lock);
-	while (!w.done)
-		pthread_cond_wait(&w.cond, &w.lock);
-	pthread_mutex_unlock(&w.lock);
-	if (!kept)
-		r->flags &= ~API_KEEP;
-	return w.rc;
 }

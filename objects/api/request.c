@@ -62,6 +62,8 @@ void api_request_free(struct api_request *r)
 	value_unref(r->body);
 	value_unref(r->preview);
 	object_unref(r->result);
+	value_unref(r->warnings);
+	value_unref(r->audit_annotations);
 	faults_fini(&r->faults);
 	free(r);
 }

@@ -32,18 +32,15 @@ static struct value *show_scale(const struct value *object)
 	static const char *const names[] = {"name", "namespace", "uid", "resourceVersion",
 					    "creationTimestamp"};
 	const struct value *meta = value_get(object, "metadata");
-	const struct value *selects = value_dig(object, "spec", "selector", NULL);
-	int is_plain = selects && !value_get(selects, "matchLabels") &&
-		       !value_get(selects, "matchExpressions");
 	CLEANUP(selector_freep)
 	struct selector *sel =
-		is_plain ? selector_from_map(selects) : selector_from_object(selects, NULL);
+		selector_from_spec(value_dig(object, "spec", "selector", NULL), NULL);
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
 	struct value *v = value_new_map(), *m = value_new_map();
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		m = copy_key(m, meta, names[i]);
-	if (sel && selects)
+	if (sel)
 		selector_render(sel, &text);
 	v = value_set_str(v, "apiVersion", "autoscaling/v1");
 	v = value_set_str(v, "kind", "Scale");
@@ -392,6 +389,11 @@ void step_review(struct step *s)
 {
 	const struct review *v = review_of(s->r->kind, s->r->sub);
 
-	if (v && v->take && meets_version(s))
+	if (!v || !v->take || !meets_version(s))
+		return;
+	check_review_by_policies(s);
+	if (!s->r->faults.n)
+		admit_review(s);
+	if (!s->r->faults.n)
 		v->take(s);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Base64: encoding, decoding, and sizes. */
+/* Base64: encoding, decoding, validity, and sizes. */
 #include "objects/codec/base64.h"
 
 void base64_add(const void *data, size_t n, struct buf *out)
@@ -55,11 +55,25 @@ int base64_decode(const char *s, size_t n, struct buf *out)
 	return have == 0 && pad <= 2;
 }
 
-size_t base64_size(const char *s)
+int base64_is_valid(const char *s, size_t n)
+{
+	size_t digits = n;
+
+	if (n % 4)
+		return 0;
+	while (digits + 2 > n && digits && s[digits - 1] == '=')
+		digits--;
+	for (size_t i = 0; i < digits; i++)
+		if (base64_digit(s[i]) < 0)
+			return 0;
+	return 1;
+}
+
+size_t base64_size(const char *s, size_t n)
 {
 	size_t digits = 0;
 
-	for (; *s; s++)
-		digits += base64_digit(*s) >= 0;
+	for (size_t i = 0; i < n; i++)
+		digits += base64_digit(s[i]) >= 0;
 	return digits * 3 / 4;
 }

@@ -6,7 +6,12 @@
 
 /* Appends the text, padded, on one line. */
 void base64_add(const void *data, size_t n, struct buf *out);
-/* Padded, white space allowed anywhere. Return: 1, or 0 if malformed. */
-int base64_decode(const char *s, size_t n, struct buf *out);
-/* How many bytes a text decodes to, malformed text included: for showing sizes. */
-size_t base64_size(const char *s);
+/*
+ * White space is allowed anywhere, padding must be there. Return: 1, or 0 if malformed, and out is
+ * what came before the fault.
+ */
+int base64_decode(const char *s, size_t n, struct buf *out) MUST_CHECK;
+/* Whether it is base64 without any white space, as the API's `format: byte` is. */
+int base64_is_valid(const char *s, size_t n);
+/* How many bytes a text decodes to, malformed text included: for limits, and for showing sizes. */
+size_t base64_size(const char *s, size_t n);

@@ -378,6 +378,14 @@ struct selector *selector_from_map(const struct value *map)
 	return s;
 }
 
+struct selector *selector_from_spec(const struct value *selector, struct err *err)
+{
+	int structured = value_is(value_get(selector, "matchLabels"), VALUE_MAP) ||
+			 value_is(value_get(selector, "matchExpressions"), VALUE_LIST);
+
+	return structured ? selector_from_object(selector, err) : selector_from_map(selector);
+}
+
 static int has_value(const struct requirement *r, const char *v)
 {
 	for (size_t i = 0; i < r->n; i++)

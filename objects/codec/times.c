@@ -4,32 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "objects/codec/civil.h"
 #include "objects/quantity.h"
-
-/* Days since 1970-01-01 of a date in the proleptic Gregorian calendar. */
-static int64_t days_of(int year, int month, int day)
-{
-	int64_t y = year - (month <= 2);
-	int64_t era = (y >= 0 ? y : y - 399) / 400;
-	int64_t of_era = y - era * 400;
-	int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-
-	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
-static void date_of(int64_t days, int *year, int *month, int *day)
-{
-	int64_t z = days + 719468;
-	int64_t era = (z >= 0 ? z : z - 146096) / 146097;
-	int64_t of_era = z - era * 146097;
-	int64_t y = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-	int64_t of_year = of_era - (365 * y + y / 4 - y / 100);
-	int64_t m = (5 * of_year + 2) / 153;
-
-	*day = (int)(of_year - (153 * m + 2) / 5 + 1);
-	*month = (int)(m < 10 ? m + 3 : m - 9);
-	*year = (int)(y + era * 400 + (*month <= 2));
-}
 
 /* Exactly n digits in [low, high], then past them. */
 static int number(const char **s, int n, int low, int high, int *out)
@@ -48,14 +24,6 @@ static int number(const char **s, int n, int low, int high, int *out)
 static int literal(const char **s, char c)
 {
 	return *(*s)++ == c;
-}
-
-static int days_in(int year, int month)
-{
-	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	int leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-
-	return days[month - 1] + (month == 2 && leap);
 }
 
 static int fraction(const char **s, int32_t *nsec)
@@ -100,7 +68,7 @@ int time_parse(const char *s, int64_t *sec_out, int32_t *nsec_out)
 	int32_t nsec;
 
 	if (!number(&s, 4, 0, 9999, &year) || !literal(&s, '-') || !number(&s, 2, 1, 12, &month) ||
-	    !literal(&s, '-') || !number(&s, 2, 1, days_in(year, month), &day))
+	    !literal(&s, '-') || !number(&s, 2, 1, civil_days_in(year, month), &day))
 		return -EINVAL;
 	if (!literal(&s, 'T') || !number(&s, 2, 0, 23, &h) || !literal(&s, ':') ||
 	    !number(&s, 2, 0, 59, &m) || !literal(&s, ':') || !number(&s, 2, 0, 59, &sec))
@@ -108,7 +76,7 @@ int time_parse(const char *s, int64_t *sec_out, int32_t *nsec_out)
 	if (!fraction(&s, &nsec) || !offset(&s, &east) || *s)
 		return -EINVAL;
 	if (sec_out)
-		*sec_out = days_of(year, month, day) * 86400 + h * 3600 + m * 60 + sec - east;
+		*sec_out = civil_days(year, month, day) * 86400 + h * 3600 + m * 60 + sec - east;
 	if (nsec_out)
 		*nsec_out = nsec;
 	return 0;
@@ -116,16 +84,12 @@ int time_parse(const char *s, int64_t *sec_out, int32_t *nsec_out)
 
 const char *time_render(int64_t t, char buf[32])
 {
-	int64_t days = t / 86400, rest = t % 86400;
-	int year, month, day;
+	int rest, year, month, day;
+	int64_t days = civil_split(t, &rest);
 
-	if (rest < 0) {
-		rest += 86400;
-		days--;
-	}
 	if (days < -719528 || days > 2932896) /* years 0 to 9999 */
 		return strcpy(buf, days < 0 ? "0000-01-01T00:00:00Z" : "9999-12-31T23:59:59Z");
-	date_of(days, &year, &month, &day);
+	civil_date(days, &year, &month, &day);
 	snprintf(buf, 32, "%04u-%02u-%02uT%02u:%02u:%02uZ", (unsigned)year % 10000,
 		 (unsigned)month % 100, (unsigned)day % 100, (unsigned)(rest / 3600) % 100,
 		 (unsigned)(rest / 60 % 60), (unsigned)(rest % 60));

@@ -16,7 +16,7 @@ void orphans_fini(struct orphans *o)
 	strmap_fini(&o->by_ns);
 }
 
-void orphans_observe(struct orphans *o, const struct change *ch)
+static void orphans_observe(struct orphans *o, const struct change *ch)
 {
 	struct strmap *names = strmap_get(&o->by_ns, ch->now->ns);
 
@@ -36,6 +36,45 @@ void orphans_observe(struct orphans *o, const struct change *ch)
 		strmap_fini(names);
 		free(names);
 	}
+}
+
+/* -- whom a change concerns -- */
+
+void claims_enqueue_owner(struct controller *c, const struct claimant *by, const struct object *o)
+{
+	const struct value *ref = object_controller(o->value);
+	const struct kind *kind = known_kind(by->kind);
+
+	if (ref && str_eq(STR_AT(ref, "kind"), kind->kind) && STR_AT(ref, "name"))
+		controller_enqueue(c, (struct objkey){kind, o->ns, STR_AT(ref, "name")});
+}
+
+static void enqueue_adopters(struct controller *c, const struct claimant *by,
+			     const struct object *o)
+{
+	struct object_list all;
+
+	store_list(controller_store(c), known_kind(by->kind), o->ns, &all);
+	for (size_t i = 0; i < all.n; i++) {
+		struct selector *sel =
+			by->selector(value_dig(all.list[i]->value, "spec", "selector", NULL), NULL);
+
+		if (sel && selector_matches(sel, value_dig(o->value, "metadata", "labels", NULL)))
+			controller_enqueue(c, object_key(all.list[i]));
+		selector_free(sel);
+	}
+	object_list_fini(&all);
+}
+
+void claims_observe(struct controller *c, struct orphans *o, const struct claimant *by,
+		    const struct change *ch)
+{
+	orphans_observe(o, ch);
+	claims_enqueue_owner(c, by, ch->now);
+	if (ch->old && !str_eq(controller_uid(ch->old->value), controller_uid(ch->now->value)))
+		claims_enqueue_owner(c, by, ch->old);
+	if (ch->type != CHANGE_DELETED && !object_controller(ch->now->value))
+		enqueue_adopters(c, by, ch->now);
 }
 
 /* -- edits that hold on whatever the object is by then -- */

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "objects/controllers/controller.h"
+#include "objects/controllers/facts.h"
 #include "objects/selector.h"
 #include "util/strmap.h"
 
@@ -20,8 +21,22 @@ struct orphans {
 };
 
 void orphans_fini(struct orphans *o);
-/* Of each change of an object of the kind. */
-void orphans_observe(struct orphans *o, const struct change *ch);
+
+/* A kind of objects that own others by selector. */
+struct claimant {
+	enum known_kind kind;
+	/* From its spec.selector; NULL and err when that is none. */
+	struct selector *(*selector)(const struct value *spelled, struct err *err);
+};
+
+/* The controller of o, if it is of that kind, is looked at. */
+void claims_enqueue_owner(struct controller *c, const struct claimant *by, const struct object *o);
+/*
+ * Of each change of an object that may be owned: whoever owns it, owned it until then, or may adopt
+ * it now is looked at.
+ */
+void claims_observe(struct controller *c, struct orphans *o, const struct claimant *by,
+		    const struct change *ch);
 
 /*
  * The objects of `kind` that belong to owner, in no order; adoptions and releases go into the plan

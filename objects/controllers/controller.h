@@ -52,7 +52,10 @@ void plan_join(struct plan *p);
  * "Warning". */
 void plan_event(struct plan *p, const struct object *o, const char *type, const char *reason,
 		const char *fmt, ...) PRINTF_LIKE(5, 6);
-/* The same, if and when the request that was planned last is committed. */
+/* The same, told once while the Event lives, however often it is planned and the daemon starts. */
+void plan_event_once(struct plan *p, const struct object *o, const char *type, const char *reason,
+		     const char *fmt, ...) PRINTF_LIKE(5, 6);
+/* As plan_event, if and when the request that was planned last is committed. */
 void plan_event_after(struct plan *p, const struct object *o, const char *type, const char *reason,
 		      const char *fmt, ...) PRINTF_LIKE(5, 6);
 /* Run this key again after delay_ms (deadlines), besides whatever changes. */
@@ -68,6 +71,7 @@ struct plan_fault {
 struct controller_class {
 	const char *name;    /* "deployment-controller": event source */
 	const char *manager; /* field manager; NULL: "kube-controller-manager" */
+	const void *data;    /* for classes that share their functions: controller_data() */
 	size_t state_size;   /* of the controller's own struct, zeroed; 0: none */
 	void (*init)(struct controller *c);
 	void (*fini)(struct controller *c);
@@ -86,6 +90,7 @@ struct controller_class {
 
 /* Inside observe and sync. */
 void *controller_state(struct controller *c);
+const void *controller_data(const struct controller *c); /* of its class */
 struct store *controller_store(struct controller *c);
 struct loop *controller_loop(struct controller *c);
 /* api_secret_token(). */

@@ -40,6 +40,7 @@ const struct kind *known_kind(enum known_kind k)
 		[K_PVC] = {"", "v1", "persistentvolumeclaims"},
 		[K_LEASE] = {"coordination.k8s.io", "v1", "leases"},
 		[K_REPLICASET] = {"apps", "v1", "replicasets"},
+		[K_REPLICATIONCONTROLLER] = {"", "v1", "replicationcontrollers"},
 		[K_DEPLOYMENT] = {"apps", "v1", "deployments"},
 		[K_CLUSTERROLE] = {"rbac.authorization.k8s.io", "v1", "clusterroles"},
 	};

@@ -27,6 +27,11 @@ void *controller_state(struct controller *c)
 	return c->state;
 }
 
+const void *controller_data(const struct controller *c)
+{
+	return c->class->data;
+}
+
 struct store *controller_store(struct controller *c)
 {
 	return c->runner->store;

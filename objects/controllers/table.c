@@ -1,23 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-/* All controllers of a daemon. */
+/* All controllers of a daemon, in the order in which they are started. */
 #include "objects/controllers/controller.h"
 
-extern const struct controller_class deployment_controller, replicaset_controller,
-	scheduler_controller, fakenode_controller, gc_controller, namespace_controller,
-	serviceaccount_controller, root_ca_controller, event_ttl_controller, podgc_controller,
-	node_lifecycle_controller, taint_eviction_controller, endpoints_controller,
-	quota_controller, protection_controller, disruption_controller, definition_controller,
-	aggregation_controller, token_secrets_controller;
+/* clang-format off */
+#define ALL_CONTROLLERS(each)      \
+	each(definition)           \
+	each(namespace)            \
+	each(serviceaccount)       \
+	each(root_ca)              \
+	each(token_secrets)        \
+	each(aggregation)          \
+	each(node_lifecycle)       \
+	each(taint_eviction)       \
+	each(fakenode)             \
+	each(deployment)           \
+	each(replicaset)           \
+	each(replication)          \
+	each(scheduler)            \
+	each(endpoints)            \
+	each(gc)                   \
+	each(podgc)                \
+	each(event_ttl)            \
+	each(inert)                \
+	each(quota)                \
+	each(protection)           \
+	each(disruption)           \
+	each(policy_status)
+/* clang-format on */
 
-const struct controller_class *const all_controllers[] = {
-	&definition_controller,     &namespace_controller,
-	&serviceaccount_controller, &root_ca_controller,
-	&token_secrets_controller,  &aggregation_controller,
-	&node_lifecycle_controller, &taint_eviction_controller,
-	&fakenode_controller,       &deployment_controller,
-	&replicaset_controller,     &scheduler_controller,
-	&endpoints_controller,      &gc_controller,
-	&podgc_controller,          &event_ttl_controller,
-	&quota_controller,          &protection_controller,
-	&disruption_controller,     NULL,
-};
+#define DECLARE(name) extern const struct controller_class name##_controller;
+ALL_CONTROLLERS(DECLARE)
+
+#define ADDRESS(name) &name##_controller,
+const struct controller_class *const all_controllers[] = {ALL_CONTROLLERS(ADDRESS) NULL};

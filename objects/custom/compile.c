@@ -56,7 +56,7 @@ const struct column *make_columns(struct maker *m, const struct value *list)
 	return c;
 }
 
-/* -- subresources -- */
+/* -- subresources, selectable fields -- */
 
 /* ".spec.replicas" as "spec.replicas". */
 static const char *dotted(const struct value *v)
@@ -64,6 +64,24 @@ static const char *dotted(const struct value *v)
 	const char *s = value_str(v, NULL);
 
 	return s && *s == '.' ? s + 1 : s;
+}
+
+static const struct selectable *make_selectable(struct maker *m, const struct value *list)
+{
+	size_t n = value_is(list, VALUE_LIST) ? value_count(list) : 0;
+	struct selectable *out;
+
+	if (!n)
+		return NULL;
+	out = arena_alloc(m->arena, n + 1, sizeof(*out));
+	for (size_t i = 0; i < n; i++) {
+		const char **paths = arena_alloc(m->arena, 2, sizeof(*paths));
+		const char *path = dotted(value_get(value_at(list, i), "jsonPath"));
+
+		paths[0] = path ? path : "";
+		out[i] = (struct selectable){paths[0], paths};
+	}
+	return out;
 }
 
 static void take_subresources(struct maker *m, struct custom_version *v, const struct value *sub)
@@ -93,8 +111,8 @@ static struct compiled *compile(const struct value *version)
 	c->source = value_ref(version);
 	c->v.schema = make_schema(&m, value_dig(version, "schema", "openAPIV3Schema", NULL), 1);
 	c->v.columns = make_columns(&m, value_get(version, "additionalPrinterColumns"));
+	c->v.selectable = make_selectable(&m, value_get(version, "selectableFields"));
 	take_subresources(&m, &c->v, value_get(version, "subresources"));
-	c->v.n_expressions = m.n_expressions;
 	return c;
 }
 

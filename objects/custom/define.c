@@ -12,6 +12,7 @@ static struct definition *all;                 /* lock; oldest first */
 static struct arena for_ever;                  /* lock; names that kinds point to */
 static const struct custom_version **replaced; /* lock; readers may still hold on to them */
 static size_t n_replaced;
+static unsigned n_conversions; /* lock; states of definitions that convert by a webhook */
 
 int custom_is_definition(const struct kind *k)
 {
@@ -133,6 +134,7 @@ static void show(struct definition *d, struct shown *s, const struct value *vers
 	kind_show(k, &(struct kind_state){
 			     .schema = s->version->schema,
 			     .columns = s->version->columns,
+			     .selectable = s->version->selectable,
 			     .scale = s->version->scale,
 			     .singular = keep_string(k->singular,
 						     value_dig_str(d->accepted, "singular", NULL)),
@@ -207,6 +209,19 @@ static void show_versions(struct definition *d)
 	}
 }
 
+static int converts_by_webhook(const struct value *spec)
+{
+	return str_eq(value_dig_str(spec, "conversion", "strategy", NULL), "Webhook");
+}
+
+static void show_conversion(struct definition *d)
+{
+	unsigned number = converts_by_webhook(d->spec) ? ++n_conversions : 0;
+
+	for (size_t i = 0; i < d->n_shown; i++)
+		kind_convert_by(d->shown[i].kind, number);
+}
+
 static int has_version(const struct definition *d, const struct kind *k)
 {
 	const struct value *versions = value_get(d->spec, "versions");
@@ -228,6 +243,7 @@ static void show_definition(struct definition *d)
 		if (!has_version(d, d->shown[i].kind))
 			kind_hide(d->shown[i].kind);
 	show_versions(d);
+	show_conversion(d);
 }
 
 /* Names may have become free for those who asked in vain. */
@@ -349,4 +365,19 @@ const struct kind *custom_stored(const char *name)
 		k = d->shown[0].kind->home->stored;
 	pthread_mutex_unlock(&lock);
 	return k;
+}
+
+struct value *custom_conversion(const struct kind *k)
+{
+	struct value *webhook = NULL;
+	const struct definition *d;
+
+	if (!k->home->conversion)
+		return NULL;
+	pthread_mutex_lock(&lock);
+	d = find(kind_resource(k));
+	if (d && converts_by_webhook(d->spec))
+		webhook = value_ref(value_dig(d->spec, "conversion", "webhook", NULL));
+	pthread_mutex_unlock(&lock);
+	return webhook;
 }

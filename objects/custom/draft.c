@@ -41,6 +41,7 @@ static struct kind *make(const struct kind *settled, const struct value *version
 	k->name_format = settled->name_format;
 	k->schema = d->version->schema;
 	k->columns = d->version->columns;
+	k->selectable = d->version->selectable;
 	k->scale = d->version->scale;
 	k->index = settled->index;
 	k->api_version = settled->api_version;

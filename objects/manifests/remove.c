@@ -60,22 +60,9 @@ static void mark_removed(struct op *op, const struct entry *e)
 	api_submit(op->all->api, &op->who, b);
 }
 
-static struct entry *copy_of(struct manifests *all, const char *path)
-{
-	struct entry *copy = NULL;
-	const struct entry *e;
-
-	pthread_mutex_lock(&all->lock);
-	e = files_find(all, path);
-	if (e)
-		copy = entry_copy(e);
-	pthread_mutex_unlock(&all->lock);
-	return copy;
-}
-
 void remove_run(struct op *op)
 {
-	struct entry *e = copy_of(op->all, op->path);
+	struct entry *e = manifest_entry(op->all, op->path);
 
 	if (!e || e->removed_ms)
 		op_fail(op, ENOENT, "%s: no such manifest", op->path);
@@ -119,7 +106,7 @@ static void expired(struct api_batch *b, int rc)
 
 void expire_run(struct op *op)
 {
-	struct entry *e = copy_of(op->all, op->path);
+	struct entry *e = manifest_entry(op->all, op->path);
 	struct caller deleter = {.trusted = 1};
 	struct api_batch *b;
 

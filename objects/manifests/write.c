@@ -278,11 +278,25 @@ static void learn_uids(struct op *op, const struct api_batch *b)
 	}
 }
 
+/* What admission says besides, whether it went well or not. */
+static void note_warnings(struct op *op, const struct api_batch *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		for (size_t k = 0; k < value_count(b->list[i]->warnings); k++) {
+			const char *said = value_str(value_at(b->list[i]->warnings, k), "");
+			CLEANUP_FREE char *line =
+				xasprintf("%s: Warning: %s\n", op_target(op), said);
+
+			rings_add(op->all->rings, op->who.user, line);
+		}
+}
+
 static void applied(struct api_batch *b, int rc)
 {
 	struct op *op = b->arg;
 	struct manifests *all = op->all;
 
+	note_warnings(op, b);
 	if (rc) {
 		struct entry *was = manifest_entry(all, op_target(op));
 

@@ -162,6 +162,7 @@ static const struct {
 	{"", "Pod", describe_pod},
 	{"apps", "Deployment", describe_deployment},
 	{"apps", "ReplicaSet", describe_replica_set},
+	{"", "ReplicationController", describe_replica_set},
 	{"apps", "StatefulSet", describe_stateful_set},
 	{"apps", "DaemonSet", describe_daemon_set},
 	{"batch", "Job", describe_job},

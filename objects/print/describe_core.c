@@ -112,7 +112,8 @@ void describe_config_map(struct page_writer *w)
 	line(w, 0, "\nBinaryData\n====\n");
 	for (size_t i = 0; i < members(binary); i++)
 		line(w, 0, "%s: %zu bytes\n", value_key_at(binary, i),
-		     base64_size(value_str(value_at(binary, i), "")));
+		     base64_size(value_str(value_at(binary, i), ""),
+				 value_strlen(value_at(binary, i))));
 	line(w, 0, "\n");
 	describe_events(w);
 }
@@ -126,7 +127,8 @@ void describe_secret(struct page_writer *w)
 	line(w, 0, "\nType:\t%s\n\nData\n====\n", text_at(w->o, "", "type", NULL));
 	for (size_t i = 0; i < members(data); i++)
 		line(w, 0, "%s:\t%zu bytes\n", value_key_at(data, i),
-		     base64_size(value_str(value_at(data, i), "")));
+		     base64_size(value_str(value_at(data, i), ""),
+				 value_strlen(value_at(data, i))));
 }
 
 /* -- Namespace, ServiceAccount -- */

@@ -11,10 +11,13 @@
 
 static void describe_selector(struct page_writer *w)
 {
+	CLEANUP(selector_freep)
+	struct selector *s = selector_from_spec(value_dig(w->o, "spec", "selector", NULL), NULL);
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
 
-	add_selector(&text, value_dig(w->o, "spec", "selector", NULL));
-	line(w, 0, "Selector:\t%s\n", buf_str(&text));
+	if (s)
+		selector_render(s, &text);
+	line(w, 0, "Selector:\t%s\n", text.len ? buf_str(&text) : s ? "<none>" : "<error>");
 }
 
 static void describe_created(struct page_writer *w)

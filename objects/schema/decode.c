@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "objects/codec/base64.h"
 #include "objects/quantity.h"
 #include "objects/schema/text.h"
 
@@ -168,7 +169,7 @@ static struct value *decode_bytes(struct decoder *d, const struct value *v, cons
 		return wrong(d, v, at, "base64 text");
 	if (strpbrk(value_str(v, ""), "\r\n"))
 		fresh = strip_breaks(v);
-	if (!text_is_base64(value_str(fresh ? fresh : v, ""), value_strlen(fresh ? fresh : v))) {
+	if (!base64_is_valid(value_str(fresh ? fresh : v, ""), value_strlen(fresh ? fresh : v))) {
 		value_unref(fresh);
 		/* bytes are mostly secret: the text is never shown */
 		return wrong(d, NULL, at, "base64 text");
@@ -192,6 +193,12 @@ static struct value *decode_string(struct decoder *d, const struct schema *s, co
 	}
 }
 
+static struct value *decode_element(struct decoder *d, const struct schema *s,
+				    const struct value *v, const struct path *at)
+{
+	return value_is(v, VALUE_NULL) ? null_element(d, s, v, at) : decode(d, s, v, at);
+}
+
 static struct value *decode_list(struct decoder *d, const struct schema *s, const struct value *v,
 				 const struct path *at)
 {
@@ -201,9 +208,7 @@ static struct value *decode_list(struct decoder *d, const struct schema *s, cons
 		return wrong(d, v, at, "a list");
 	for (size_t i = 0; i < value_count(v); i++) {
 		const struct value *item = value_at(v, i);
-		struct value *fresh = value_is(item, VALUE_NULL)
-					      ? null_element(d, s->items, item, PATH_INDEX(at, i))
-					      : decode(d, s->items, item, PATH_INDEX(at, i));
+		struct value *fresh = decode_element(d, s->items, item, PATH_INDEX(at, i));
 
 		if (fresh)
 			out = value_set_at(out ? out : value_ref(v), i, fresh);
@@ -221,9 +226,7 @@ static struct value *decode_map(struct decoder *d, const struct schema *s, const
 	for (size_t i = 0; i < value_count(v); i++) {
 		const char *key = value_key_at(v, i);
 		const struct value *item = value_at(v, i);
-		struct value *fresh = value_is(item, VALUE_NULL)
-					      ? null_element(d, s->items, item, PATH_KEY(at, key))
-					      : decode(d, s->items, item, PATH_KEY(at, key));
+		struct value *fresh = decode_element(d, s->items, item, PATH_KEY(at, key));
 
 		if (fresh)
 			out = value_set(out ? out : value_ref(v), key, fresh);

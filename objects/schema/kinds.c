@@ -249,6 +249,7 @@ void kind_show(const struct kind *ck, const struct kind_state *s)
 
 	k->schema = s->schema;
 	k->columns = s->columns;
+	k->selectable = s->selectable;
 	k->scale = s->scale;
 	k->singular = s->singular;
 	k->short_names = s->short_names;
@@ -268,6 +269,11 @@ void kind_hide(const struct kind *ck)
 void kind_store_as(const struct kind *k)
 {
 	own(k->home)->stored = k;
+}
+
+void kind_convert_by(const struct kind *k, unsigned number)
+{
+	own(k->home)->conversion = number;
 }
 
 /* -- looking up -- */

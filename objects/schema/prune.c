@@ -6,18 +6,18 @@
  */
 #include "objects/schema.h"
 
-/* NULL: nothing to prune. */
-static struct value *prune(const struct schema *s, const struct value *v);
+/* NULL: nothing to prune. built_in: kinds that no definition made, too. */
+static struct value *prune(const struct schema *s, const struct value *v, int built_in);
 
-static struct value *prune_items(const struct schema *s, const struct value *v)
+static struct value *prune_items(const struct schema *s, const struct value *v, int built_in)
 {
 	int is_map = value_is(v, VALUE_MAP);
 	struct value *out = NULL;
 
-	if (!s->items->structural || s->items->type < SCHEMA_LIST)
+	if (!(s->items->structural || built_in) || s->items->type < SCHEMA_LIST)
 		return NULL;
 	for (size_t i = 0; i < value_count(v); i++) {
-		struct value *fresh = prune(s->items, value_at(v, i));
+		struct value *fresh = prune(s->items, value_at(v, i), built_in);
 
 		if (!fresh)
 			continue;
@@ -28,14 +28,14 @@ static struct value *prune_items(const struct schema *s, const struct value *v)
 	return out;
 }
 
-static struct value *prune_fields(const struct schema *s, const struct value *v)
+static struct value *prune_fields(const struct schema *s, const struct value *v, int built_in)
 {
 	struct value *out = NULL;
 
 	for (size_t i = 0; i < value_count(v); i++) {
 		const char *key = value_key_at(v, i);
 		const struct schema_field *f = schema_field(s, key);
-		struct value *fresh = f ? prune(f->schema, value_at(v, i)) : NULL;
+		struct value *fresh = f ? prune(f->schema, value_at(v, i), built_in) : NULL;
 
 		if (!f && !s->open)
 			out = value_del(out ? out : value_ref(v), key);
@@ -45,24 +45,34 @@ static struct value *prune_fields(const struct schema *s, const struct value *v)
 	return out;
 }
 
-static struct value *prune(const struct schema *s, const struct value *v)
+static struct value *prune(const struct schema *s, const struct value *v, int built_in)
 {
-	if (!s->structural)
+	if (!s->structural && !built_in)
 		return NULL;
 	if (s->type == SCHEMA_STRUCT && value_is(v, VALUE_MAP))
-		return prune_fields(s, v);
+		return prune_fields(s, v, built_in);
 	if ((s->type == SCHEMA_MAP && value_is(v, VALUE_MAP)) ||
 	    (s->type == SCHEMA_LIST && value_is(v, VALUE_LIST)))
-		return prune_items(s, v);
+		return prune_items(s, v, built_in);
 	return NULL;
 }
 
-struct value *schema_prune(const struct schema *s, struct value *taken)
+static struct value *pruned(const struct schema *s, struct value *taken, int built_in)
 {
-	struct value *fresh = prune(s, taken);
+	struct value *fresh = prune(s, taken, built_in);
 
 	if (!fresh)
 		return taken;
 	value_unref(taken);
 	return fresh;
+}
+
+struct value *schema_prune(const struct schema *s, struct value *taken)
+{
+	return pruned(s, taken, 0);
+}
+
+struct value *schema_drop_unknown(const struct schema *s, struct value *taken)
+{
+	return pruned(s, taken, 1);
 }

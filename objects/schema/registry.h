@@ -31,6 +31,7 @@ const struct kind *kind_reserve(const struct kind_identity *id, struct err *err)
 struct kind_state {
 	const struct schema *schema;
 	const struct column *columns;
+	const struct selectable *selectable;
 	const char *singular;
 	const char *const *short_names, *const *categories;
 	const struct kind_scale *scale;
@@ -42,5 +43,7 @@ void kind_show(const struct kind *k, const struct kind_state *state);
 void kind_hide(const struct kind *k);
 /* New objects of the resource are written in this version. */
 void kind_store_as(const struct kind *k);
+/* Its versions are converted by a webhook: the number of its definition's state. 0: they are not. */
+void kind_convert_by(const struct kind *k, unsigned number);
 /* Names (plural, singular, kind, short ones) lead to the first kind in order that has them. */
 void kinds_rename(void);

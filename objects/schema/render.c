@@ -8,6 +8,7 @@
 #include <inttypes.h>
 
 #include "objects/codec.h"
+#include "objects/custom/expressions.h"
 #include "objects/schema/rules.h"
 
 #define DEPTH_MAX 32
@@ -82,11 +83,18 @@ static void add_count(struct buf *out, const char *what, int64_t n)
 		buf_addf(out, " %s=%" PRId64, what, n);
 }
 
-/* Expressions are kept, and refuse nothing: that must be seen where they are read. */
 static void add_expressions(const struct value_rules *r, struct buf *out)
 {
-	for (const char *const *e = r->expressions; e && *e; e++)
-		buf_addf(out, " rule=\"%s\" (stored, not evaluated)", *e);
+	const struct expression_set *set = r->expressions;
+
+	for (size_t i = 0; set && i < set->n; i++) {
+		const char *rule = value_str(value_get(set->list[i].source, "rule"), "");
+
+		buf_adds(out, " rule=\"");
+		for (; *rule; rule++) /* a field is a line */
+			buf_addc(out, *rule == '\n' ? ' ' : *rule);
+		buf_addc(out, '"');
+	}
 }
 
 static void add_rules(const struct value_rules *r, struct buf *out)
@@ -149,11 +157,30 @@ static void add_notes(const struct schema_field *f, int inert, struct buf *out)
 		buf_adds(out, " (stored, not acted upon)");
 }
 
-static void render(const struct schema *s, const char *path, int inert, const struct frame *up,
-		   struct buf *out);
+/* What selections call the field at this path. */
+static void add_selectable(const struct kind *k, const char *path, struct buf *out)
+{
+	const char *before = " selectable=";
 
-static void render_fields(const struct schema *s, const char *path, int inert,
-			  const struct frame *up, struct buf *out)
+	for (const struct selectable *f = k->selectable; f && f->label; f++)
+		for (const char *const *p = f->paths; *p; p++) {
+			if (!str_eq(*p, path))
+				continue;
+			buf_addf(out, "%s%s", before, f->label);
+			before = ",";
+		}
+}
+
+struct page {
+	const struct kind *kind;
+	struct buf *out;
+};
+
+static void render(const struct page *p, const struct schema *s, const char *path, int inert,
+		   const struct frame *up);
+
+static void render_fields(const struct page *p, const struct schema *s, const char *path, int inert,
+			  const struct frame *up)
 {
 	const struct frame here = {up, s, up ? up->depth + 1 : 0};
 
@@ -166,27 +193,28 @@ static void render_fields(const struct schema *s, const char *path, int inert,
 		const struct schema_field *f = &s->fields[i];
 		CLEANUP_FREE char *child = xasprintf("%s%s%s", path, *path ? "." : "", f->name);
 
-		buf_addf(out, "%s ", child);
-		add_type(f->schema, out);
-		add_notes(f, inert, out);
-		buf_addc(out, '\n');
-		render(f->schema, child, inert || f->inert, &here, out);
+		buf_addf(p->out, "%s ", child);
+		add_type(f->schema, p->out);
+		add_selectable(p->kind, child, p->out);
+		add_notes(f, inert, p->out);
+		buf_addc(p->out, '\n');
+		render(p, f->schema, child, inert || f->inert, &here);
 	}
 }
 
-static void render(const struct schema *s, const char *path, int inert, const struct frame *up,
-		   struct buf *out)
+static void render(const struct page *p, const struct schema *s, const char *path, int inert,
+		   const struct frame *up)
 {
 	CLEANUP_FREE char *child = NULL;
 
 	if (s->type == SCHEMA_STRUCT) {
-		render_fields(s, path, inert, up, out);
+		render_fields(p, s, path, inert, up);
 	} else if (s->type == SCHEMA_LIST) {
 		child = xasprintf("%s[]", path);
-		render(s->items, child, inert, up, out);
+		render(p, s->items, child, inert, up);
 	} else if (s->type == SCHEMA_MAP) {
 		child = xasprintf("%s.*", path);
-		render(s->items, child, inert, up, out);
+		render(p, s->items, child, inert, up);
 	}
 }
 
@@ -199,5 +227,5 @@ void schema_render_fields(const struct kind *k, struct buf *out)
 		add_expressions(s->rules, out);
 		buf_addc(out, '\n');
 	}
-	render(s, "", !!(k->flags & KIND_INERT), NULL, out);
+	render(&(struct page){k, out}, s, "", !!(k->flags & KIND_INERT), NULL);
 }

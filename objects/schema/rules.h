@@ -27,6 +27,9 @@ struct pattern *pattern_new(const char *text, struct err *err);
 void pattern_free(struct pattern *p);
 /* Return: 1, 0, or -1 when it takes too much work. *work grows by what it took. */
 int pattern_matches(const struct pattern *p, const char *s, size_t len, size_t *work);
+/* The first match from `at` on. Return: 1 with its place, 0, or -1 when it takes too much work. */
+int pattern_find(const struct pattern *p, const char *s, size_t len, size_t at, size_t *from,
+		 size_t *to, size_t *work);
 const char *pattern_text(const struct pattern *p);
 
 /* Does the text have a format such as "date-time"? Formats that nobody knows hold. */
@@ -42,6 +45,7 @@ enum { /* bits of value_rules.types */
 };
 
 struct value_rules;
+struct expression_set; /* objects/custom/expressions.h */
 
 struct rules_field {
 	const char *name;
@@ -64,13 +68,13 @@ struct value_rules {
 	double minimum, maximum;
 	double multiple_of; /* 0: none */
 	int64_t min_length, max_length, min_items, max_items, min_properties,
-		max_properties;         /* < 0: none */
-	const char *format;             /* NULL: none */
-	struct pattern *pattern;        /* NULL: none */
-	const struct value *enums;      /* a list, NULL: any */
-	const char *const *map_keys;    /* list elements are known by these fields: each set once */
-	const char *const *required;    /* NULL-terminated */
-	const char *const *expressions; /* CEL that is stored, not evaluated; NULL-terminated */
+		max_properties;      /* < 0: none */
+	const char *format;          /* NULL: none */
+	struct pattern *pattern;     /* NULL: none */
+	const struct value *enums;   /* a list, NULL: any */
+	const char *const *map_keys; /* list elements are known by these fields: each set once */
+	const char *const *required; /* NULL-terminated */
+	const struct expression_set *expressions; /* x-kubernetes-validations; NULL: none */
 	/* what is below, as far as logic (not structure) says so */
 	const struct rules_field *fields;
 	size_t n_fields;

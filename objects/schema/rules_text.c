@@ -8,6 +8,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "objects/codec/base64.h"
 #include "objects/quantity.h"
 #include "objects/schema/text.h"
 
@@ -51,6 +52,26 @@ static const char *foreign_group(const char *p)
 	return *p == ':' || *p == ')' ? NULL : "a group";
 }
 
+/* The bytes of {2}, {2,} or {2,3} at p; 0: the brace is one. */
+static size_t repetition(const char *p)
+{
+	size_t n = 1 + strspn(p + 1, "0123456789");
+
+	if (*p != '{' || n == 1)
+		return 0;
+	if (p[n] == ',')
+		n += 1 + strspn(p + n + 1, "0123456789");
+	return p[n] == '}' ? n + 1 : 0;
+}
+
+/* What a backslash begins: two bytes, or with what follows it in braces (\p{Lu}, \x{41}). */
+static size_t escape_len(const char *p)
+{
+	if (!p[1])
+		return 1;
+	return strchr("pPx", p[1]) && p[2] == '{' ? 4 + strcspn(p + 3, "}") : 2;
+}
+
 /* The name of something in the pattern that RE2 has not, NULL: all of it is RE2's. */
 static const char *foreign_syntax(const char *p)
 {
@@ -62,8 +83,8 @@ static const char *foreign_syntax(const char *p)
 			what = foreign_escape(p);
 			if (what)
 				return what;
-			if (!*++p)
-				break;
+			p += escape_len(p) - 1;
+			p -= !*p; /* braces that are not closed: compiling says so */
 		} else if (in_class) {
 			in_class = *p != ']';
 		} else if (*p == '[') {
@@ -72,8 +93,10 @@ static const char *foreign_syntax(const char *p)
 			p += p[1] == ']';
 		} else if (*p == '(' && (what = foreign_group(p))) {
 			return what;
-		} else if (strchr("*+?}", *p) && p[1] == '+') {
-			return "possessive repetition";
+		} else if (*p == '*' || *p == '+' || *p == '?' || repetition(p)) {
+			p += *p == '{' ? repetition(p) - 1 : 0;
+			if (p[1] == '+')
+				return "possessive repetition";
 		}
 	}
 	return NULL;
@@ -160,6 +183,30 @@ int pattern_matches(const struct pattern *p, const char *s, size_t len, size_t *
 	return rc == PCRE2_ERROR_NOMATCH ? 0 : -1;
 }
 
+int pattern_find(const struct pattern *p, const char *s, size_t len, size_t at, size_t *from,
+		 size_t *to, size_t *work)
+{
+	pcre2_match_context *limits = pcre2_match_context_create(NULL);
+	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+	int rc;
+
+	if (!limits || !data)
+		abort(); /* memory is gone: as xmalloc() */
+	pcre2_set_match_limit(limits, MATCH_LIMIT);
+	pcre2_set_heap_limit(limits, 4096);
+	*work += 1 + (len - at) / 16;
+	rc = pcre2_match(p->code, (PCRE2_SPTR)s, len, at, PCRE2_NO_UTF_CHECK, data, limits);
+	if (rc >= 0) {
+		*from = pcre2_get_ovector_pointer(data)[0];
+		*to = pcre2_get_ovector_pointer(data)[1];
+	}
+	pcre2_match_data_free(data);
+	pcre2_match_context_free(limits);
+	if (rc >= 0)
+		return 1;
+	return rc == PCRE2_ERROR_NOMATCH ? 0 : -1;
+}
+
 /* -- formats -- */
 
 static int is_date_time(const char *s, size_t len)
@@ -208,7 +255,7 @@ static int is_duration(const char *s, size_t len)
 
 static int is_byte(const char *s, size_t len)
 {
-	return text_is_base64(s, len);
+	return base64_is_valid(s, len);
 }
 
 static int is_uuid(const char *s, size_t len)

@@ -251,25 +251,3 @@ const char *text_check(enum schema_format format, const char *s)
 		return NULL;
 	return rules[format](s);
 }
-
-int text_is_base64(const char *s, size_t n)
-{
-	size_t pad = 0;
-
-	if (n % 4)
-		return 0;
-	for (size_t i = 0; i < n; i++) {
-		if (s[i] == '=' && i + 2 >= n)
-			pad++;
-		else if (pad || (!alnum(s[i]) && s[i] != '+' && s[i] != '/'))
-			return 0;
-	}
-	return 1;
-}
-
-size_t text_base64_size(const char *s, size_t n)
-{
-	size_t pad = n && s[n - 1] == '=' ? (n > 1 && s[n - 2] == '=' ? 2 : 1) : 0;
-
-	return n / 4 * 3 - pad;
-}

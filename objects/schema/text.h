@@ -22,9 +22,6 @@ const char *text_cidr(const char *s);
 const char *text_path_segment(const char *s);
 /* The rule of a format; NULL for good text and for formats that decoding checks. */
 const char *text_check(enum schema_format format, const char *s);
-int text_is_base64(const char *s, size_t n);
-/* Bytes that base64 text stands for. */
-size_t text_base64_size(const char *s, size_t n);
 
 /* True for what decoding drops from optional fields: null, "", 0, false, [] and {}. */
 int schema_is_empty(const struct value *v);

@@ -120,6 +120,9 @@ static struct object *stamp(struct batch *b, struct store_op *op, const struct s
 	const struct kind *stored = op->key.kind->home->stored;
 	char rv[24];
 
+	/* A webhook has converted it already, to what was the stored version then. */
+	if (op->key.kind->home->conversion)
+		stored = kind_settled(op->key.kind);
 	/* Its definition is in this batch, too, and will say which version it stores. */
 	if (op->key.kind->draft_of && (stored->flags & KIND_GONE))
 		stored = op->key.kind->draft_of;

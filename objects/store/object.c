@@ -20,6 +20,9 @@ struct object *object_new(const struct kind *kind, struct value *taken, uint64_t
 	o->uid = value_str(value_get(meta, "uid"), "");
 	o->rv = rv;
 	o->created_rv = created_rv;
+	o->of = o->next_view = NULL;
+	atomic_init(&o->views, NULL);
+	o->conversion = 0;
 	return o;
 }
 
@@ -34,8 +37,15 @@ struct object *object_ref(const struct object *co)
 
 void object_unref(struct object *o)
 {
+	struct object *next;
+
 	if (!o || atomic_fetch_sub_explicit(&o->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	for (struct object *v = o->views; v; v = next) {
+		next = STEAL(v->next_view);
+		object_unref(v);
+	}
+	object_unref(o->of);
 	value_unref((struct value *)o->value);
 	free(o);
 }
@@ -57,6 +67,71 @@ static struct value *as_defined(const struct kind *k, struct value *taken)
 	return kind_convert(k, taken);
 }
 
+/* -- versions that a webhook converts -- */
+
+struct value *object_settled(const struct kind *k, struct value *taken)
+{
+	const struct schema *s = k->schema;
+
+	return s ? kind_default(k, schema_prune(s, taken)) : taken;
+}
+
+void object_add_view(struct object *o, const struct kind *k, struct value *taken,
+		     unsigned conversion)
+{
+	struct object *view = object_new(k, taken, o->rv, o->created_rv);
+
+	view->conversion = conversion;
+	view->next_view = o->views;
+	while (!atomic_compare_exchange_weak(&o->views, &view->next_view, view))
+		;
+}
+
+static struct object *find_view(struct object *o, const struct kind *k)
+{
+	for (struct object *v = o->views; v; v = v->next_view)
+		if (v->kind == k && v->conversion == k->home->conversion)
+			return object_ref(v);
+	return NULL;
+}
+
+/* What is true of the object in every version; the webhook may change its labels and annotations
+ * all the same. */
+static struct value *head_of(const struct kind *k, const struct object *o)
+{
+	struct value *v = value_set_str(value_new_map(), "apiVersion", kind_api_version(k));
+
+	v = value_set_str(v, "kind", k->kind);
+	return value_set(v, "metadata", value_ref(value_get(o->value, "metadata")));
+}
+
+static struct object *as_converted(struct object *taken, const struct kind *k)
+{
+	struct object *o = taken->of ? object_ref(taken->of) : object_ref(taken), *out;
+
+	object_unref(taken);
+	out = find_view(o, k);
+	if (!out) {
+		out = object_new(k, head_of(k, o), o->rv, o->created_rv);
+		out->of = STEAL(o);
+	}
+	object_unref(o);
+	return out;
+}
+
+/* In its own version, which no webhook is needed for. */
+static struct value *as_it_is(const struct kind *k, struct value *taken)
+{
+	return kind_convert(k, object_settled(k, taken));
+}
+
+static struct value *value_as(const struct kind *k, struct value *taken)
+{
+	if (!(k->flags & KIND_CUSTOM))
+		return kind_convert(k, taken);
+	return k->home->conversion ? as_it_is(k, taken) : as_defined(k, taken);
+}
+
 struct object *object_as(struct object *taken, const struct kind *k)
 {
 	struct value *v;
@@ -66,8 +141,9 @@ struct object *object_as(struct object *taken, const struct kind *k)
 	if (!taken || !(k->flags & (KIND_CUSTOM | KIND_SHARED)) ||
 	    !kind_is_same_resource(taken->kind, k))
 		return taken;
-	v = k->flags & KIND_CUSTOM ? as_defined(k, value_ref(taken->value))
-				   : kind_convert(k, value_ref(taken->value));
+	if (k->home->conversion && (taken->kind != k || taken->of))
+		return as_converted(taken, k);
+	v = value_as(k, value_ref(taken->value));
 	if (v == taken->value && taken->kind == k) {
 		value_unref(v);
 		return taken;

@@ -178,9 +178,11 @@ static int is_sealed(const struct backend_row *row, struct buf *blob)
 		buf_add(blob, row->body, row->body_len);
 		return 1;
 	}
-	/* what cannot be decoded is no sealed text, and does not open */
-	return row->body_len > PREFIX_LEN && memcmp(row->body, prefix, PREFIX_LEN) == 0 &&
-	       (base64_decode(row->body + PREFIX_LEN, row->body_len - PREFIX_LEN, blob) || 1);
+	if (row->body_len <= PREFIX_LEN || memcmp(row->body, prefix, PREFIX_LEN) != 0)
+		return 0;
+	if (!base64_decode(row->body + PREFIX_LEN, row->body_len - PREFIX_LEN, blob))
+		buf_resize(blob, 0); /* no sealed text: it does not open */
+	return 1;
 }
 
 static void note_stale(struct sealed_backend *b, const struct backend_row *plain, int sealed)

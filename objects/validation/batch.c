@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <strings.h>
 
+#include "objects/cron.h"
 #include "objects/validation/checks.h"
 #include "objects/validation/say.h"
 
@@ -51,81 +52,31 @@ void check_job_spec(const struct value *now, const struct value *old, const stru
 		check_job_update(now, old, at, faults);
 }
 
-/* One of `names` from the base on, or a number. Return: -1 when neither. */
-static long cron_value(const char *s, size_t n, const char *const *names, long base)
+static void check_schedule(const char *schedule, const struct path *at, struct faults *faults)
 {
-	long v = 0;
+	struct err err = ERR_INIT;
+	struct cron parsed;
 
-	for (size_t i = 0; names && names[i]; i++)
-		if (n == strlen(names[i]) && strncasecmp(s, names[i], n) == 0)
-			return base + (long)i;
-	if (!n || n > 4 || strspn(s, "0123456789") < n)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		v = 10 * v + (s[i] - '0');
-	return v;
+	if (strstr(schedule, "TZ"))
+		say_text(faults, at, schedule,
+			 "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
+	else if (*schedule && cron_parse(schedule, &parsed, &err) < 0)
+		say_text(faults, at, schedule, err.msg);
 }
 
-/* *, a, a-b, each with /step */
-static int cron_range_ok(const char *s, size_t n, long min, long max, const char *const *names)
+static void check_time_zone(const struct value *name, const struct path *at, struct faults *faults)
 {
-	const char *slash = memchr(s, '/', n), *dash;
-	size_t span = slash ? (size_t)(slash - s) : n;
-	long from, to;
+	CLEANUP(zone_freep) struct zone *zone = NULL;
+	struct err err = ERR_INIT;
 
-	if (slash && cron_value(slash + 1, n - span - 1, NULL, 0) <= 0)
-		return 0;
-	if (span == 1 && (*s == '*' || *s == '?'))
-		return 1;
-	dash = memchr(s, '-', span);
-	from = cron_value(s, dash ? (size_t)(dash - s) : span, names, min);
-	to = dash ? cron_value(dash + 1, span - (size_t)(dash - s) - 1, names, min) : from;
-	return from >= min && to <= max && from <= to;
-}
-
-static int cron_field_ok(const char *s, size_t n, long min, long max, const char *const *names)
-{
-	while (n) {
-		const char *comma = memchr(s, ',', n);
-		size_t part = comma ? (size_t)(comma - s) : n;
-
-		if (!cron_range_ok(s, part, min, max, names))
-			return 0;
-		if (!comma)
-			return 1;
-		s += part + 1;
-		n -= part + 1;
-	}
-	return 0;
-}
-
-static int schedule_ok(const char *s)
-{
-	static const char *const months[] = {"jan", "feb", "mar", "apr", "may", "jun", "jul",
-					     "aug", "sep", "oct", "nov", "dec", NULL};
-	static const char *const days[] = {"sun", "mon", "tue", "wed", "thu", "fri", "sat", NULL};
-	static const char *const words[] = {"@yearly", "@annually", "@monthly", "@weekly",
-					    "@daily",  "@midnight", "@hourly"};
-	static const struct {
-		long min, max;
-		const char *const *names;
-	} fields[] = {{0, 59, NULL}, {0, 23, NULL}, {1, 31, NULL}, {1, 12, months}, {0, 6, days}};
-
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (str_eq(s, words[i]))
-			return 1;
-	if (str_starts(s, "@every "))
-		return s[7] >= '0' && s[7] <= '9';
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-		size_t n;
-
-		s += strspn(s, " \t");
-		n = strcspn(s, " \t");
-		if (!cron_field_ok(s, n, fields[i].min, fields[i].max, fields[i].names))
-			return 0;
-		s += n;
-	}
-	return !s[strspn(s, " \t")];
+	if (!value_strlen(name))
+		say_invalid(faults, at, name, "timeZone must be nil or non-empty string");
+	else if (strcasecmp(value_str(name, ""), "local") == 0)
+		say_invalid(faults, at, name,
+			    "timeZone must be an explicit time zone as defined in "
+			    "https://www.iana.org/time-zones");
+	else if (!(zone = zone_open(value_str(name, ""), &err)))
+		say_invalid(faults, at, name, err.msg);
 }
 
 void check_cron_job(const struct value *now, const struct value *old, const struct value *root,
@@ -139,13 +90,7 @@ void check_cron_job(const struct value *now, const struct value *old, const stru
 	if (strlen(name) > CRON_NAME_MAX)
 		say_text(faults, PATH_FIELD(PATH_FIELD(at, "metadata"), "name"), name,
 			 "must be no more than 52 characters");
-	if (strstr(schedule, "TZ"))
-		say_text(faults, PATH_FIELD(here, "schedule"), schedule,
-			 "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
-	else if (*schedule && !schedule_ok(schedule))
-		say_text(faults, PATH_FIELD(here, "schedule"), schedule,
-			 "must be five fields: minute, hour, day of month, month, day of week; or "
-			 "@hourly, @daily, @weekly, @monthly, @yearly");
-	if (zone && (!value_strlen(zone) || strcasecmp(value_str(zone, ""), "local") == 0))
-		say_invalid(faults, PATH_FIELD(here, "timeZone"), zone, "unknown time zone");
+	check_schedule(schedule, PATH_FIELD(here, "schedule"), faults);
+	if (zone)
+		check_time_zone(zone, PATH_FIELD(here, "timeZone"), faults);
 }

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 
 #include "objects/codec.h"
+#include "objects/codec/base64.h"
 #include "objects/schema/text.h"
 #include "objects/validation/checks.h"
 #include "objects/validation/say.h"
@@ -50,8 +51,8 @@ void check_config_map(const struct value *now, const struct value *old, const st
 		total += value_strlen(value_at(data, i));
 	}
 	for (size_t i = 0; i < value_count(binary); i++)
-		total += text_base64_size(value_str(value_at(binary, i), ""),
-					  value_strlen(value_at(binary, i)));
+		total += base64_size(value_str(value_at(binary, i), ""),
+				     value_strlen(value_at(binary, i)));
 	if (total > DATA_MAX)
 		fault_add(faults, at, FAULT_TOO_LONG, NULL, "may not be more than %d bytes",
 			  DATA_MAX);
@@ -64,53 +65,17 @@ static void need_key(const struct value *data, const char *key, struct faults *f
 		say_required(faults, PATH_KEY(PATH_FIELD(NULL, "data"), key), "");
 }
 
-static int base64_digit(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-/* The text is base64: decoding said so. */
-static char *plain_text(const struct value *v, size_t *n_out)
-{
-	const char *s = value_str(v, "");
-	char *out = xmalloc(value_strlen(v) / 4 * 3 + 4);
-	uint32_t word = 0;
-	size_t n = 0, bits = 0;
-
-	for (; *s; s++) {
-		int d = base64_digit(*s);
-
-		if (d < 0)
-			continue;
-		word = word << 6 | (uint32_t)d;
-		bits += 6;
-		if (bits >= 8) {
-			bits -= 8;
-			out[n++] = (char)(word >> bits & 255);
-		}
-	}
-	*n_out = n;
-	return out;
-}
-
 static void check_docker(const struct value *data, const char *key, struct faults *faults)
 {
 	const struct value *v = value_get(data, key);
+	CLEANUP(buf_fini) struct buf text = BUF_INIT;
 	CLEANUP_VALUE struct value *parsed = NULL;
-	CLEANUP_FREE char *text = NULL;
-	size_t n;
 
 	need_key(data, key, faults);
 	if (!v)
 		return;
-	text = plain_text(v, &n);
-	parsed = json_parse(text, n, NULL);
+	if (base64_decode(value_str(v, ""), value_strlen(v), &text))
+		parsed = json_parse(buf_str(&text), text.len, NULL);
 	if (!value_is(parsed, VALUE_MAP))
 		fault_add(faults, PATH_KEY(PATH_FIELD(NULL, "data"), key), FAULT_INVALID, NULL,
 			  "%s", "<secret contents redacted>: must be a JSON object");
@@ -157,8 +122,8 @@ void check_secret(const struct value *now, const struct value *old, const struct
 	size_t total = 0;
 
 	for (size_t i = 0; i < value_count(data); i++)
-		total += text_base64_size(value_str(value_at(data, i), ""),
-					  value_strlen(value_at(data, i)));
+		total += base64_size(value_str(value_at(data, i), ""),
+				     value_strlen(value_at(data, i)));
 	if (total > DATA_MAX)
 		fault_add(faults, PATH_FIELD(at, "data"), FAULT_TOO_LONG, NULL,
 			  "may not be more than %d bytes", DATA_MAX);

@@ -4,8 +4,11 @@
  * Source: apiextensions-apiserver pkg/apis/apiextensions/validation/validation.go.
  */
 #include "objects/custom.h"
+#include "objects/custom/expressions.h"
+#include "objects/schema/field_key.h"
 #include "objects/schema/text.h"
 #include "objects/validation/checks.h"
+#include "objects/validation/expressions.h"
 #include "objects/validation/say.h"
 #include "objects/validation/structural.h"
 
@@ -150,15 +153,70 @@ static void check_columns(const struct value *list, const struct path *at, struc
 	}
 }
 
-static void check_selectable(const struct value *list, const struct path *at, struct faults *faults)
+#define SELECTABLE_MAX       8u
+#define SELECTABLE_LOOKED_AT 64u /* of more than that some are too many, or repeated: said so */
+
+/* Is there an earlier one of this path? */
+static int is_repeated(const struct value *list, size_t i)
 {
+	const char *path = text_of(value_at(list, i), "jsonPath");
+
+	for (size_t j = 0; j < i; j++)
+		if (str_eq(text_of(value_at(list, j), "jsonPath"), path))
+			return 1;
+	return 0;
+}
+
+static int is_below_metadata(const char *path)
+{
+	return str_starts(path, ".metadata.") || str_starts(path, ".metadata[") ||
+	       str_eq(path, ".metadata");
+}
+
+/* schema: of whole objects. */
+static void check_selectable_path(const struct schema *schema, const struct value *path,
+				  const struct path *at, struct faults *faults)
+{
+	const char *text = value_str(path, "");
+	const struct schema *s = *text == '.' ? schema_at_keys(schema, text) : NULL;
+
+	if (!s)
+		say_invalid(faults, PATH_FIELD(at, "jsonPath"), path,
+			    "is an invalid path: does not refer to a valid field");
+	else if (is_below_metadata(text))
+		say_invalid(faults, at, path, "must not point to fields in metadata");
+	else if (s->type != SCHEMA_STRING && s->type != SCHEMA_BOOL && s->type != SCHEMA_INT)
+		say_invalid(faults, at, path,
+			    "must point to a field of type string, boolean or integer. Enum string "
+			    "fields and strings with formats are allowed.");
+}
+
+static void check_selectable(const struct value *version, const struct path *at,
+			     struct faults *faults)
+{
+	const struct value *list = value_get(version, "selectableFields");
+	CLEANUP(custom_version_unrefp) const struct custom_version *v = NULL;
+	size_t n_unique = 0;
+
+	if (!value_count(list))
+		return;
 	at = PATH_FIELD(at, "selectableFields");
-	if (value_count(list) > 8)
-		fault_add(faults, at, FAULT_TOO_MANY, NULL, "%zu: must have at most 8 items",
-			  value_count(list));
-	for (size_t i = 0; i < value_count(list); i++)
-		check_path(value_at(list, i), "jsonPath", NULL, NULL, NULL, PATH_INDEX(at, i),
-			   faults);
+	v = custom_compile(version);
+	for (size_t i = 0; i < value_count(list) && i < SELECTABLE_LOOKED_AT; i++) {
+		const struct value *path = value_get(value_at(list, i), "jsonPath");
+
+		if (!value_strlen(path))
+			continue; /* required: said already */
+		if (is_repeated(list, i)) {
+			say_duplicate(faults, PATH_INDEX(at, i), value_str(path, ""));
+			continue;
+		}
+		n_unique++;
+		check_selectable_path(v->schema, path, PATH_INDEX(at, i), faults);
+	}
+	if (n_unique > SELECTABLE_MAX)
+		fault_add(faults, at, FAULT_TOO_MANY, NULL, "%zu: must have at most %u items",
+			  n_unique, SELECTABLE_MAX);
 }
 
 /* -- defaults: they have to be what the schema allows -- */
@@ -183,6 +241,8 @@ static void check_defaults(const struct schema *s, const struct path *at, struct
 		value_unref(schema_decode(f->schema, value_ref(f->dflt), here, faults));
 		if (faults->n == before)
 			schema_validate(f->schema, f->dflt, here, faults);
+		if (faults->n == before)
+			expressions_check(f->schema, f->dflt, NULL, here, faults);
 	}
 }
 
@@ -203,19 +263,23 @@ static void check_schema(const struct value *version, const struct path *at, str
 	if (faults->n > before)
 		return;
 	v = custom_compile(version);
+	check_definition_expressions(v->schema, at, faults);
 	check_defaults(v->schema, at, faults);
 }
 
 static void check_version(const struct value *version, const struct path *at, struct faults *faults)
 {
 	const struct value *name = value_get(version, "name");
+	size_t before;
 
 	if (value_strlen(name))
 		check_label(name, PATH_FIELD(at, "name"), faults);
+	before = faults->n;
 	check_schema(version, at, faults);
 	check_subresources(value_get(version, "subresources"), at, faults);
 	check_columns(value_get(version, "additionalPrinterColumns"), at, faults);
-	check_selectable(value_get(version, "selectableFields"), at, faults);
+	if (faults->n == before) /* a schema that is one */
+		check_selectable(version, at, faults);
 }
 
 static int has_version(const struct value *versions, const char *name)

@@ -6,7 +6,7 @@
  */
 #include <stdio.h>
 
-#include "runtime/agent/curl_lib.h"
+#include "util/curl_lib.h"
 #include "runtime/agent/real.h"
 
 #define MAX_REDIRECTS 10

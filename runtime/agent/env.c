@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "objects/codec/base64.h"
 #include "runtime/agent/expand.h"
 
 void env_fini(struct env *e)
@@ -168,25 +169,8 @@ static int optional(const struct value *ref)
 
 int secret_bytes(const struct value *encoded, struct buf *out, struct err *err)
 {
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *s = value_str(encoded, "");
-	unsigned bits = 0, have = 0;
-
-	for (; *s && *s != '='; s++) {
-		const char *d = strchr(digits, *s);
-
-		if (*s == '\n' || *s == '\r')
-			continue;
-		if (!d)
-			return err_set(err, EINVAL, "illegal base64 data");
-		bits = (bits << 6 | (unsigned)(d - digits)) & 0xffffff;
-		have += 6;
-		if (have >= 8) {
-			have -= 8;
-			buf_addc(out, (char)(bits >> have & 0xff));
-		}
-	}
+	if (!base64_decode(value_str(encoded, ""), value_strlen(encoded), out))
+		return err_set(err, EINVAL, "illegal base64 data");
 	return 0;
 }
 

@@ -48,27 +48,27 @@ int sandbox_stats(struct sandboxes *all, const char *uid, const char *container,
 	return 0;
 }
 
-int sandbox_root_fd(struct sandboxes *all, const char *uid, const char *container, struct err *err)
+int sandbox_proc_fd(struct sandboxes *all, const char *uid, const char *container, struct err *err)
 {
 	CLEANUP_FD int pidfd = -1;
-	CLEANUP_FD int root = -1;
+	CLEANUP_FD int proc = -1;
 	const struct running *r;
 	char path[64] = "";
 
 	pthread_mutex_lock(&all->lock);
 	r = find(all, uid, container, err);
 	if (r) {
-		snprintf(path, sizeof(path), "/proc/%d/root", (int)r->pid);
+		snprintf(path, sizeof(path), "/proc/%d", (int)r->pid);
 		pidfd = fcntl(r->pidfd, F_DUPFD_CLOEXEC, 0);
 	}
 	pthread_mutex_unlock(&all->lock);
 	if (!r)
 		return -ESRCH;
-	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	proc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	/* Still alive afterwards: then the number was this process's when we used it. */
-	if (root < 0 || syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0)
+	if (proc < 0 || syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0)
 		return err_set(err, ESRCH, "container %s is not running", container);
-	return fd_steal(&root);
+	return fd_steal(&proc);
 }
 
 /* -- exec -- */

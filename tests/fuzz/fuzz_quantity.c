@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Quantities and times of any text: the canonical text reads back as the same. */
+/* Quantities and times of any text: the canonical text reads back as the same number. */
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -21,7 +21,8 @@ static void quantity(const char *text)
 	if (quantity_parse(quantity_render(&q, once), &back, NULL) < 0 ||
 	    quantity_cmp(&q, &back) != 0)
 		abort();
-	if (!str_eq(once, quantity_render(&back, twice)))
+	/* 62.5Ki is 64000, in binary without a suffix, and that read alone is 64k: so on Kubernetes */
+	if (back.format == q.format && !str_eq(once, quantity_render(&back, twice)))
 		abort();
 	if (quantity_units(&q) > quantity_millis(&q) && q.nano > 0)
 		abort();

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Selectors of any text: the canonical text of one means the same, and is its own. */
+/* Selectors of any text: the canonical text of one means the same, and is its own. Selections of
+ * any text: what has no field in it means what the selector means. */
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "objects/codec.h"
-#include "objects/selector.h"
+#include "objects/selection.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -18,6 +19,25 @@ static void from_object(const char *text)
 	selector_matches(map, v);
 }
 
+static void as_selection(const char *text, const struct selector *plain, const struct value *labels)
+{
+	static int ready;
+	struct err err = ERR_INIT;
+	CLEANUP(selection_freep) struct selection *s = NULL;
+	CLEANUP_VALUE struct value *pod =
+		value_bury(value_new_map(), value_ref(labels), "metadata", "labels", NULL);
+
+	if (!ready)
+		kinds_init();
+	ready = 1;
+	s = selection_parse(kind_by_gvk("v1", "Pod"), text, &err);
+	if (!s != !!err.code || (plain && !s) ||
+	    (plain && selection_matches(s, pod) != selector_matches(plain, labels)))
+		abort();
+	if (s && selection_add_fields(s, kind_by_gvk("v1", "Pod"), text, &err) == 0)
+		selection_matches(s, pod);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	CLEANUP_FREE char *text = xstrndup((const char *)data, strnlen((const char *)data, size));
@@ -28,6 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		value_set_str(value_set_str(value_new_map(), "a", "b"), "n", "5");
 
 	from_object(text);
+	as_selection(text, s, labels);
 	if (!s) {
 		if (!err.code)
 			abort();

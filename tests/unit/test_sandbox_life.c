@@ -400,7 +400,7 @@ static void test_exec_in_shared_namespaces(void **state)
 	exec_in_a_pod_of(0, 1, 1, 1);
 }
 
-static void test_root_directory(void **state)
+static void test_first_process(void **state)
 {
 	struct err err = ERR_INIT;
 	struct stat st;
@@ -410,13 +410,13 @@ static void test_root_directory(void **state)
 	rig_pod(&rig, UID);
 	(void)start_shell("main", "echo x > /marker; echo ready; exec sleep 1000");
 	wait_for_log("main", "ready");
-	fd = sandbox_root_fd(rig.all, UID, "main", &err);
+	fd = sandbox_proc_fd(rig.all, UID, "main", &err);
 	assert_true(fd >= 0);
-	assert_int_equal(fstatat(fd, "marker", &st, 0), 0);
+	assert_int_equal(fstatat(fd, "root/marker", &st, 0), 0);
 	assert_int_equal(st.st_size, 2);
 	close(fd);
-	assert_int_equal(sandbox_root_fd(rig.all, UID, "nosuch", NULL), -ESRCH);
-	assert_int_equal(sandbox_root_fd(rig.all, "nosuch", "main", NULL), -ESRCH);
+	assert_int_equal(sandbox_proc_fd(rig.all, UID, "nosuch", NULL), -ESRCH);
+	assert_int_equal(sandbox_proc_fd(rig.all, "nosuch", "main", NULL), -ESRCH);
 	rig_destroy(&rig);
 }
 
@@ -825,7 +825,7 @@ int main(int argc, char **argv)
 		T(test_exec),
 		T(test_exec_terminal),
 		T(test_exec_in_shared_namespaces),
-		T(test_root_directory),
+		T(test_first_process),
 		T(test_adoption_replays_what_happened),
 		T(test_a_killed_daemon),
 		T(test_a_killed_supervisor),

@@ -26,6 +26,17 @@ extern const struct plugin namespace_lifecycle, limit_ranger, limit_ranger_claim
 	default_toleration_seconds, claim_protection, volume_protection, runtime_class,
 	default_storage_class, service_numbers, resource_quota;
 
+/* The webhooks' part of admit() and admit_check() (webhook_steps.c). */
+struct value *admit_by_webhooks(struct step *s, struct value *taken);
+void check_by_webhooks(struct step *s, const struct value *next);
+/* Is it a part of the object itself that is written, not something with a kind of its own? */
+int review_is_part(const struct step *s);
+/* The policies' part (policy_steps.c): before webhooks. */
+struct value *admit_by_policies(struct step *s, struct value *taken);
+void check_by_policies(struct step *s, const struct value *next);
+/* The plugins that come before webhooks, once more: one of those has changed the object. */
+struct value *admit_again(struct step *s, struct value *taken);
+
 /* An object of this batch, or of the store; owned, NULL: there is none. */
 struct value *look_up(struct step *s, const char *plural, const char *group, const char *ns,
 		      const char *name);

@@ -9,20 +9,15 @@
 
 #include "objects/api/admission/admission.h"
 
-static const struct plugin *const plugins[] = {
-	&namespace_lifecycle,
-	&limit_ranger,
-	&limit_ranger_claims,
-	&service_account,
-	&pod_security,
-	&pod_security_templates,
-	&pod_security_labels,
-	&pod_priority,
-	&default_toleration_seconds,
-	&claim_protection,
-	&volume_protection,
-	&runtime_class,
+/* Webhooks come after what chooses for the user, and before what is given out and charged for. */
+static const struct plugin *const before[] = {
+	&namespace_lifecycle,   &limit_ranger,      &limit_ranger_claims,
+	&service_account,       &pod_security,      &pod_security_templates,
+	&pod_security_labels,   &pod_priority,      &default_toleration_seconds,
+	&claim_protection,      &volume_protection, &runtime_class,
 	&default_storage_class,
+};
+static const struct plugin *const after[] = {
 	&service_numbers,
 	&resource_quota, /* last: what is charged for is what the others made of it */
 };
@@ -35,26 +30,57 @@ static int concerns(const struct plugin *p, const struct step *s)
 						   str_eq(p->group, s->r->kind->group)));
 }
 
+static struct value *admit_by(const struct plugin *const *list, size_t n, struct step *s,
+			      struct value *taken)
+{
+	for (size_t i = 0; i < n && !s->r->faults.n; i++)
+		if (list[i]->admit && concerns(list[i], s))
+			taken = list[i]->admit(s, taken);
+	return taken;
+}
+
 struct value *admit(struct step *s, struct value *taken)
 {
-	for (size_t i = 0; i < ARRAY_LEN(plugins) && !s->r->faults.n; i++)
-		if (plugins[i]->admit && concerns(plugins[i], s))
-			taken = plugins[i]->admit(s, taken);
-	return taken;
+	taken = admit_by(before, ARRAY_LEN(before), s, taken);
+	taken = admit_by_policies(s, taken);
+	if (s->run->hooks)
+		taken = admit_by_webhooks(s, taken);
+	return admit_by(after, ARRAY_LEN(after), s, taken);
+}
+
+struct value *admit_again(struct step *s, struct value *taken)
+{
+	return admit_by(before, ARRAY_LEN(before), s, taken);
+}
+
+static void check_by(const struct plugin *const *list, size_t n, struct step *s,
+		     const struct value *next)
+{
+	for (size_t i = 0; i < n && !s->r->faults.n; i++)
+		if (list[i]->check && concerns(list[i], s))
+			list[i]->check(s, next);
 }
 
 void admit_check(struct step *s, const struct value *next)
 {
-	for (size_t i = 0; i < ARRAY_LEN(plugins) && !s->r->faults.n; i++)
-		if (plugins[i]->check && concerns(plugins[i], s))
-			plugins[i]->check(s, next);
+	check_by(before, ARRAY_LEN(before), s, next);
+	check_by_policies(s, next);
+	if (s->run->hooks && !s->r->faults.n)
+		check_by_webhooks(s, next);
+	check_by(after, ARRAY_LEN(after), s, next);
+}
+
+static void leave_by(const struct plugin *const *list, size_t n, struct step *s)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i]->leave && concerns(list[i], s))
+			list[i]->leave(s);
 }
 
 void admit_delete(struct step *s)
 {
-	for (size_t i = 0; i < ARRAY_LEN(plugins); i++)
-		if (plugins[i]->leave && concerns(plugins[i], s))
-			plugins[i]->leave(s);
+	leave_by(before, ARRAY_LEN(before), s);
+	leave_by(after, ARRAY_LEN(after), s);
 }
 
 /* -- what plugins share -- */

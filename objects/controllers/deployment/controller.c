@@ -21,42 +21,7 @@ static void fini(struct controller *c)
 
 /* -- whom a change concerns -- */
 
-static void enqueue_owner(struct controller *c, const struct object *set)
-{
-	const struct value *ref = object_controller(set->value);
-
-	if (ref && str_eq(STR_AT(ref, "kind"), "Deployment") && STR_AT(ref, "name"))
-		controller_enqueue(
-			c, (struct objkey){known_kind(K_DEPLOYMENT), set->ns, STR_AT(ref, "name")});
-}
-
-static void enqueue_adopters(struct controller *c, const struct object *set)
-{
-	struct object_list all;
-
-	store_list(controller_store(c), known_kind(K_DEPLOYMENT), set->ns, &all);
-	for (size_t i = 0; i < all.n; i++) {
-		struct selector *sel = selector_from_object(
-			value_dig(all.list[i]->value, "spec", "selector", NULL), NULL);
-
-		if (sel && selector_matches(sel, value_dig(set->value, "metadata", "labels", NULL)))
-			controller_enqueue(c, object_key(all.list[i]));
-		selector_free(sel);
-	}
-	object_list_fini(&all);
-}
-
-static void observe_set(struct controller *c, const struct change *ch)
-{
-	struct deployment_state *s = controller_state(c);
-
-	orphans_observe(&s->orphans, ch);
-	enqueue_owner(c, ch->now);
-	if (ch->old && !str_eq(controller_uid(ch->old->value), controller_uid(ch->now->value)))
-		enqueue_owner(c, ch->old);
-	if (ch->type != CHANGE_DELETED && !object_controller(ch->now->value))
-		enqueue_adopters(c, ch->now);
-}
+static const struct claimant deployments = {K_DEPLOYMENT, selector_from_object};
 
 /* Recreate waits for the last pod of the old revision to be gone. */
 static void observe_pod_gone(struct controller *c, const struct object *pod)
@@ -65,16 +30,18 @@ static void observe_pod_gone(struct controller *c, const struct object *pod)
 	struct object *set = uid ? store_get_uid(controller_store(c), uid) : NULL;
 
 	if (set && is_kind(set, K_REPLICASET))
-		enqueue_owner(c, set);
+		claims_enqueue_owner(c, &deployments, set);
 	object_unref(set);
 }
 
 static void observe(struct controller *c, const struct change *ch)
 {
+	struct deployment_state *s = controller_state(c);
+
 	if (is_kind(ch->now, K_DEPLOYMENT))
 		controller_enqueue(c, object_key(ch->now));
 	else if (is_kind(ch->now, K_REPLICASET))
-		observe_set(c, ch);
+		claims_observe(c, &s->orphans, &deployments, ch);
 	else if (ch->type == CHANGE_DELETED && is_kind(ch->now, K_POD))
 		observe_pod_gone(c, ch->now);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ReplicaSets: so many pods of one template, no more and no less.
- * Source: Kubernetes "ReplicaSet"; pkg/controller/replicaset.
+ * ReplicaSets and ReplicationControllers: so many pods of one template, no more and no less. What
+ * tells the two apart is a row at the end of this file.
+ * Source: Kubernetes "ReplicaSet", "ReplicationController"; pkg/controller/replicaset and
+ * pkg/controller/replication, which runs the former's code under another kind.
  */
 #include <errno.h>
 
@@ -10,6 +12,12 @@
 #include "objects/controllers/replicaset/rank.h"
 
 #define BURST 500 /* pods made or deleted in one run: others on the loop get their turn */
+
+/* A kind whose objects are sets of pods. */
+struct set_kind {
+	struct claimant claims;
+	int tells_terminating; /* status.terminatingReplicas */
+};
 
 struct rs_state {
 	struct orphans orphans; /* pods */
@@ -22,6 +30,7 @@ struct tally { /* of active pods */
 
 struct rs_sync {
 	struct controller *c;
+	const struct set_kind *set;
 	struct rs_state *state;
 	struct object *rs;
 	struct plan *plan;
@@ -37,52 +46,21 @@ static void fini(struct controller *c)
 	strmap_fini(&s->slow);
 }
 
-/* -- whom a change concerns -- */
-
-static void enqueue_owner(struct controller *c, const struct object *pod)
+static const struct kind *kind_of(const struct controller *c)
 {
-	const struct value *ref = object_controller(pod->value);
+	const struct set_kind *set = controller_data(c);
 
-	if (ref && str_eq(STR_AT(ref, "kind"), "ReplicaSet") && STR_AT(ref, "name"))
-		controller_enqueue(
-			c, (struct objkey){known_kind(K_REPLICASET), pod->ns, STR_AT(ref, "name")});
-}
-
-static void enqueue_adopters(struct controller *c, const struct object *pod)
-{
-	struct object_list sets;
-
-	store_list(controller_store(c), known_kind(K_REPLICASET), pod->ns, &sets);
-	for (size_t i = 0; i < sets.n; i++) {
-		struct selector *sel = selector_from_object(
-			value_dig(sets.list[i]->value, "spec", "selector", NULL), NULL);
-
-		if (sel && selector_matches(sel, value_dig(pod->value, "metadata", "labels", NULL)))
-			controller_enqueue(c, object_key(sets.list[i]));
-		selector_free(sel);
-	}
-	object_list_fini(&sets);
-}
-
-static void observe_pod(struct controller *c, const struct change *ch)
-{
-	struct rs_state *s = controller_state(c);
-
-	orphans_observe(&s->orphans, ch);
-	enqueue_owner(c, ch->now);
-	if (ch->old && !str_eq(controller_uid(ch->old->value), controller_uid(ch->now->value)))
-		enqueue_owner(c, ch->old);
-	if (ch->type != CHANGE_DELETED && !object_controller(ch->now->value))
-		enqueue_adopters(c, ch->now);
+	return known_kind(set->claims.kind);
 }
 
 static void observe(struct controller *c, const struct change *ch)
 {
+	const struct set_kind *set = controller_data(c);
 	struct rs_state *s = controller_state(c);
 
 	if (is_kind(ch->now, K_POD)) {
-		observe_pod(c, ch);
-	} else if (is_kind(ch->now, K_REPLICASET)) {
+		claims_observe(c, &s->orphans, &set->claims, ch);
+	} else if (ch->now->kind == kind_of(c)) {
 		if (ch->type == CHANGE_DELETED)
 			strmap_del(&s->slow, ch->now->uid);
 		controller_enqueue(c, object_key(ch->now));
@@ -202,7 +180,7 @@ static void count_related_by_node(struct rs_sync *y, struct strmap *by_node)
 	}
 	store_list_owned(controller_store(y->c), owner, &sets);
 	for (size_t i = 0; i < sets.n; i++)
-		if (is_kind(sets.list[i], K_REPLICASET))
+		if (sets.list[i]->kind == y->rs->kind)
 			count_pods_by_node(controller_store(y->c), sets.list[i]->uid, by_node);
 	object_list_fini(&sets);
 }
@@ -279,7 +257,8 @@ static struct value *make_status(const struct rs_sync *y, const struct tally *t)
 	status = set_count(status, "fullyLabeledReplicas", t->labeled);
 	status = set_count(status, "readyReplicas", t->ready);
 	status = set_count(status, "availableReplicas", t->available);
-	status = value_set_int(status, "terminatingReplicas", t->terminating);
+	if (y->set->tells_terminating)
+		status = value_set_int(status, "terminatingReplicas", t->terminating);
 	if (t->replicas == y->want)
 		status = condition_remove(status, "ReplicaFailure");
 	return value_set_int(status, "observedGeneration",
@@ -291,7 +270,7 @@ static struct value *make_status(const struct rs_sync *y, const struct tally *t)
 static int sync_set(struct rs_sync *y, struct err *err)
 {
 	struct selector *sel =
-		selector_from_object(value_dig(y->rs->value, "spec", "selector", NULL), err);
+		y->set->claims.selector(value_dig(y->rs->value, "spec", "selector", NULL), err);
 	struct tally t;
 
 	if (!sel)
@@ -316,8 +295,11 @@ static int sync_set(struct rs_sync *y, struct err *err)
 
 static int sync(struct controller *c, struct objkey key, struct plan *plan, struct err *err)
 {
-	struct rs_sync y = {
-		.c = c, .state = controller_state(c), .plan = plan, .now = now_seconds()};
+	struct rs_sync y = {.c = c,
+			    .set = controller_data(c),
+			    .state = controller_state(c),
+			    .plan = plan,
+			    .now = now_seconds()};
 	int rc;
 
 	y.rs = store_get(controller_store(c), key);
@@ -364,11 +346,30 @@ static void failed(struct controller *c, struct objkey key, const struct plan_fa
 	object_unref(rs);
 }
 
-const struct controller_class replicaset_controller = {
-	.name = "replicaset-controller",
-	.state_size = sizeof(struct rs_state),
-	.fini = fini,
-	.observe = observe,
-	.sync = sync,
-	.failed = failed,
-};
+static struct selector *selector_of_map(const struct value *map, struct err *err)
+{
+	(void)err;
+	return selector_from_map(map);
+}
+
+static const struct set_kind replica_sets = {{K_REPLICASET, selector_from_object}, 1};
+static const struct set_kind replication_controllers = {{K_REPLICATIONCONTROLLER, selector_of_map},
+							0};
+
+/* clang-format off */
+#define SET_CONTROLLER(called, kind)                                                               \
+	{                                                                                          \
+		.name = called,                                                                    \
+		.data = &(kind),                                                                   \
+		.state_size = sizeof(struct rs_state),                                             \
+		.fini = fini,                                                                      \
+		.observe = observe,                                                                \
+		.sync = sync,                                                                      \
+		.failed = failed,                                                                  \
+	}
+/* clang-format on */
+
+const struct controller_class replicaset_controller =
+	SET_CONTROLLER("replicaset-controller", replica_sets);
+const struct controller_class replication_controller =
+	SET_CONTROLLER("replication-controller", replication_controllers);

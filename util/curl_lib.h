@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libcurl, loaded when the first probe or hook needs HTTP: it brings thirty
+ * libcurl, loaded when the first probe or webhook needs HTTP: it brings thirty
  * libraries with it (TLS, LDAP, Kerberos ...), 4 MB that a node without such
  * probes does without.
  */
@@ -24,6 +24,9 @@
 	F(multi_add_handle)                                                                        \
 	F(multi_remove_handle)                                                                     \
 	F(multi_socket_action)                                                                     \
+	F(multi_perform)                                                                           \
+	F(multi_poll)                                                                              \
+	F(multi_wakeup)                                                                            \
 	F(multi_info_read)                                                                         \
 	F(multi_cleanup)                                                                           \
 	F(slist_append)                                                                            \
@@ -41,5 +44,5 @@ struct curl_lib {
 #undef CURL_MEMBER
 };
 
-/* The library, initialised; NULL with err when the machine has none. It stays. One thread. */
+/* The library, initialised; NULL with err when the machine has none. It stays. Any thread. */
 const struct curl_lib *curl_lib_load(struct err *err);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Loading libcurl: see curl_lib.h. */
-#include "runtime/agent/curl_lib.h"
+#include "util/curl_lib.h"
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
 
 #define SONAME "libcurl.so.4"
 
@@ -17,7 +18,8 @@ static int find(void *library, const char *name, void *function_out, struct err 
 	return 0;
 }
 
-const struct curl_lib *curl_lib_load(struct err *err)
+/* loading held */
+static const struct curl_lib *load(struct err *err)
 {
 	static struct curl_lib functions;
 	static int loaded;
@@ -41,4 +43,15 @@ const struct curl_lib *curl_lib_load(struct err *err)
 	}
 	loaded = 1;
 	return &functions;
+}
+
+const struct curl_lib *curl_lib_load(struct err *err)
+{
+	static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
+	const struct curl_lib *functions;
+
+	pthread_mutex_lock(&loading);
+	functions = load(err);
+	pthread_mutex_unlock(&loading);
+	return functions;
 }
