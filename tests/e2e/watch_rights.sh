@@ -20,7 +20,10 @@ watches() {
 pids=()
 at_end() {
     kill "${pids[@]}" 2>/dev/null
-    userdel $alice; userdel $bob; groupdel $team
+    wait "${pids[@]}" 2>/dev/null # a user with processes cannot be removed
+    userdel $alice
+    userdel $bob
+    groupdel $team
 } 2>/dev/null
 watches hers "$cm/prod" $alice
 watches hers-file "$cm/prod/web/data/k" $alice
