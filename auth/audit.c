@@ -242,8 +242,10 @@ static struct value *status_of(const char *verb, int error, const char *why)
 	return value_set_int(status, "code", 500);
 }
 
+/* said: what admission wants to be noted, NULL: nothing. */
 static void note(struct audit *a, const struct caller *who, const struct access *what,
-		 const char *version, int dry_run, int error, const char *why)
+		 const char *version, int dry_run, int error, const char *why,
+		 const struct value *said)
 {
 	struct value *e = value_set_str(value_new_map(), "kind", "Event"), *annotations;
 	char uuid[37], now[32];
@@ -262,7 +264,8 @@ static void note(struct audit *a, const struct caller *who, const struct access 
 	e = value_set(e, "responseStatus", status_of(what->verb, error, why));
 	e = value_set_str(e, "requestReceivedTimestamp", now);
 	e = value_set_str(e, "stageTimestamp", now);
-	annotations = value_set_str(value_new_map(), "authorization.k8s.io/decision",
+	annotations = said ? value_ref(said) : value_new_map();
+	annotations = value_set_str(annotations, "authorization.k8s.io/decision",
 				    error == EACCES ? "forbid" : "allow");
 	add_line(a, value_set(e, "annotations", annotations));
 }
@@ -271,7 +274,7 @@ void audit_refused(struct audit *a, const struct caller *who, const struct acces
 		   const char *why)
 {
 	if (a)
-		note(a, who, what, NULL, 0, EACCES, why);
+		note(a, who, what, NULL, 0, EACCES, why, NULL);
 }
 
 void audit_request(void *audit, const struct caller *who, const struct api_request *r, int rc)
@@ -281,5 +284,6 @@ void audit_request(void *audit, const struct caller *who, const struct api_reque
 
 	if (audit)
 		note(audit, who, &what, r->kind->version, r->flags & API_DRY_RUN, error,
-		     error == EACCES && r->faults.n ? r->faults.list[0].message : NULL);
+		     error == EACCES && r->faults.n ? r->faults.list[0].message : NULL,
+		     r->audit_annotations);
 }

@@ -264,8 +264,7 @@ static const struct handle_ops clone_ops = {.read = clone_read, .release = clone
 /* Webhooks are asked before anything is opened: what will be run is not known yet. */
 static int may_connect(struct call *c, const struct node *n, const char *container)
 {
-	CLEANUP_VALUE struct value *options =
-		value_set_str(value_new_map(), "apiVersion", "v1");
+	CLEANUP_VALUE struct value *options = value_set_str(value_new_map(), "apiVersion", "v1");
 
 	if (!detour_may_wait()) /* nobody had to be asked a moment ago, when this was begun */
 		return 0;
@@ -352,7 +351,7 @@ static const struct row row_stdout = {
 	.where = CONVERSATION_DIR,
 	.type = ROW_FILE,
 	.mode = 0400,
-	.flags = ROW_PUBLIC | ROW_LIVE,
+	.flags = ROW_PUBLIC | ROW_LIVE | ROW_STREAM,
 	.open = exec_open_output,
 	.stat = stat_conversation,
 	.reads = "blocks; what the command writes, to its end",
@@ -363,7 +362,7 @@ static const struct row row_stderr = {
 	.where = CONVERSATION_DIR,
 	.type = ROW_FILE,
 	.mode = 0400,
-	.flags = ROW_PUBLIC | ROW_LIVE,
+	.flags = ROW_PUBLIC | ROW_LIVE | ROW_STREAM,
 	.open = exec_open_output,
 	.stat = stat_conversation,
 	.reads = "as stdout; with a terminal everything is in stdout",
@@ -374,7 +373,7 @@ static const struct row row_exec_status = {
 	.where = CONVERSATION_DIR,
 	.type = ROW_FILE,
 	.mode = 0400,
-	.flags = ROW_PUBLIC | ROW_LIVE,
+	.flags = ROW_PUBLIC | ROW_LIVE | ROW_STREAM,
 	.open = exec_open_status,
 	.stat = stat_conversation,
 	.reads = "blocks until the command ended, then its exit status (128 + signal when it was "
@@ -400,7 +399,7 @@ static const struct row row_clone = {
 	.where = "<pod>/containers/<name>/exec/",
 	.type = ROW_FILE,
 	.mode = 0444,
-	.flags = ROW_HIDDEN | ROW_OBJECT,
+	.flags = ROW_HIDDEN | ROW_OBJECT | ROW_STREAM,
 	.open = open_clone,
 	.connects = "exec",
 	.read_as = "create:exec",

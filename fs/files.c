@@ -90,7 +90,7 @@ static void note_open_refused(struct call *c, struct node *n)
 	CLEANUP(buf_fini) struct buf path = BUF_INIT;
 
 	node_path(n, &path);
-	note_refusal(c->fs, c->uid, buf_str(&path), c->err.msg);
+	note_refusal(c->fs, call_who(c), buf_str(&path), c->err.msg);
 }
 
 static struct handle *open_node(struct call *c, struct node *n, int flags)
@@ -136,7 +136,7 @@ void files_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
  */
 static int is_of_page_cache(const struct handle *h, const struct fuse_file_info *fi)
 {
-	return row_is_stream(h->node->row) && !fi->lock_owner;
+	return (h->node->row->flags & ROW_STREAM) && !fi->lock_owner;
 }
 
 void files_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_file_info *fi)
@@ -159,10 +159,12 @@ void files_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fu
 void files_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t len, off_t off,
 		 struct fuse_file_info *fi)
 {
-	CLEANUP(call_fini) struct call c;
-	CLEANUP(handle_unrefp) struct handle *h = hold(fi);
+	CLEANUP(call_fini) struct call c = {0};
+	CLEANUP(handle_unrefp) struct handle *h = NULL;
 
-	(void)id;
+	if (detour_write(req, id, data, len, off, fi, files_write))
+		return;
+	h = hold(fi);
 	call_init(&c, req);
 	call_as_opener(&c, h);
 	c.flags = fi->flags;

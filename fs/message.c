@@ -129,7 +129,7 @@ static void note(struct message *m, const char *text)
 	if (m->rehearsal && !m->ack)
 		return; /* the performance follows, and says it */
 	node_path(m->node, &path);
-	note_refusal(m->fs, m->who->uid, buf_str(&path), text);
+	note_refusal(m->fs, m->who, buf_str(&path), text);
 }
 
 void message_done(struct message *m, int rc, const struct err *err)
@@ -191,12 +191,26 @@ static int only_incomplete(const struct api_batch *b)
 	return 1;
 }
 
+/* It went well, and admission has something to say all the same. */
+static void note_warnings(struct message *m, const struct api_batch *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		for (size_t k = 0; k < value_count(b->list[i]->warnings); k++) {
+			CLEANUP_FREE char *text = xasprintf(
+				"Warning: %s", value_str(value_at(b->list[i]->warnings, k), ""));
+
+			note(m, text);
+		}
+}
+
 static void on_batch_done(struct api_batch *b, int rc)
 {
 	struct message *m = b->arg;
 	struct faults all = FAULTS_INIT;
 
 	changes_drain(m->fs->changes);
+	if (!m->rehearsal)
+		note_warnings(m, b);
 	if (rc == 0)
 		keep_answer(m, b);
 	if (rc == 0 || (m->rehearsal && m->ack && only_incomplete(b))) {

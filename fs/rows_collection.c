@@ -291,7 +291,7 @@ static struct node *find_selection(struct call *c, struct node *dir, const char 
 	if (!s) {
 		CLEANUP_FREE char *path = path_below(dir, name);
 
-		note_refusal(c->fs, c->uid, path, c->err.msg);
+		note_refusal(c->fs, call_who(c), path, c->err.msg);
 		return NULL;
 	}
 	selection_free(s);

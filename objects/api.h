@@ -104,7 +104,8 @@ struct api_request {
 				  dry run or absent */
 	struct value *preview; /* dry run: what would be stored; a review: its answer. Owned */
 	int changed;           /* 0: the object already was so */
-	struct value *warnings; /* of admission: a list of texts for the writer, NULL: none. Owned */
+	struct value
+		*warnings; /* of admission: a list of texts for the writer, NULL: none. Owned */
 	struct value *audit_annotations; /* of admission: a map of texts, NULL: none. Owned */
 };
 

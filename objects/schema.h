@@ -109,7 +109,8 @@ struct schema {
 	/* From a CustomResourceDefinition: Go's habits (zero values for nulls, empty is absent) do
 	 * not hold. */
 	unsigned structural : 1;
-	unsigned open : 1; /* SCHEMA_STRUCT: fields that it does not know stay as they are */
+	unsigned open : 1;        /* SCHEMA_STRUCT: fields that it does not know stay as they are */
+	unsigned expressions : 1; /* it, or something below, has rules in CEL */
 	unsigned has_min : 1, has_max : 1;
 	int64_t min, max; /* value of an int, length of a string, count of a list */
 	const struct schema_field *fields; /* SCHEMA_STRUCT, sorted by name */

@@ -76,9 +76,8 @@ static char *redirection(const struct https_post *p)
 		return NULL;
 	host += 3;
 	len = strcspn(host, "/?#");
-	return memchr(host, ':', len)
-		       ? xasprintf("%.*s:%s", (int)len, host, p->connect_to)
-		       : xasprintf("%.*s:443:%s", (int)len, host, p->connect_to);
+	return memchr(host, ':', len) ? xasprintf("%.*s:%s", (int)len, host, p->connect_to)
+				      : xasprintf("%.*s:443:%s", (int)len, host, p->connect_to);
 }
 
 static void set_options(struct request *r)
@@ -173,9 +172,8 @@ static CURLcode transfer(struct request *r)
 		if (r->curl->multi_perform(r->multi, &running) != CURLM_OK)
 			return CURLE_FAILED_INIT;
 		/* bounded by the transfer's own timeout; woken when canceled */
-		if (running &&
-		    r->curl->multi_poll(r->multi, NULL, 0, (int)r->post->timeout_ms, NULL) !=
-			    CURLM_OK)
+		if (running && r->curl->multi_poll(r->multi, NULL, 0, (int)r->post->timeout_ms,
+						   NULL) != CURLM_OK)
 			return CURLE_FAILED_INIT;
 	}
 	while ((m = r->curl->multi_info_read(r->multi, &left)))
@@ -203,7 +201,8 @@ static int explain(const struct request *r, CURLcode rc, struct err *err)
 			       "Post \"%s\": dial tcp: connect: %s", url,
 			       strerrordesc_np((int)number));
 	if (rc == CURLE_COULDNT_RESOLVE_HOST)
-		return err_set(err, EHOSTUNREACH, "Post \"%s\": dial tcp: lookup: no such host", url);
+		return err_set(err, EHOSTUNREACH, "Post \"%s\": dial tcp: lookup: no such host",
+			       url);
 	if (rc == CURLE_PEER_FAILED_VERIFICATION || rc == CURLE_SSL_CACERT_BADFILE)
 		return err_set(err, EIO, "Post \"%s\": tls: failed to verify certificate: %s", url,
 			       r->text[0] ? r->text : r->curl->easy_strerror(rc));

@@ -13,9 +13,10 @@
 #include "util/err.h"
 
 struct https_post {
-	const char *url;        /* "https://host[:port]/path" */
-	const char *connect_to; /* "10.244.0.7:8443": instead of the URL's host and port; NULL: those */
-	const void *trust;      /* certificates, PEM; NULL: the machine's */
+	const char *url; /* "https://host[:port]/path" */
+	const char *
+		connect_to; /* "10.244.0.7:8443": instead of the URL's host and port; NULL: those */
+	const void *trust;  /* certificates, PEM; NULL: the machine's */
 	size_t trust_len;
 	const void *body; /* JSON */
 	size_t body_len;

@@ -5,7 +5,6 @@
 #include <errno.h>
 
 #include "objects/api/admission/webhooks.h"
-#include "objects/webhook.h"
 #include "util/jobs.h"
 
 /* Batches that wait for webhooks at a time; more wait for their turn. */
@@ -62,16 +61,6 @@ struct store *api_store(struct api *a)
 	return a->store;
 }
 
-struct webhooks *api_webhooks(struct api *a)
-{
-	return a->hooks.webhooks;
-}
-
-void api_ask_webhooks(struct api *a)
-{
-	a->asks = 1;
-}
-
 /* -- the end of a run -- */
 
 static int first_fault(const struct api_batch *b)
@@ -116,11 +105,6 @@ static void run_end(struct run *run)
 
 /* -- one attempt -- */
 
-static struct objkey request_key(const struct api_request *r)
-{
-	return (struct objkey){r->kind, r->ns, r->name};
-}
-
 /* What this batch has made so far is found by key; a batch of one needs no table. */
 static void op_key(struct objkey key, struct buf *out)
 {
@@ -158,42 +142,6 @@ int run_has_kind(const struct run *run, const struct kind *k)
 	return k->index >= run->n_kinds ? run->kinds != NULL : run->kinds[k->index];
 }
 
-/* -- versions that a webhook converts -- */
-
-/* Another one is to be found by then: whose object is changed all the time is told so. */
-#define MAX_CONVERSIONS 8
-
-/* The object whole, in the version of the key. NULL: there is none, or run->unconverted. */
-static struct object *get_converted(struct run *run, struct objkey key)
-{
-	struct object *o = store_get(run->api->store, key);
-
-	for (int i = 0; o && o->of && i < MAX_CONVERSIONS && !run->unconverted.code; i++) {
-		if (webhook_convert(run->api->hooks.webhooks, &o, 1, &run->unconverted) == 0 &&
-		    o->of) { /* its definition changed meanwhile */
-			object_unref(o);
-			o = store_get(run->api->store, key);
-		}
-	}
-	if (!o || !o->of)
-		return o;
-	err_set(&run->unconverted, EAGAIN, "%s \"%s\": its versions are changing: try again",
-		kind_resource(key.kind), key.name);
-	object_unref(o);
-	return NULL;
-}
-
-/* A value that this batch wrote, in another version of its resource. Owned, NULL: see
- * run->unconverted. */
-static struct value *convert_written(struct run *run, const struct kind *to, const struct value *v)
-{
-	int same = str_eq(value_dig_str(v, "apiVersion", NULL), kind_api_version(to));
-
-	if (same || !to->home->conversion)
-		return kind_convert(to, value_ref(v));
-	return webhook_convert_value(run->api->hooks.webhooks, to, v, &run->unconverted);
-}
-
 struct value *run_current(struct run *run, struct objkey key, uint64_t *rv_out)
 {
 	size_t at = find_op(run, key);
@@ -205,34 +153,15 @@ struct value *run_current(struct run *run, struct objkey key, uint64_t *rv_out)
 		const struct store_op *op = &run->txn->ops[at];
 
 		*rv_out = op->expect;
-		return op->op == STORE_PUT ? convert_written(run, key.kind, op->value) : NULL;
+		return op->op == STORE_PUT ? run_convert(run, key.kind, op->value) : NULL;
 	}
-	o = get_converted(run, key);
+	o = run_get(run, key);
 	if (!o)
 		return NULL;
 	*rv_out = o->rv;
 	v = value_ref(o->value);
 	object_unref(o);
 	return v;
-}
-
-/* What is stored is of the stored version: a webhook has to make it so. Return: whether it is. */
-static int convert_for_store(struct run *run, struct step *s, struct objkey *key)
-{
-	const struct kind *stored = key->kind->home->stored;
-	struct value *v;
-
-	if (!key->kind->home->conversion || s->outcome == OUTCOME_DELETE)
-		return 1;
-	v = convert_written(run, stored, s->next);
-	if (!v) {
-		fault_add_code(&s->r->faults, run->unconverted.code, "%s", run->unconverted.msg);
-		return 0;
-	}
-	value_unref(s->next);
-	s->next = v;
-	key->kind = stored;
-	return 1;
 }
 
 /* Put what the step decided into the transaction. Return: the operation's index. */
@@ -242,7 +171,7 @@ static size_t add_op(struct run *run, struct step *s)
 	size_t at = find_op(run, key);
 	uint64_t expect = s->live ? s->live_rv : STORE_ABSENT;
 
-	if (!convert_for_store(run, s, &key))
+	if (!run_convert_for_store(run, s, &key))
 		return NO_OP;
 	if (at != NO_OP) { /* a second change of the same object: one operation says both */
 		struct store_op *op = &run->txn->ops[at];
@@ -418,7 +347,10 @@ static void attempt(struct run *run)
 
 static void attempt_and_wait(void *arg)
 {
-	attempt(arg);
+	struct run *run = arg;
+
+	run->waits = 1;
+	attempt(run);
 }
 
 /* Does the batch need somebody who is not here? Nothing is looked at where there are no webhooks. */
@@ -442,10 +374,12 @@ static int has_to_ask(struct run *run)
 /* On the thread of who submitted, or the committer's: neither may wait for a network. */
 static void run_attempt(struct run *run)
 {
-	if (has_to_ask(run))
+	if (has_to_ask(run)) {
 		jobs_add(run->api->jobs, attempt_and_wait, run);
-	else
-		attempt(run);
+		return;
+	}
+	run->waits = 0;
+	attempt(run);
 }
 
 /* Which request the failed operation belongs to; the first one when it is a record's. */
@@ -496,29 +430,6 @@ static void committed(struct store_txn *txn, int rc, const struct err *err)
 
 /* -- the beginning -- */
 
-int api_may(struct api *a, const struct caller *who, const struct api_request *r, struct err *err)
-{
-	if (who->trusted || !a->hooks.authorize)
-		return 0;
-	return a->hooks.authorize(a->hooks.arg, who, r, err);
-}
-
-/*
- * The house's own parts know no version of a custom kind better than another, and look at metadata
- * alone: they see an object as it is stored, so that a webhook that is down does not keep it.
- */
-static void see_as_stored(struct run *run, struct api_request *r)
-{
-	struct object *o;
-
-	if (!r->kind->home->conversion || r->body)
-		return;
-	o = store_get(run->api->store, request_key(r));
-	if (o)
-		r->kind = o->of ? o->of->kind : o->kind;
-	object_unref(o);
-}
-
 /* What does not depend on the state of the store: asked and decoded once. */
 static void prepare_request(struct run *run, const struct caller *who, struct api_request *r)
 {
@@ -538,7 +449,7 @@ static void prepare_request(struct run *run, const struct caller *who, struct ap
 		return;
 	}
 	if (who->trusted)
-		see_as_stored(run, r);
+		run_see_as_stored(run, r);
 	if (r->verb == API_REVIEW) {
 		review_prepare(run->api, who, r);
 		return;
@@ -579,43 +490,4 @@ void api_submit(struct api *a, const struct caller *who, struct api_batch *taken
 	for (size_t i = 0; i < taken->n; i++)
 		prepare_request(run, who, taken->list[i]);
 	run_attempt(run);
-}
-
-/* -- waiting -- */
-
-struct waiter {
-	pthread_mutex_t lock;
-	pthread_cond_t cond;
-	int done, rc;
-};
-
-static void wake(struct api_batch *b, int rc)
-{
-	struct waiter *w = b->arg;
-
-	b->n = 0; /* once awake, the waiter frees its request: the batch must not look at it again
-		   */
-	pthread_mutex_lock(&w->lock);
-	w->rc = rc;
-	w->done = 1;
-	pthread_cond_signal(&w->cond);
-	pthread_mutex_unlock(&w->lock);
-}
-
-int api_call(struct api *a, const struct caller *who, struct api_request *r)
-{
-	struct waiter w = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0};
-	struct api_batch *b = api_batch_new(wake, &w);
-	unsigned kept = r->flags & API_KEEP;
-
-	r->flags |= API_KEEP;
-	api_batch_add(b, r);
-	api_submit(a, who, b);
-	pthread_mutex_lock(&w.lock);
-	while (!w.done)
-		pthread_cond_wait(&w.cond, &w.lock);
-	pthread_mutex_unlock(&w.lock);
-	if (!kept)
-		r->flags &= ~API_KEEP;
-	return w.rc;
 }

@@ -36,9 +36,10 @@ struct run {
 	char *kinds; /* by index: this batch has an operation of the kind; owned, NULL: one request
 		      */
 	size_t n_kinds;
-	struct claims claims; /* addresses taken for this attempt, given back if it fails */
+	struct claims claims;       /* addresses taken for this attempt, given back if it fails */
 	struct hook_configs *hooks; /* of this attempt, owned; NULL: no webhook is asked */
 	struct err unconverted;     /* of this attempt: a webhook could not convert an object */
+	int waits;                  /* this attempt is on a thread that may wait */
 	int committed;
 	int record_rc; /* a failure that no request is there to carry */
 };
@@ -81,6 +82,10 @@ const char *step_manager(const struct step *s);
 const char *step_subresource(const struct step *s);
 /* The key of a request once its name is known: ns/name owned by the request. */
 int request_resolve_key(struct api_request *r);
+static inline struct objkey request_key(const struct api_request *r)
+{
+	return (struct objkey){r->kind, r->ns, r->name};
+}
 /* A generated name is taken: make another one. Return: 0 when the name was the writer's. */
 int request_rename(struct api_request *r);
 
@@ -88,12 +93,33 @@ int request_rename(struct api_request *r);
  * value, NULL. */
 struct value *run_current(struct run *run, struct objkey key, uint64_t *rv_out);
 
+/* -- versions that a webhook converts (convert.c) -- */
+
+/* The store's object whole, in the version of the key. NULL: there is none, or run->unconverted.
+ * Owned. */
+struct object *run_get(struct run *run, struct objkey key);
+/* A value that this batch wrote, in another version of its resource. Owned, NULL: see
+ * run->unconverted. */
+struct value *run_convert(struct run *run, const struct kind *to, const struct value *v);
+/* What is stored is of the stored version: s->next, and key. Return: whether it is; else faults. */
+int run_convert_for_store(struct run *run, struct step *s, struct objkey *key);
+/*
+ * The house's own parts know no version of a custom kind better than another, and look at metadata
+ * alone: they see an object as it is stored, so that a webhook that is down does not keep it.
+ */
+void run_see_as_stored(struct run *run, struct api_request *r);
+
 /* May the batch have made an object of the kind so far? (Most did not: nothing is searched then.)
  */
 int run_has_kind(const struct run *run, const struct kind *k);
 /* Store this with the batch, too: next of an object that was read by run_current or in a list
  * (taken, at the version that it carries). */
 void run_also_put(struct run *run, struct objkey key, struct value *taken);
+
+/* What an expression's `authorizer` is asked, of who or of the ServiceAccount that it names. Return:
+ * 1 allowed, 0 not; why says more (access.c). */
+struct cel_access;
+int api_access(struct api *a, const struct caller *who, const struct cel_access *q, char why[512]);
 
 /*
  * Admission (objects/api/admission): plugins that look at other objects or choose for the user.

@@ -77,9 +77,10 @@ static int check_room(struct op *op, const char *path, int draft)
 static char *faults_text(const struct faults *faults, const char *file)
 {
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	CLEANUP_FREE char *shown = printable_path(file);
 	size_t cut = MAX_FAULTS_TEXT;
 
-	faults_render(faults, file, &text);
+	faults_render(faults, shown, &text);
 	if (text.len > cut) {
 		while (cut && text.data[cut - 1] != '\n')
 			cut--;
@@ -94,7 +95,7 @@ void refuse(struct op *op, const char *path, const struct entry *was)
 	CLEANUP_FREE char *for_ring = faults_text(&op->faults, path);
 	struct entry *e;
 
-	rings_add(op->all->rings, op->who.uid, for_ring);
+	rings_add(op->all->rings, op->who.user, for_ring);
 	if (!op->place.dry)
 		events_tell(op, for_ring);
 	if (check_room(op, path, 1)) {
@@ -277,11 +278,25 @@ static void learn_uids(struct op *op, const struct api_batch *b)
 	}
 }
 
+/* What admission says besides, whether it went well or not. */
+static void note_warnings(struct op *op, const struct api_batch *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		for (size_t k = 0; k < value_count(b->list[i]->warnings); k++) {
+			const char *said = value_str(value_at(b->list[i]->warnings, k), "");
+			CLEANUP_FREE char *line =
+				xasprintf("%s: Warning: %s\n", op_target(op), said);
+
+			rings_add(op->all->rings, op->who.user, line);
+		}
+}
+
 static void applied(struct api_batch *b, int rc)
 {
 	struct op *op = b->arg;
 	struct manifests *all = op->all;
 
+	note_warnings(op, b);
 	if (rc) {
 		struct entry *was = manifest_entry(all, op_target(op));
 

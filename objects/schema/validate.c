@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "objects/custom/expressions.h"
 #include "objects/schema/rules.h"
 #include "objects/schema/text.h"
 #include "objects/validation/checks.h"
@@ -238,6 +239,26 @@ static int is_changed(const struct value *now, const struct value *old)
 	return 0;
 }
 
+/* Expressions trust that values are what the schema says. */
+static int blocks_expressions(const struct fault *f)
+{
+	return f->kind == FAULT_REQUIRED || f->kind == FAULT_TYPE || f->kind == FAULT_TOO_LONG ||
+	       f->kind == FAULT_TOO_MANY;
+}
+
+static void check_expressions(const struct kind *k, const struct value *now,
+			      const struct value *old, struct faults *faults)
+{
+	for (size_t i = 0; i < faults->n; i++)
+		if (blocks_expressions(&faults->list[i])) {
+			fault_add(faults, NULL, FAULT_INVALID, NULL,
+				  "some validation rules were not checked because the object was "
+				  "invalid; correct the existing errors to complete validation");
+			return;
+		}
+	expressions_check(k->schema, now, old, NULL, faults);
+}
+
 void kind_validate(const struct kind *k, const struct value *now, const struct value *old,
 		   int status_only, struct faults *faults)
 {
@@ -249,6 +270,8 @@ void kind_validate(const struct kind *k, const struct value *now, const struct v
 		rules_check(k->schema->rules, now, NULL, faults, &w.work);
 	if (k->schema->check && !status_only)
 		k->schema->check(now, old, now, NULL, faults);
+	if (k->schema->expressions)
+		check_expressions(k, now, old, faults);
 }
 
 void kind_validate_body(const struct kind *k, const struct value *now, struct faults *faults)

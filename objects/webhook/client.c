@@ -7,7 +7,7 @@
 #include "objects/codec/base64.h"
 #include "objects/webhook/webhook_i.h"
 
-#define ANSWER_MAX   CODEC_MAX_JSON_BYTES
+#define ANSWER_MAX      CODEC_MAX_JSON_BYTES
 #define SHOWN_OF_ANSWER 200 /* bytes of what was answered instead, in an error's text */
 
 struct webhooks *webhooks_new(struct store *store, https_post_fn post, void *arg)

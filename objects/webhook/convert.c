@@ -12,8 +12,8 @@
 #include "objects/schema/text.h"
 #include "objects/webhook/webhook_i.h"
 
-#define TIMEOUT_SECONDS 30          /* Kubernetes' own; a definition does not say one */
-#define REVIEW_OBJECTS  500         /* of a list, in one question */
+#define TIMEOUT_SECONDS 30         /* Kubernetes' own; a definition does not say one */
+#define REVIEW_OBJECTS  500        /* of a list, in one question */
 #define REVIEW_BYTES    (8u << 20) /* of memory that the objects of one question take, at most */
 
 struct conversion {
@@ -44,9 +44,8 @@ static struct value *make_review(const struct conversion *c, struct value *const
 	request = value_set_str(request, "uid", c->uid);
 	request = value_set_str(request, "desiredAPIVersion", kind_api_version(c->to));
 	request = value_set(request, "objects", list);
-	review = value_set(
-		review, "apiVersion",
-		value_new_stringf("apiextensions.k8s.io/%s", c->version));
+	review = value_set(review, "apiVersion",
+			   value_new_stringf("apiextensions.k8s.io/%s", c->version));
 	review = value_set_str(review, "kind", "ConversionReview");
 	return value_set(review, "request", request);
 }
@@ -131,8 +130,7 @@ static struct value *restore_metadata(const struct value *was, struct value *tak
 	for (size_t i = 0; i < ARRAY_LEN(free_to_change); i++) {
 		const struct value *now = value_dig(taken_is, "metadata", free_to_change[i], NULL);
 
-		meta = value_set(meta, free_to_change[i],
-				 value_count(now) ? value_ref(now) : NULL);
+		meta = value_set(meta, free_to_change[i], value_count(now) ? value_ref(now) : NULL);
 	}
 	return value_set(taken_is, "metadata", meta);
 }
@@ -168,7 +166,8 @@ static int check_result(const struct value *answer, size_t n, struct err *err)
 	if (!str_eq(status, "Success") && message && *message)
 		return err_set(err, EINVAL, "%.300s", message);
 	if (!str_eq(status, "Success"))
-		return err_set(err, EINVAL, "response.result.status was '%.64s', expected 'Success'",
+		return err_set(err, EINVAL,
+			       "response.result.status was '%.64s', expected 'Success'",
 			       status ? status : "");
 	if (got != n || !value_is(value_get(response, "convertedObjects"), VALUE_LIST))
 		return err_set(err, EINVAL, "returned %zu objects, expected %zu", got, n);
@@ -232,7 +231,7 @@ struct value *webhook_convert_value(struct webhooks *w, const struct kind *to,
 
 /* Some of those that are not whole yet. */
 struct portion {
-	struct object *of[REVIEW_OBJECTS]; /* borrowed */
+	struct object *of[REVIEW_OBJECTS];                      /* borrowed */
 	struct value *in[REVIEW_OBJECTS], *out[REVIEW_OBJECTS]; /* owned */
 	size_t n, bytes;
 };

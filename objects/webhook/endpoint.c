@@ -25,9 +25,8 @@ static void add(struct endpoints *e, const char *address, int64_t port)
 	if (!address || port < 1 || port > 65535)
 		return;
 	e->list = xreallocarray(e->list, e->n + 1, sizeof(*e->list));
-	e->list[e->n++] = strchr(address, ':')
-				  ? xasprintf("[%s]:%lld", address, (long long)port)
-				  : xasprintf("%s:%lld", address, (long long)port);
+	e->list[e->n++] = strchr(address, ':') ? xasprintf("[%s]:%lld", address, (long long)port)
+					       : xasprintf("%s:%lld", address, (long long)port);
 }
 
 /* The number of the port of this name in a list of ports; 0: there is none. */
@@ -83,8 +82,8 @@ static int look_at_slices(struct store *store, const char *ns, const char *name,
 static void look_at_endpoints(struct store *store, const char *ns, const char *name,
 			      struct endpoints *e)
 {
-	CLEANUP_OBJECT struct object *o = store_get(
-		store, (struct objkey){kind_find("", "v1", "endpoints"), ns, name});
+	CLEANUP_OBJECT struct object *o =
+		store_get(store, (struct objkey){kind_find("", "v1", "endpoints"), ns, name});
 	const struct value *subsets = o ? value_get(o->value, "subsets") : NULL;
 
 	for (size_t i = 0; i < value_count(subsets); i++) {

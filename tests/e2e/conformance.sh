@@ -21,13 +21,16 @@ result() { # ID pass|fail WHY
     :
 }
 
+# What each test of an area begins with: the area redefines it.
+before_each() { :; }
+
 # one ID: in a namespace of its own, its output kept until it is known how it went
 one() {
     local id=$1 out
     ns=$(echo "$id" | tr 'A-Z' 'a-z')
     rm -f "$tmp/note"
     mkdir "$mnt/namespaces/$ns" || return 1
-    if out=$(set +e; "$id" 2>&1); then
+    if out=$(set +e; { before_each && "$id"; } 2>&1); then
         if [ -n "${known_to_fail[$id]:-}" ]; then
             result "$id" fail "is said not to hold yet, and does: take not_yet away"
             return 1

@@ -42,8 +42,7 @@ hook() {
         echo "metadata: {name: $2, labels: {e2e: hooks}}"
         echo "webhooks:"
         one_hook "$2" "$3" "$4" "${5-}"
-    } >"$tmp/hook.yaml"
-    cat "$tmp/hook.yaml" >"$tmp/$2.yaml"
+    } >"$tmp/$2.yaml"
     cp "$tmp/$2.yaml" "$mnt/apis/admissionregistration.k8s.io/v1/$(echo "$1" | tr MV mv)webhookconfigurations/" ||
         fail "webhook $2: $(tail -n 3 "$mnt/errors")"
 }
@@ -59,13 +58,22 @@ END
 }
 unhook() { rm "$mnt"/apis/admissionregistration.k8s.io/v1/*webhookconfigurations/"$1.yaml" && eventually 10 no_hook "$1"; }
 no_hook() { ! ls -d "$mnt"/apis/admissionregistration.k8s.io/v1/*webhookconfigurations/"$1"/ >/dev/null 2>&1; }
+# All of them, whoever made them
+forget_hooks() {
+    local d
+    rm -f "$mnt"/apis/admissionregistration.k8s.io/v1/*webhookconfigurations/*.yaml
+    for d in "$mnt"/apis/admissionregistration.k8s.io/v1/*webhookconfigurations; do echo 'delete -l e2e=hooks' >"$d/_ctl"; done
+    [ -z "$(ls "$mnt"/apis/admissionregistration.k8s.io/v1/*webhookconfigurations/@e2e=hooks | grep -v :)" ]
+}
 configmaps='apiGroups: [""], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [configmaps]'
 
-# configmap NAME DATA [NAMESPACE]: DATA in flow form; exit status and text as of cp
+# The namespace of what follows
+ns=${ns-default}
+# configmap NAME DATA: DATA in flow form; exit status and text as of cp
 configmap() {
-    printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s, namespace: %s}\ndata: {%s}\n' "$1" "${3-default}" "$2" >"$tmp/$1.yaml"
-    cp "$tmp/$1.yaml" "$mnt/apis/core/v1/configmaps/"
+    printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\ndata: {%s}\n' "$1" "$2" >"$tmp/$1.yaml"
+    cp "$tmp/$1.yaml" "$mnt/configmaps/$ns/"
 }
-# Why the last write was refused.
-why() { cat "$mnt/apis/core/v1/configmaps/$1.yaml.err"; }
-data() { cat "$mnt/configmaps/${3-default}/$1/data/$2" 2>/dev/null; }
+# Why its last write was refused
+why() { cat "$mnt/configmaps/$ns/$1.yaml.err"; }
+data() { cat "$mnt/configmaps/$ns/$1/data/$2" 2>/dev/null; }

@@ -69,7 +69,7 @@ def count(request):
 
 def stored_number(request):
     """Says what it saw: the object must be committed as it was judged."""
-    seen = data_of(request).get("n", "none")
+    seen = data_of(request).get("turn", "none")
     return patch({"op": "add", "path": "/data/seen", "value": seen})
 
 

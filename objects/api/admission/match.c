@@ -56,8 +56,7 @@ int match_rule(const struct value *rule, const struct match_request *m, const st
 	       (!value_count(names) || lists(names, m->name));
 }
 
-static int any_rule(const struct value *rules, const struct match_request *m,
-		    const struct kind *as)
+static int any_rule(const struct value *rules, const struct match_request *m, const struct kind *as)
 {
 	for (size_t i = 0; i < value_count(rules); i++)
 		if (match_rule(value_at(rules, i), m, as))
@@ -104,8 +103,8 @@ int match_objects(const struct value *selector, const struct value *now, const s
 int match_is_exempt(const struct kind *k)
 {
 	static const char *const plurals[] = {
-		"mutatingadmissionpolicies",       "mutatingadmissionpolicybindings",
-		"mutatingwebhookconfigurations",   "validatingadmissionpolicies",
+		"mutatingadmissionpolicies",         "mutatingadmissionpolicybindings",
+		"mutatingwebhookconfigurations",     "validatingadmissionpolicies",
 		"validatingadmissionpolicybindings", "validatingwebhookconfigurations",
 	};
 

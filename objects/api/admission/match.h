@@ -14,7 +14,7 @@
 struct match_request {
 	const char *operation; /* "CREATE", "UPDATE", "DELETE", "CONNECT" */
 	const struct kind *kind;
-	const char *sub;      /* subresource, "" for none */
+	const char *sub;       /* subresource, "" for none */
 	const char *ns, *name; /* "" for cluster scope; "" where the name is not known yet */
 };
 

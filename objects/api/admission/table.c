@@ -11,18 +11,10 @@
 
 /* Webhooks come after what chooses for the user, and before what is given out and charged for. */
 static const struct plugin *const before[] = {
-	&namespace_lifecycle,
-	&limit_ranger,
-	&limit_ranger_claims,
-	&service_account,
-	&pod_security,
-	&pod_security_templates,
-	&pod_security_labels,
-	&pod_priority,
-	&default_toleration_seconds,
-	&claim_protection,
-	&volume_protection,
-	&runtime_class,
+	&namespace_lifecycle,   &limit_ranger,      &limit_ranger_claims,
+	&service_account,       &pod_security,      &pod_security_templates,
+	&pod_security_labels,   &pod_priority,      &default_toleration_seconds,
+	&claim_protection,      &volume_protection, &runtime_class,
 	&default_storage_class,
 };
 static const struct plugin *const after[] = {

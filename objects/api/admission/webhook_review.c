@@ -8,10 +8,10 @@
 #include "objects/codec/base64.h"
 #include "objects/webhook.h"
 
-#define WARNING_BYTES  256  /* Kubernetes: longer ones may be cut */
-#define WARNINGS_MAX   16
+#define WARNING_BYTES   256 /* Kubernetes: longer ones may be cut */
+#define WARNINGS_MAX    16
 #define ANNOTATIONS_MAX 32
-#define MESSAGE_BYTES  4096
+#define MESSAGE_BYTES   4096
 
 /* -- the question -- */
 
@@ -162,8 +162,9 @@ static int take_patch(const struct value *response, struct review_answer *out, s
 
 	if (!value_strlen(patch)) {
 		if (type && *type)
-			return err_set(err, EINVAL, "webhook response.patchType is set, but not "
-						    "response.patch");
+			return err_set(err, EINVAL,
+				       "webhook response.patchType is set, but not "
+				       "response.patch");
 		return 0;
 	}
 	if (!type || !*type)

@@ -26,10 +26,10 @@ struct value *review_make(const struct review_question *q);
 
 struct review_answer {
 	int allowed;
-	int code;            /* when not allowed: errno */
-	char *why;           /* then: `admission webhook "x" denied the request: ...`; owned */
-	struct value *patch; /* a JSON Patch, owned; NULL: none */
-	struct value *warnings;          /* a list of texts, owned; NULL: none */
+	int code;               /* when not allowed: errno */
+	char *why;              /* then: `admission webhook "x" denied the request: ...`; owned */
+	struct value *patch;    /* a JSON Patch, owned; NULL: none */
+	struct value *warnings; /* a list of texts, owned; NULL: none */
 	struct value *audit_annotations; /* a map of texts, owned; NULL: none */
 };
 

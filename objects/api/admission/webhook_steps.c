@@ -10,8 +10,7 @@ static struct hook_asking asking_of(struct step *s, const char *operation, const
 	struct api_request *r = s->r;
 
 	return (struct hook_asking){
-		.webhooks = s->run->api->hooks.webhooks,
-		.store = s->run->api->store,
+		.api = s->run->api,
 		.configs = s->run->hooks,
 		.who = s->run->who,
 		.request = {operation, r->kind, sub, r->ns, r->name},
@@ -169,8 +168,7 @@ int api_connect(struct api *a, const struct caller *who, struct objkey key, cons
 	struct hook_configs *c = a->asks ? hooks_load(a->store) : NULL;
 	CLEANUP(hook_asking_fini)
 	struct hook_asking asking = {
-		.webhooks = a->hooks.webhooks,
-		.store = a->store,
+		.api = a,
 		.configs = c,
 		.who = who,
 		.request = {"CONNECT", key.kind, sub, key.ns, key.name},

@@ -4,124 +4,14 @@
 #include <errno.h>
 
 #include "objects/api/admission/webhook_review.h"
+#include "objects/conditions.h"
 #include "objects/patch.h"
 #include "objects/webhook.h"
 #include "util/log.h"
 
-struct hook_configs {
-	struct object_list mutating, validating; /* by name */
-};
-
 struct hook_state {
 	int asked, again;
 };
-
-/* -- which there are -- */
-
-static const struct kind *configs_kind(int mutating)
-{
-	return kind_find("admissionregistration.k8s.io", "v1",
-			 mutating ? "mutatingwebhookconfigurations"
-				  : "validatingwebhookconfigurations");
-}
-
-struct hook_configs *hooks_load(struct store *store)
-{
-	const struct kind *m = configs_kind(1), *v = configs_kind(0);
-	struct hook_configs *c;
-
-	if (!store_count(store, m, NULL) && !store_count(store, v, NULL))
-		return NULL;
-	c = xcalloc(1, sizeof(*c));
-	store_list(store, m, NULL, &c->mutating);
-	store_list(store, v, NULL, &c->validating);
-	return c;
-}
-
-void hooks_free(struct hook_configs *c)
-{
-	if (!c)
-		return;
-	object_list_fini(&c->mutating);
-	object_list_fini(&c->validating);
-	free(c);
-}
-
-/* fn returns whether to go on. */
-static void each_hook(const struct object_list *l, int (*fn)(void *arg, const struct value *hook),
-		      void *arg)
-{
-	for (size_t i = 0; i < l->n; i++) {
-		const struct value *hooks = value_get(l->list[i]->value, "webhooks");
-
-		for (size_t j = 0; j < value_count(hooks); j++)
-			if (!fn(arg, value_at(hooks, j)))
-				return;
-	}
-}
-
-/* -- whether a request concerns any: before its object is known -- */
-
-struct concern {
-	struct match_request request;
-	const char *const *operations; /* NULL-terminated: one of these it will be */
-	int found;
-};
-
-static const char *sub_of(const struct api_request *r)
-{
-	if (r->flags & API_STATUS)
-		return "status";
-	if (r->flags & API_SCALE)
-		return "scale";
-	return r->sub ? r->sub : "";
-}
-
-static int is_equivalent(const struct value *hook)
-{
-	return str_eq(value_str(value_get(hook, "matchPolicy"), ""), "Equivalent");
-}
-
-static int concerns_hook(void *arg, const struct value *hook)
-{
-	struct concern *c = arg;
-
-	for (const char *const *op = c->operations; *op && !c->found; op++) {
-		c->request.operation = *op;
-		c->found = match_rules(value_get(hook, "rules"), &c->request,
-				       is_equivalent(hook)) != NULL;
-	}
-	return !c->found;
-}
-
-static int concerns(const struct hook_configs *configs, struct concern *c)
-{
-	each_hook(&configs->mutating, concerns_hook, c);
-	if (!c->found)
-		each_hook(&configs->validating, concerns_hook, c);
-	return c->found;
-}
-
-int hooks_concern(const struct hook_configs *configs, const struct api_request *r)
-{
-	/* a write that makes something, or changes it: which, is not known yet */
-	static const char *const writes[] = {"CREATE", "UPDATE", NULL};
-	static const char *const deletes[] = {"DELETE", NULL};
-	struct concern c = {
-		.request = {.kind = r->kind, .sub = sub_of(r), .ns = r->ns, .name = ""},
-		.operations = r->verb == API_DELETE ? deletes : writes,
-	};
-
-	return !match_is_exempt(r->kind) && concerns(configs, &c);
-}
-
-int hooks_concern_connection(const struct hook_configs *configs, const struct match_request *m)
-{
-	static const char *const connects[] = {"CONNECT", NULL};
-	struct concern c = {.request = *m, .operations = connects};
-
-	return concerns(configs, &c);
-}
 
 /* -- whether a webhook wants to be asked -- */
 
@@ -145,7 +35,7 @@ static const struct value *namespace_labels(struct hook_asking *a)
 
 	if (a->request.kind == k)
 		return labels_of(a->object && !*a->request.sub ? a->object : a->old);
-	if (!a->ns && (o = store_get(a->store, (struct objkey){k, "", a->request.ns}))) {
+	if (!a->ns && (o = store_get(a->api->store, (struct objkey){k, "", a->request.ns}))) {
 		a->ns = value_ref(o->value);
 		object_unref(o);
 	}
@@ -165,7 +55,7 @@ static int selects_namespace(struct hook_asking *a, const struct value *selector
 static const struct kind *wants(struct hook_asking *a, const struct value *hook)
 {
 	const struct kind *as =
-		match_rules(value_get(hook, "rules"), &a->request, is_equivalent(hook));
+		match_rules(value_get(hook, "rules"), &a->request, hook_is_equivalent(hook));
 
 	if (!as || !selects_namespace(a, value_get(hook, "namespaceSelector")) ||
 	    !match_objects(value_get(hook, "objectSelector"), a->object, a->old))
@@ -203,22 +93,25 @@ static struct value *convert(struct hook_asking *a, const struct kind *to, const
 
 	if (!v || a->object_kind || str_eq(version, kind_api_version(to)))
 		return value_ref(v);
-	return to->home->conversion ? webhook_convert_value(a->webhooks, to, v, err)
+	return to->home->conversion ? webhook_convert_value(a->api->hooks.webhooks, to, v, err)
 				    : kind_convert(to, value_ref(v));
 }
 
 /* -- failures -- */
 
+static int fails_open(const struct value *hook)
+{
+	return str_eq(value_str(value_get(hook, "failurePolicy"), ""), "Ignore");
+}
+
 /* The webhook did not do its part: what its configuration says about that. */
 static void call_failed(struct hook_asking *a, const struct value *hook, const char *name,
 			const struct err *err)
 {
-	int ignore = str_eq(value_str(value_get(hook, "failurePolicy"), ""), "Ignore");
-
 	if (err->code == ECANCELED) {
 		fault_add_code(a->faults, EAGAIN, "failed calling webhook \"%s\": %s", name,
 			       err->msg);
-	} else if (ignore) {
+	} else if (fails_open(hook)) {
 		log_warn("failed calling webhook, failing open %s: %s", name, err->msg);
 	} else {
 		fault_add_code(a->faults, err->code == ETIMEDOUT ? ETIMEDOUT : EACCES,
@@ -230,14 +123,17 @@ static void call_failed(struct hook_asking *a, const struct value *hook, const c
 /* -- what a patch may do -- */
 
 static const char *const fixed_metadata[] = {
-	"creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation",
-	"managedFields",     "name",                       "namespace",         "resourceVersion",
+	"creationTimestamp", "deletionGracePeriodSeconds",
+	"deletionTimestamp", "generation",
+	"managedFields",     "name",
+	"namespace",         "resourceVersion",
 	"selfLink",          "uid",
 };
 
 static struct value *keep_identity(const struct value *was, struct value *taken)
 {
-	const struct value *before = value_get(was, "metadata"), *now = value_get(taken, "metadata");
+	const struct value *before = value_get(was, "metadata"),
+			   *now = value_get(taken, "metadata");
 	struct value *meta = value_is(now, VALUE_MAP) ? value_ref(now) : value_new_map();
 
 	for (size_t i = 0; i < ARRAY_LEN(fixed_metadata); i++) {
@@ -326,14 +222,13 @@ struct one {
 	char uid[37];
 };
 
-static int call(struct one *o, struct review_question *q, struct review_answer *out,
-		struct err *err)
+static int call(struct one *o, const struct review_question *q, const struct value *review,
+		struct review_answer *out, struct err *err)
 {
 	unsigned timeout = (unsigned)value_int(value_get(o->hook, "timeoutSeconds"), 10);
-	CLEANUP_VALUE struct value *review = review_make(q);
 	CLEANUP_VALUE struct value *answer = NULL;
-	int rc = webhook_ask(o->a->webhooks, value_get(o->hook, "clientConfig"), timeout, review,
-			     &answer, err);
+	int rc = webhook_ask(o->a->api->hooks.webhooks, value_get(o->hook, "clientConfig"), timeout,
+			     review, &answer, err);
 
 	if (rc < 0)
 		return err_wrap(err, "failed to call webhook");
@@ -357,12 +252,43 @@ static void take_answer(struct one *o, const struct value *shown, const struct r
 			       o->name);
 }
 
-static void ask(struct one *o)
+/* `authorizer` in an expression: a SubjectAccessReview of whoever makes the request. */
+static int authorize(void *arg, const struct cel_access *q, char why[512])
+{
+	struct hook_asking *a = arg;
+
+	return api_access(a->api, a->who, q, why);
+}
+
+/* Return: whether the match conditions let the request through to the webhook. */
+static int conditions_let_through(struct one *o, const struct review_question *q,
+				  const struct value *review)
+{
+	struct hook_asking *a = o->a;
+	struct condition_facts facts = {
+		.object = q->object,
+		.old = q->old,
+		.request = value_get(review, "request"),
+		.authorize = authorize,
+		.arg = a,
+	};
+	struct err err = ERR_INIT;
+	int rc = conditions_hold(value_get(o->hook, "matchConditions"), &facts, &err);
+
+	if (rc < 0 && !fails_open(o->hook))
+		fault_add_code(a->faults, EACCES, "%s \"%s\" is forbidden: %s",
+			       kind_resource(a->request.kind), a->request.name, err.msg);
+	return rc == 1;
+}
+
+/* Return: whether it was asked. */
+static int ask(struct one *o)
 {
 	struct hook_asking *a = o->a;
 	struct err err = ERR_INIT;
 	CLEANUP_VALUE struct value *object = convert(a, o->as, a->object, &err);
 	CLEANUP_VALUE struct value *old = err.code ? NULL : convert(a, o->as, a->old, &err);
+	CLEANUP_VALUE struct value *review = NULL;
 	CLEANUP(review_answer_fini) struct review_answer said = {0};
 	struct review_question q = {
 		.request = &a->request,
@@ -380,12 +306,17 @@ static void ask(struct one *o)
 	if (!err.code && !q.version)
 		err_set(&err, EINVAL,
 			"webhook does not accept known AdmissionReview versions (v1, v1beta1)");
-	if (!err.code)
-		call(o, &q, &said, &err);
+	if (!err.code) {
+		review = review_make(&q);
+		if (!conditions_let_through(o, &q, review))
+			return 0;
+		call(o, &q, review, &said, &err);
+	}
 	if (err.code)
 		call_failed(a, o->hook, o->name, &err);
 	else
 		take_answer(o, object, &said);
+	return 1;
 }
 
 /* Return: whether it was asked. */
@@ -404,8 +335,7 @@ static int ask_if_wanted(struct hook_asking *a, const struct value *hook, int mu
 		return 0;
 	}
 	api_uuid(o.uid);
-	ask(&o);
-	return 1;
+	return ask(&o);
 }
 
 /* -- all of them -- */
@@ -452,10 +382,10 @@ int hooks_mutate(struct hook_asking *a, int again)
 	struct mutation m = {.a = a, .again = again};
 
 	if (!a->states) {
-		each_hook(&a->configs->mutating, count_one, &a->n_states);
+		hooks_each(&a->configs->mutating, count_one, &a->n_states);
 		a->states = xcalloc(a->n_states + 1, sizeof(*a->states));
 	}
-	each_hook(&a->configs->mutating, mutate_one, &m);
+	hooks_each(&a->configs->mutating, mutate_one, &m);
 	return m.changed;
 }
 
@@ -475,5 +405,5 @@ static int validate_one(void *arg, const struct value *hook)
 
 void hooks_validate(struct hook_asking *a)
 {
-	each_hook(&a->configs->validating, validate_one, a);
+	hooks_each(&a->configs->validating, validate_one, a);
 }

@@ -14,17 +14,25 @@
 #include "objects/api/admission/match.h"
 #include "objects/api/api_i.h"
 
+struct hook_configs {
+	struct object_list mutating, validating; /* by name */
+};
+
 /* The configurations of this moment; NULL when there are none. Owned. */
 struct hook_configs *hooks_load(struct store *store);
 void hooks_free(struct hook_configs *c);
+/* Each webhook of a list, in order; fn returns whether to go on. */
+void hooks_each(const struct object_list *l, int (*fn)(void *arg, const struct value *hook),
+		void *arg);
+/* matchPolicy: do its rules speak of other versions of a resource, too? */
+int hook_is_equivalent(const struct value *hook);
 /* May one of them have to be asked about this request? */
 int hooks_concern(const struct hook_configs *c, const struct api_request *r);
 int hooks_concern_connection(const struct hook_configs *c, const struct match_request *m);
 
 /* One thing to be asked about. Strings and unowned values are borrowed. */
 struct hook_asking {
-	struct webhooks *webhooks;
-	struct store *store;
+	struct api *api;
 	const struct hook_configs *configs;
 	const struct caller *who;
 	struct match_request request;
