@@ -23,7 +23,7 @@ spec:
     command: [sh, -c]
     args:
     - |
-      mkdir -p /data/dir /data/ids && echo one > /data/one && chmod 640 /data/one && chown 33:44 /data/ids
+      mkdir -p /data/dir /data/ids && echo one > /data/one && ln /data/one /data/one2 && ln /data/one /data/one3 && chmod 640 /data/one && chown 33:44 /data/ids
       ln -s /etc/passwd /data/absolute; ln -s ../etc/passwd /data/relative
       ln -s . /data/here; ln -s here/../../../../../../../../etc/shadow /data/escape
       ln -s / /data/top; ln -s loop /data/loop; ln -s ../../../../.. /data/dir/up
@@ -62,6 +62,9 @@ equal "a volume" blue "$(cat "$root/config/color")"
 equal "the tree in it is not followed, nor /proc and /sys" "" "$(ls "$root/k8s" "$root/proc" "$root/sys" | grep -v ':$' | grep .)"
 ls "$pod/containers/main" | grep -q '^root$' && fail "root is listed"
 contains "$(cat "$pod/containers/main/ctl")" 'root/'
+
+equal "names of one file" "3 $(stat -c %i "$root/data/one2") $(stat -c %i "$root/data/one2")" "$(stat -c '%h %i' "$root/data/one") $(stat -c %i "$root/data/one3")"
+[ "$(stat -c %i "$root/data/one")" != "$(stat -c %i "$root/data/ready")" ] || fail "two files have one number"
 
 # -- links stay inside
 inside=$(cat "$root/etc/passwd")
