@@ -122,7 +122,7 @@ void root_create(struct call *c, struct node *dir, const char *name, unsigned mo
 		reply_refused(c, dir, name);
 		return;
 	}
-	n = root_node(dir, name, path, &(struct stat){.st_mode = S_IFREG});
+	n = root_node(dir, name, path, S_IFREG);
 	files_created(c, n, handle_of_fd(c, n, fd, fi->flags), fi);
 }
 

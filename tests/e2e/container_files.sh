@@ -73,6 +73,11 @@ equal "a link is relative" ../etc/passwd "$(readlink "$root/data/absolute")"
 equal "a link through links does not climb out" ../etc/shadow "$(readlink "$root/data/escape")"
 equal "nor one of dots" .. "$(readlink "$root/data/dir/up" | sed 's|^\.\./||')"
 equal "its root is the container's" "$(ls "$root")" "$(ls "$root/data/top/")"
+# what the kernel has of a link is not what it was
+exec_in sh -c 'ln -s dir /data/way; echo a > /data/dir/x; mkdir /data/other; echo b > /data/other/x; ln -s way/../dir/x /data/by-way'
+equal "a link" "a a" "$(cat "$root/data/way/x") $(cat "$root/data/by-way")"
+exec_in sh -c 'ln -sfn other /data/way; mkdir /data/deeper; mv /data/other /data/deeper/other; ln -sfn deeper/other /data/way; mkdir /data/deeper/dir; echo c > /data/deeper/dir/x'
+equal "that leads elsewhere now" "b c" "$(cat "$root/data/way/x") $(cat "$root/data/by-way")"
 refused 'Too many levels' cat "$root/data/loop"
 refused '' within 5 cat "$root/data/fifo"
 refused '' within 5 cat "$root/dev/null"
