@@ -20,7 +20,8 @@
 
 #define MOUNTS_MAX  (4u << 20)
 #define STATUS_MAX  (64u << 10)
-#define LINKS_MAX   40 /* as the kernel's MAXSYMLINKS */
+#define LINKS_MAX   40           /* as the kernel's MAXSYMLINKS */
+#define WALKED_MAX  (128u << 10) /* bytes of paths, to resolve one link */
 #define NOBODY      65534u
 #define SHOWN_EMPTY (S_IFDIR | 0555)
 
@@ -393,6 +394,7 @@ struct resolving {
 	struct buf at;   /* "a/b" */
 	struct buf left; /* of the target, still to be walked */
 	int n_links;
+	size_t walked;
 };
 
 static void drop_last(struct buf *path)
@@ -410,6 +412,10 @@ static int settle_last(struct resolving *r, struct err *err)
 	char target[PATH_MAX];
 	struct err ignored = ERR_INIT;
 
+	/* a deep tree makes each look long */
+	r->walked += r->at.len;
+	if (r->walked > WALKED_MAX)
+		return err_set(err, ELOOP, "a link of too many names");
 	if (view_find(r->v, buf_str(&r->at), &f, &ignored) < 0 || !S_ISLNK(f.st.st_mode)) {
 		drop_last(&r->at);
 		return 0;
