@@ -28,6 +28,7 @@ CHECK(handler);
 CHECK(volume);
 /* resources.c */
 CHECK(seccomp_profile);
+CHECK(app_armor_profile);
 /* scheduling.c */
 CHECK(toleration);
 /* workload.c */

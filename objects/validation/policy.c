@@ -121,9 +121,8 @@ void check_limit_range_spec(const struct value *now, const struct value *old,
 		const struct path *here = PATH_INDEX(PATH_FIELD(at, "limits"), i);
 		const char *type = text_of(item, "type");
 
-		if (*type)
-			say_text(faults, PATH_FIELD(here, "type"), type, limit_type_fault(type));
-		if (*type && strmap_set(&seen, type, (void *)1))
+		say_text(faults, PATH_FIELD(here, "type"), type, limit_type_fault(type));
+		if (strmap_set(&seen, type, (void *)1))
 			say_duplicate(faults, PATH_FIELD(here, "type"), type);
 		if (str_eq(type, "Pod") && value_count(value_get(item, "default")))
 			say_forbidden(faults, PATH_FIELD(here, "default"),

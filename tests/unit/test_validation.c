@@ -92,9 +92,28 @@ static const struct {
 	     "31}}}\n",
 	 "spec.containers[0].readinessProbe.httpGet.httpHeaders "
 	 "spec.containers[0].lifecycle.preStop.sleep"},
+	{POD "  containers:\n  - name: c\n    image: i\n    ports: [{hostIP: any}]\n    "
+	     "securityContext: "
+	     "{appArmorProfile: {type: Localhost}}\n",
+	 "spec.containers[0].securityContext.appArmorProfile.localhostProfile "
+	 "spec.containers[0].ports[0].containerPort"},
 	{POD "  containers:\n  - name: c\n    image: i\n    resources: {limits: {hugepages-2Mi: "
 	     "2Mi}}\n    securityContext: {privileged: true, allowPrivilegeEscalation: false}\n",
 	 "spec.containers[0].resources spec.containers[0].securityContext"},
+	/* scheduling */
+	{POD IMAGE
+	 "  topologySpreadConstraints:\n  - {maxSkew: 1, topologyKey: 'any!', whenUnsatisfiable: "
+	 "DoNotSchedule, matchLabelKeys: [k, 'b!'], labelSelector: {matchLabels: {k: v}}}\n"
+	 "  - {maxSkew: 1, topologyKey: z, whenUnsatisfiable: DoNotSchedule, matchLabelKeys: "
+	 "[k]}\n",
+	 "spec.topologySpreadConstraints[0].matchLabelKeys[1] "
+	 "spec.topologySpreadConstraints[0].matchLabelKeys[0] "
+	 "spec.topologySpreadConstraints[1].matchLabelKeys"},
+	{POD IMAGE
+	 "  affinity: {podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: "
+	 "[{topologyKey: z, labelSelector: {}, matchLabelKeys: [k], mismatchLabelKeys: [k]}]}}\n",
+	 "spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution[0]."
+	 "matchLabelKeys[0]"},
 	/* storage */
 	{VOLUME "iscsi: {targetPortal: 1.2.3.4, iqn: iqn.2001-04.com.example:storage.x, "
 		"initiatorName: ''}\n",
