@@ -119,15 +119,28 @@ void check_node_selector(const struct value *selector, const struct path *at, st
 			   PATH_INDEX(PATH_FIELD(at, "nodeSelectorTerms"), i), faults);
 }
 
+/* How much a preference counts: at is that of the term. */
+static void check_weight(const struct value *term, const struct path *at, struct faults *faults)
+{
+	int64_t weight = value_int(value_get(term, "weight"), 0);
+	CLEANUP_VALUE struct value *shown = value_new_int(weight);
+
+	if (weight < 1 || weight > 100)
+		say_invalid(faults, PATH_FIELD(at, "weight"), shown, "must be in the range 1-100");
+}
+
 static void check_node_affinity(const struct value *a, const struct path *at, struct faults *faults)
 {
 	const struct value *preferred = value_get(a, PREFERRED);
 
 	check_node_selector(value_get(a, REQUIRED), PATH_FIELD(at, REQUIRED), faults);
-	for (size_t i = 0; i < value_count(preferred); i++)
+	for (size_t i = 0; i < value_count(preferred); i++) {
+		const struct path *here = PATH_INDEX(PATH_FIELD(at, PREFERRED), i);
+
+		check_weight(value_at(preferred, i), here, faults);
 		check_term(value_get(value_at(preferred, i), "preference"), 0,
-			   PATH_FIELD(PATH_INDEX(PATH_FIELD(at, PREFERRED), i), "preference"),
-			   faults);
+			   PATH_FIELD(here, "preference"), faults);
+	}
 }
 
 /* Keys whose values come from the pod itself: nothing else may be said of them. */
@@ -190,11 +203,13 @@ static void check_pod_affinity(const struct value *a, const struct path *at, str
 	for (size_t i = 0; i < value_count(required); i++)
 		check_pod_term(value_at(required, i), PATH_INDEX(PATH_FIELD(at, REQUIRED), i),
 			       faults);
-	for (size_t i = 0; i < value_count(preferred); i++)
-		check_pod_term(
-			value_get(value_at(preferred, i), "podAffinityTerm"),
-			PATH_FIELD(PATH_INDEX(PATH_FIELD(at, PREFERRED), i), "podAffinityTerm"),
-			faults);
+	for (size_t i = 0; i < value_count(preferred); i++) {
+		const struct path *here = PATH_INDEX(PATH_FIELD(at, PREFERRED), i);
+
+		check_weight(value_at(preferred, i), here, faults);
+		check_pod_term(value_get(value_at(preferred, i), "podAffinityTerm"),
+			       PATH_FIELD(here, "podAffinityTerm"), faults);
+	}
 }
 
 static void check_spread(const struct value *list, const struct path *at, struct faults *faults)
