@@ -55,6 +55,7 @@ CHECK(disruption_spec);
 CHECK(autoscaler_spec);
 /* network.c */
 CHECK(ingress_spec);
+CHECK(ingress_class_spec);
 CHECK(network_policy_spec);
 CHECK(network_policy_port);
 CHECK(network_policy_peer);
