@@ -294,6 +294,7 @@ static void run_step(struct run *run, size_t i)
 	if (!only_unknown_fields(&r->faults) || (r->verb == API_REVIEW && r->faults.n))
 		return;
 	r->faults = (struct faults)FAULTS_INIT;
+	run->in_vain = decoding.n != 0;
 	try_step(run, i);
 	faults_move(&decoding, &r->faults);
 	r->faults = decoding;
