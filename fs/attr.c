@@ -89,6 +89,7 @@ static int stat_node(struct call *c, struct node *n, struct stat *st, int with_c
 			return -c->err.code;
 		set_times(st, object_time(o));
 	}
+	st->st_size = n->row->flags & ROW_STREAM ? 1 : 0;
 	if (n->row->stat)
 		rc = n->row->stat(c, n, st);
 	else if (with_content)

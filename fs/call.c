@@ -5,6 +5,7 @@
 #include "fs/detour.h"
 #include "fs/handle.h"
 #include "fs/notifier.h"
+#include "fs/tenant.h"
 
 #define GROUPS_FEW 256
 #define GROUPS_MAX 65536 /* NGROUPS_MAX of Linux */
@@ -83,6 +84,13 @@ struct identity *call_who(struct call *c)
 	c->who = identity_get(c->fs->identities, c->uid, c->gid, many ? many : few,
 			      n > 0 ? (size_t)n : 0);
 	return c->who;
+}
+
+int call_may_have(struct call *c, unsigned what)
+{
+	if (c->uid == 0 && !c->who)
+		return 0;
+	return tenant_may_have(tenant_of(c->fs->tenants, call_who(c)), what, 1, &c->err);
 }
 
 int call_is_own(const struct call *c)

@@ -10,6 +10,7 @@
 #include "fs/handle.h"
 #include "fs/permission.h"
 #include "fs/reply.h"
+#include "fs/tenant.h"
 
 /* open() of a new file asks for its mode once more before it returns: this answers for that long.
  */
@@ -83,6 +84,15 @@ static struct handle *open_content(struct call *c, struct node *n, int flags)
 	return t ? handle_of_content(c, n, t, flags) : NULL;
 }
 
+/* The reason where he looks: the errno alone does not say what is full. */
+static void note_open_refused(struct call *c, struct node *n)
+{
+	CLEANUP(buf_fini) struct buf path = BUF_INIT;
+
+	node_path(n, &path);
+	note_refusal(c->fs, call_who(c), buf_str(&path), c->err.msg);
+}
+
 static struct handle *open_node(struct call *c, struct node *n, int flags)
 {
 	if (n->row->type != ROW_FILE) {
@@ -92,6 +102,11 @@ static struct handle *open_node(struct call *c, struct node *n, int flags)
 	if ((flags_want_read(flags) && call_allows(c, n, PERM_R) < 0) ||
 	    (flags_want_write(flags) && call_allows(c, n, PERM_W) < 0))
 		return NULL;
+	if (call_may_have(c, TENANT_FILES) < 0 ||
+	    ((n->row->flags & ROW_HIDDEN) && call_may_have(c, TENANT_STREAMS) < 0)) {
+		note_open_refused(c, n);
+		return NULL;
+	}
 	if (n->row->open)
 		return n->row->open(c, n, flags);
 	if (!flags_want_write(flags))
@@ -113,6 +128,17 @@ void files_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 	files_opened(&c, open_node(&c, node_of(c.fs, id), fi->flags), fi);
 }
 
+/*
+ * sendfile(2), splice(2), copy_file_range(2) and mmap(2) read through the kernel's page cache, which
+ * believes in sizes, and ask for nothing of an empty file. What comes as it comes has a size for
+ * them to ask, and they are told that it cannot be had so: `cat` of busybox, Go and others use
+ * read(2) then. A read(2) says whose it is.
+ */
+static int is_of_page_cache(const struct handle *h, const struct fuse_file_info *fi)
+{
+	return (h->node->row->flags & ROW_STREAM) && !fi->lock_owner;
+}
+
 void files_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	CLEANUP(call_fini) struct call c;
@@ -122,7 +148,9 @@ void files_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fu
 	call_init(&c, req);
 	call_as_opener(&c, h);
 	c.flags = fi->flags;
-	if (h->ops->read)
+	if (is_of_page_cache(h, fi))
+		fuse_reply_err(req, EINVAL);
+	else if (h->ops->read)
 		h->ops->read(h, &c, size, off);
 	else
 		fuse_reply_err(req, EBADF);
@@ -131,12 +159,10 @@ void files_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fu
 void files_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t len, off_t off,
 		 struct fuse_file_info *fi)
 {
-	CLEANUP(call_fini) struct call c = {0};
-	CLEANUP(handle_unrefp) struct handle *h = NULL;
+	CLEANUP(call_fini) struct call c;
+	CLEANUP(handle_unrefp) struct handle *h = hold(fi);
 
-	if (detour_write(req, id, data, len, off, fi, files_write))
-		return;
-	h = hold(fi);
+	(void)id;
 	call_init(&c, req);
 	call_as_opener(&c, h);
 	c.flags = fi->flags;

@@ -8,6 +8,8 @@
  *	             children, how a file is rendered, what a write does
  *	open_dirs.c  directories that are being read; listing.h their names
  *	trim.h       what the kernel remembers, and we with it, is bounded
+ *	tenant.h     what a user has open is bounded
+ *	workers.h    the threads, and whose turn it is
  *	dir_times.h  when the names in a directory changed
  *	detour.h     requests that wait for a webhook
  *	handle.h     what an open file holds: a snapshot, a message being written, a stream
@@ -52,6 +54,8 @@ struct fs {
 	struct nodes *nodes;
 	struct contents *contents;
 	struct memfiles *memfiles;
+	struct tenants *tenants;
+	struct workers *workers;
 	struct changes *changes;
 	struct dir_times *dir_times;
 	struct streams *streams;
@@ -100,6 +104,8 @@ void call_fini(struct call *c);
 void call_as_opener(struct call *c, const struct handle *h);
 /* The caller, with groups (looked up once a request, only when asked). Borrowed from the call. */
 struct identity *call_who(struct call *c);
+/* May he open one more of this (tenant.h)? Return: 0, or -EDQUOT in err. */
+int call_may_have(struct call *c, unsigned what);
 /* True for requests that the notifier makes on the own mount. */
 int call_is_own(const struct call *c);
 

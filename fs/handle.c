@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "fs/reply.h"
+#include "fs/tenant.h"
 
 struct handle *handle_new(size_t size, const struct handle_ops *ops, struct call *c, struct node *n,
 			  int flags)
@@ -18,6 +19,8 @@ struct handle *handle_new(size_t size, const struct handle_ops *ops, struct call
 	h->node = node_ref(n);
 	h->who = call_who(c);
 	h->who->refs++;
+	h->tenant = tenant_of(c->fs->tenants, h->who);
+	tenant_add(h->tenant, TENANT_FILES, 1);
 	h->flags = flags;
 	h->pid = c->pid;
 	h->refs = 1;
@@ -67,6 +70,7 @@ void handle_unref(struct handle *h)
 	pthread_mutex_unlock(&h->fs->open_lock);
 	if (h->ops->release)
 		h->ops->release(h);
+	tenant_sub(h->tenant, TENANT_FILES, 1);
 	node_unref(h->node);
 	identity_unref(h->who);
 	pthread_mutex_destroy(&h->lock);

@@ -34,8 +34,9 @@ struct handle_ops {
 struct handle {
 	const struct handle_ops *ops;
 	struct fs *fs;
-	struct node *node;    /* owned reference */
-	struct identity *who; /* of the opener, owned reference */
+	struct node *node;     /* owned reference */
+	struct identity *who;  /* of the opener, owned reference */
+	struct tenant *tenant; /* his; NULL: not bounded */
 	pthread_mutex_t lock;
 	_Atomic unsigned refs;
 	int flags;                   /* of open(2) */

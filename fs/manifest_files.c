@@ -127,17 +127,34 @@ static int mem_truncate(struct handle *h, off_t size)
 	return rc;
 }
 
-/* A manifest that is stored is served from there again; an empty one stays in memory. */
+/* Nobody hears of what comes of it. */
+static void keep_empty(struct handle *h, struct memfile *f)
+{
+	CLEANUP(call_fini) struct call c = {.fs = h->fs};
+	CLEANUP_FREE char *path = memfile_path(f);
+
+	call_as_opener(&c, h);
+	manifest_submit(&c, h->node->parent, h->node, f, path, SUBMIT_EMPTIED);
+}
+
+/*
+ * A manifest that is stored is served from there again; an empty one stays in memory. One that
+ * was cut to nothing and closed so (`: > f`) is empty from then on for who reads and appends;
+ * its objects stay. That is so at the last close only: a shell closes once before it writes.
+ */
 static void mem_release(struct handle *h)
 {
 	struct memfile *f = file_of(h);
-	int done;
+	int done, emptied;
 
 	pthread_mutex_lock(&f->lock);
 	f->n_open--;
 	done = f->kind == MEMFILE_MANIFEST && !f->n_open && f->stored;
+	emptied = done && f->emptied && !f->unlinked && !h->cut_off && !h->fs->stopping;
 	pthread_mutex_unlock(&f->lock);
-	if (done)
+	if (emptied)
+		keep_empty(h, f);
+	else if (done)
 		memfile_drop(f);
 	memfile_unref(f);
 }
@@ -172,6 +189,7 @@ struct handle *handle_of_file(struct call *c, struct node *n, struct memfile *ta
 	taken->n_open++;
 	if (flags & O_TRUNC) {
 		memfile_resize(taken, 0);
+		taken->emptied = 1;
 		taken->sticky = 0;
 	}
 	pthread_mutex_unlock(&taken->lock);
@@ -193,7 +211,8 @@ static struct memfile *edit_stored(struct call *c, struct node *n, int flags)
 		manifest_fini(&m);
 		return NULL;
 	}
-	f = memfile_make(c->fs->memfiles, n->sub, MEMFILE_MANIFEST, m.uid, m.gid, m.mode, &c->err);
+	f = memfile_make(c->fs->memfiles, n->sub, MEMFILE_MANIFEST,
+			 &(struct memfile_owner){call_who(c)->user, m.uid, m.gid}, m.mode, &c->err);
 	if (f) {
 		pthread_mutex_lock(&f->lock);
 		if (!f->n_open && !f->dirty && !f->data.len && bytes.len) {
@@ -223,7 +242,9 @@ static struct memfile *start_anew(struct call *c, struct memfile *taken)
 	mode = was->mode;
 	stored = was->stored;
 	pthread_mutex_unlock(&was->lock);
-	f = memfile_make(c->fs->memfiles, path, was->kind, was->uid, was->gid, mode, &c->err);
+	f = memfile_make(c->fs->memfiles, path, was->kind,
+			 &(struct memfile_owner){call_who(c)->user, was->uid, was->gid}, mode,
+			 &c->err);
 	if (f) {
 		pthread_mutex_lock(&f->lock);
 		f->stored = stored;

@@ -56,6 +56,7 @@ struct pending {
 	} err_files[2];
 	int of_rename; /* EINVAL would be misread by mv */
 	int with_attr;
+	int drops; /* the file is served from the store again afterwards */
 };
 /* n and f may be NULL. */
 struct pending *pending_new(struct call *c, struct node *n, struct memfile *f, const char *path);
@@ -69,6 +70,7 @@ void after_rename_in(void *arg, int rc, const struct faults *faults);
 enum submit {
 	SUBMIT_WRITTEN,
 	SUBMIT_RENAMED, /* EINVAL would be misread by mv */
+	SUBMIT_EMPTIED, /* nothing is in it, and nobody has it open */
 	SUBMIT_CUT,     /* its writer was killed: kept as a draft */
 	SUBMIT_TRIED,   /* more may follow: the answer is what is wrong with it so far */
 };

@@ -88,7 +88,8 @@ static void rename_out(struct call *c, struct node *dir, const char *from, const
 
 	if (rc == 0) {
 		rc = manifest_read(c->fs->manifests, from, &bytes, &c->err);
-		f = memfile_make(c->fs->memfiles, to, MEMFILE_SCRATCH, m.uid, m.gid, m.mode,
+		f = memfile_make(c->fs->memfiles, to, MEMFILE_SCRATCH,
+				 &(struct memfile_owner){call_who(c)->user, m.uid, m.gid}, m.mode,
 				 &c->err);
 		if (f) {
 			pthread_mutex_lock(&f->lock);
@@ -166,6 +167,12 @@ static void rename_file(struct call *c, struct node *dir, const char *name, stru
 	struct manifest m;
 
 	if (check_rename(c, to_dir, to_name, to, flags) < 0) {
+		reply_refused(c, dir, name);
+		return;
+	}
+	/* an editor's lock stays one: under any other name somebody would follow it */
+	if (f && f->target && !str_starts(to_name, ".#")) {
+		err_set(&c->err, EPERM, "a link can have no other name than .#name");
 		reply_refused(c, dir, name);
 		return;
 	}

@@ -98,7 +98,7 @@ static void note_file(struct pending *p, int rc)
 	p->file->stored = 1;
 	pthread_mutex_unlock(&p->file->lock);
 	/* what a dry run leaves is not what was written */
-	if (rc == 0 && str_starts(p->path, "dry-run/"))
+	if (rc == 0 && (p->drops ? !memfile_is_open(p->file) : str_starts(p->path, "dry-run/")))
 		memfile_drop(p->file);
 }
 
@@ -158,6 +158,7 @@ void manifest_submit(struct call *c, struct node *dir, struct node *n, struct me
 	struct buf bytes = BUF_INIT;
 
 	p->of_rename = how == SUBMIT_RENAMED;
+	p->drops = how == SUBMIT_EMPTIED;
 	pending_watch_err(p, dir, path);
 	pthread_mutex_lock(&f->lock);
 	f->dirty = how == SUBMIT_TRIED;

@@ -7,7 +7,7 @@
 
 #include "util/strmap.h"
 
-/* What a user has. A few uids may share one: the table of them cannot grow. */
+/* What a user has. A few may share one: the table of them cannot grow. */
 struct account {
 	size_t n;             /* in the table; its lock */
 	_Atomic size_t bytes; /* open ones that were taken out of it, too */
@@ -23,9 +23,9 @@ struct memfiles {
 	struct account accounts[N_ACCOUNTS];
 };
 
-static struct account *account_of(struct memfiles *all, unsigned uid)
+static struct account *account_of(struct memfiles *all, const char *user)
 {
-	return &all->accounts[hash_bytes(&uid, sizeof(uid)) % N_ACCOUNTS];
+	return &all->accounts[hash_bytes(user, strlen(user)) % N_ACCOUNTS];
 }
 
 static void count_bytes(struct memfile *f, size_t was, size_t now)
@@ -128,9 +128,9 @@ static int make_room(struct memfiles *all, const struct account *a)
 }
 
 struct memfile *memfile_make(struct memfiles *all, const char *path, enum memfile_kind kind,
-			     unsigned uid, unsigned gid, unsigned mode, struct err *err)
+			     const struct memfile_owner *owner, unsigned mode, struct err *err)
 {
-	struct account *account = account_of(all, uid);
+	struct account *account = account_of(all, owner->user);
 	struct memfile *f;
 
 	pthread_mutex_lock(&all->lock);
@@ -142,8 +142,8 @@ struct memfile *memfile_make(struct memfiles *all, const char *path, enum memfil
 		f->path = xstrdup(path);
 		f->kind = kind;
 		f->account = account;
-		f->uid = uid;
-		f->gid = gid;
+		f->uid = owner->uid;
+		f->gid = owner->gid;
 		f->mode = mode & 07777;
 		f->serial = all->serial++;
 		pthread_mutex_init(&f->lock, NULL);
@@ -252,6 +252,7 @@ int memfile_write(struct memfile *f, const void *data, size_t len, off_t off)
 	buf_pwrite(&f->data, data, len, at);
 	count_bytes(f, was, f->data.len);
 	f->dirty = 1;
+	f->emptied = 0;
 	f->sticky = 0;
 	f->mtime_set = 0;
 	clock_gettime(CLOCK_REALTIME, &f->mtime);
@@ -268,6 +269,7 @@ int memfile_resize(struct memfile *f, off_t size)
 	buf_resize(&f->data, (size_t)size);
 	count_bytes(f, was, f->data.len);
 	f->dirty = size > 0;
+	f->emptied = size == 0;
 	clock_gettime(CLOCK_REALTIME, &f->mtime);
 	return 0;
 }

@@ -41,6 +41,7 @@ struct memfile {
 	int mtime_set; /* by utimens: a later flush keeps it */
 	int n_open;    /* for writing */
 	int dirty;     /* has bytes that were not submitted */
+	int emptied;   /* cut to nothing, and nothing written since */
 	int stored;    /* MANIFEST: there is (or was) a manifest of this name */
 	int unlinked;  /* its name was removed: who has it open writes for himself */
 	int sticky;    /* -errno of the last refused flush, until the next write */
@@ -53,9 +54,13 @@ size_t memfiles_count(struct memfiles *all);
 
 /* Owned reference, NULL if there is none. */
 struct memfile *memfile_get(struct memfiles *all, const char *path);
+struct memfile_owner {
+	const char *user;  /* whose bounds count: the caller's name, as a pod may take many uids */
+	unsigned uid, gid; /* what is shown */
+};
 /* The file of this path, made when missing. NULL with err: too many (EDQUOT). Owned. */
 struct memfile *memfile_make(struct memfiles *all, const char *path, enum memfile_kind kind,
-			     unsigned uid, unsigned gid, unsigned mode, struct err *err);
+			     const struct memfile_owner *owner, unsigned mode, struct err *err);
 void memfile_unref(struct memfile *f);
 DEFINE_CLEANUP(struct memfile *, memfile_unref)
 #define CLEANUP_MEMFILE CLEANUP(memfile_unrefp)

@@ -9,6 +9,7 @@
 #include "fs/extent.h"
 #include "fs/notifier.h"
 #include "fs/reply.h"
+#include "fs/tenant.h"
 #include "objects/codec.h"
 
 /* What is written, until it is acted upon. */
@@ -16,6 +17,7 @@ struct message_handle {
 	struct handle h;
 	struct content *content; /* to read, owned; NULL: write only. lock, for conversations */
 	struct buf text;         /* lock: all that was written */
+	size_t counted;          /* lock: of it counted as his (tenant.h) */
 	off_t base;              /* lock: offset of the first write: >> appends to what is shown */
 	int has_base, dirty, n_writes;
 	off_t answer_at; /* lock: where the answer begins: offset of its first read */
@@ -127,7 +129,7 @@ static void note(struct message *m, const char *text)
 	if (m->rehearsal && !m->ack)
 		return; /* the performance follows, and says it */
 	node_path(m->node, &path);
-	note_refusal(m->fs, m->who->uid, buf_str(&path), text);
+	note_refusal(m->fs, m->who, buf_str(&path), text);
 }
 
 void message_done(struct message *m, int rc, const struct err *err)
@@ -315,8 +317,21 @@ static void act_for_read(struct message_handle *mh, struct call *c, size_t size,
 	mh->h.node->row->act(c, m);
 }
 
+/* With the lock. Return: 0, or -EDQUOT in err when the writer has too much under way. */
+static int count_text(struct message_handle *mh, size_t len, struct err *err)
+{
+	if (len > mh->counted) {
+		if (tenant_may_have(mh->h.tenant, TENANT_BYTES, len - mh->counted, err) < 0)
+			return -err->code;
+		tenant_add(mh->h.tenant, TENANT_BYTES, len - mh->counted);
+		mh->counted = len;
+	}
+	return 0;
+}
+
 /* A later write goes on where the first one began; ctl files are never positioned. */
-static int place_write(struct message_handle *mh, const char *data, size_t len, off_t off)
+static int place_write(struct message_handle *mh, const char *data, size_t len, off_t off,
+		       struct err *err)
 {
 	if (!mh->has_base) {
 		mh->base = off;
@@ -326,7 +341,9 @@ static int place_write(struct message_handle *mh, const char *data, size_t len, 
 	if (off < 0 || (uint64_t)off > mh->text.len)
 		off = (off_t)mh->text.len;
 	if ((size_t)off + len > FS_FILE_MAX)
-		return -EFBIG;
+		return err_set(err, EFBIG, "larger than %u bytes", FS_FILE_MAX);
+	if (count_text(mh, (size_t)off + len, err) < 0)
+		return -err->code;
 	buf_pwrite(&mh->text, data, len, (size_t)off);
 	mh->dirty = 1;
 	mh->n_writes++;
@@ -377,7 +394,7 @@ static void message_write(struct handle *h, struct call *c, const char *data, si
 	}
 	pthread_mutex_lock(&h->lock);
 	restart_if_acted(mh);
-	rc = place_write(mh, data, len, off);
+	rc = place_write(mh, data, len, off, &c->err);
 	if (rc == 0)
 		extent = first_extent(mh);
 	if (extent != EXTENT_OPEN) {
@@ -388,7 +405,6 @@ static void message_write(struct handle *h, struct call *c, const char *data, si
 	}
 	pthread_mutex_unlock(&h->lock);
 	if (rc < 0) {
-		err_set(&c->err, -rc, "larger than %u bytes", FS_FILE_MAX);
 		reply_refused(c, h->node, NULL);
 	} else {
 		fuse_reply_write(c->req, len);
@@ -503,6 +519,7 @@ static void message_release(struct handle *h)
 	struct message_handle *mh = (struct message_handle *)h;
 
 	content_unref(mh->content);
+	tenant_sub(h->tenant, TENANT_BYTES, mh->counted);
 	buf_fini(&mh->text);
 }
 

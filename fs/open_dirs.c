@@ -13,12 +13,14 @@
 #include "fs/listing.h"
 #include "fs/reply.h"
 #include "fs/trim.h"
+#include "fs/tenant.h"
 
 struct dir_handle {
 	struct node *node; /* owned reference */
 	struct listing listing;
 	int made;
 	pid_t pid;
+	struct tenant *tenant;           /* of the opener; NULL: not bounded */
 	struct dir_handle *next, **prev; /* fs->open_dirs */
 	pthread_mutex_t lock;
 };
@@ -96,7 +98,8 @@ void dirs_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 		return;
 	call_init(&c, req);
 	n = node_of(c.fs, id);
-	if (node_stat(&c, n, &st) < 0 || call_allows(&c, n, PERM_R) < 0) {
+	if (node_stat(&c, n, &st) < 0 || call_allows(&c, n, PERM_R) < 0 ||
+	    call_may_have(&c, TENANT_DIRS) < 0) {
 		reply_error(&c);
 		return;
 	}
@@ -104,6 +107,8 @@ void dirs_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
 	pthread_mutex_init(&d->lock, NULL);
 	d->node = node_ref(n);
 	d->pid = c.pid;
+	d->tenant = c.uid || c.who ? tenant_of(c.fs->tenants, call_who(&c)) : NULL;
+	tenant_add(d->tenant, TENANT_DIRS, 1);
 	pthread_mutex_lock(&c.fs->open_lock);
 	d->next = c.fs->open_dirs;
 	d->prev = &c.fs->open_dirs;
@@ -122,6 +127,7 @@ static void dir_free(struct fs *fs, struct dir_handle *d)
 	if (d->next)
 		d->next->prev = d->prev;
 	pthread_mutex_unlock(&fs->open_lock);
+	tenant_sub(d->tenant, TENANT_DIRS, 1);
 	node_unref(d->node);
 	listing_fini(&d->listing);
 	pthread_mutex_destroy(&d->lock);
@@ -232,7 +238,7 @@ static void read_dir(fuse_req_t req, size_t size, off_t off, struct fuse_file_in
 	pthread_mutex_lock(&d->lock);
 	if (!d->made || off == 0)
 		make_listing(&c, d);
-	if (c.err.code == EOVERFLOW) {
+	if (c.err.code == EOVERFLOW || c.err.code == EIO) { /* not all is known */
 		pthread_mutex_unlock(&d->lock);
 		reply_error(&c);
 		return;
@@ -244,13 +250,7 @@ static void read_dir(fuse_req_t req, size_t size, off_t off, struct fuse_file_in
 			break;
 		used += need;
 	}
-	if (c.err.code && detour_may_wait()) /* a webhook does not show what is to be listed */
-		d->made = 0;
 	pthread_mutex_unlock(&d->lock);
-	if (c.err.code && detour_may_wait()) {
-		reply_error(&c);
-		return;
-	}
 	fuse_reply_buf(req, out, used);
 	if (plus)
 		trim_if_many(c.fs);

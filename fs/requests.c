@@ -14,6 +14,7 @@
 #include "fs/permission_set.h"
 #include "fs/reply.h"
 #include "fs/trim.h"
+#include "fs/tenant.h"
 
 static void on_init(void *userdata, struct fuse_conn_info *conn)
 {
@@ -193,7 +194,7 @@ static int name_is_fine(struct call *c, struct node *dir, const char *name)
                                                                                                    \
 		call_init(&c, req);                                                                \
 		dir = node_of(c.fs, parent);                                                       \
-		if (call_is_own(&c) && handler_(&c, dir, name))                                    \
+		if (handler_(&c, dir, name))                                                       \
 			return;                                                                    \
 		if (!name_is_fine(&c, dir, name))                                                  \
 			return;                                                                    \
@@ -203,6 +204,7 @@ static int name_is_fine(struct call *c, struct node *dir, const char *name)
 			refuse_name(&c, dir, name);                                                \
 	} while (0)
 
+/* What is asked before a name's handler: return whether it was answered here. */
 static int not_ours(struct call *c, struct node *dir, const char *name)
 {
 	(void)c;
@@ -211,19 +213,37 @@ static int not_ours(struct call *c, struct node *dir, const char *name)
 	return 0;
 }
 
+static int told_made(struct call *c, struct node *dir, const char *name)
+{
+	return call_is_own(c) && notifier_made(c, dir, name);
+}
+
+static int told_removed(struct call *c, struct node *dir, const char *name)
+{
+	return call_is_own(c) && notifier_removed(c, dir, name);
+}
+
+static int too_many_files(struct call *c, struct node *dir, const char *name)
+{
+	if (call_may_have(c, TENANT_FILES) == 0)
+		return 0;
+	reply_refused(c, dir, name);
+	return 1;
+}
+
 static void on_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
-	NAME_HANDLER(notifier_made, mkdir, mode);
+	NAME_HANDLER(told_made, mkdir, mode);
 }
 
 static void on_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	NAME_HANDLER(notifier_removed, unlink);
+	NAME_HANDLER(told_removed, unlink);
 }
 
 static void on_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	NAME_HANDLER(notifier_removed, rmdir);
+	NAME_HANDLER(told_removed, rmdir);
 }
 
 static void on_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
@@ -234,7 +254,7 @@ static void on_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, co
 void files_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 		  struct fuse_file_info *fi)
 {
-	NAME_HANDLER(not_ours, create, mode, fi);
+	NAME_HANDLER(too_many_files, create, mode, fi);
 }
 
 static void on_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev)

@@ -7,6 +7,7 @@
 
 #include "fs/dirs.h"
 #include "fs/verbs.h"
+#include "fs/workers.h"
 
 static int render_version(struct call *c, const struct node *n, const struct object *o,
 			  struct buf *out)
@@ -86,6 +87,9 @@ static int render_metrics(struct call *c, const struct node *n, const struct obj
 	figure(out, "k8sfs_requests_total", "counter", "Requests of the kernel.", fs->n_requests);
 	figure(out, "k8sfs_request_errors_total", "counter", "Requests that were refused.",
 	       fs->n_errors);
+	figure(out, "k8sfs_requests_put_off_total", "counter",
+	       "Requests that waited because their user had as many under way as are his share.",
+	       workers_put_off(fs->workers));
 	figure(out, "k8sfs_opens_total", "counter", "Files opened.", fs->n_opens);
 	figure(out, "k8sfs_writes_total", "counter", "Messages written.", fs->n_writes);
 	figure(out, "k8sfs_inodes", "gauge", "Files that the kernel holds.",
@@ -107,7 +111,7 @@ static int render_errors(struct call *c, const struct node *n, const struct obje
 {
 	(void)n;
 	(void)o;
-	manifest_errors(c->fs->manifests, c->uid, out);
+	manifest_errors(c->fs->manifests, call_who(c)->user, out);
 	return 0;
 }
 

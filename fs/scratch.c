@@ -108,8 +108,8 @@ void scratch_list_into(struct call *c, struct node *dir, struct listing *out)
 /* A new file of the caller's; NULL with c->err, also when somebody else's has this name. Owned. */
 static struct memfile *make(struct call *c, const char *path, enum memfile_kind kind, unsigned mode)
 {
-	struct memfile *f =
-		memfile_make(c->fs->memfiles, path, kind, c->uid, c->gid, mode, &c->err);
+	const struct memfile_owner owner = {call_who(c)->user, c->uid, c->gid};
+	struct memfile *f = memfile_make(c->fs->memfiles, path, kind, &owner, mode, &c->err);
 
 	if (f)
 		dir_times_touch_parent(c->fs->dir_times, path);
@@ -142,7 +142,8 @@ void scratch_symlink(struct call *c, struct node *dir, const char *name, const c
 	CLEANUP_MEMFILE struct memfile *f = NULL;
 	struct fuse_entry_param e;
 
-	if (!name_is_scratch(name))
+	/* not every scratch name: who walks the tree would follow one, into another user's file */
+	if (!str_starts(name, ".#"))
 		err_set(&c->err, EPERM, "links cannot be made here, except by editors (.#name)");
 	else
 		f = make(c, path, MEMFILE_SCRATCH, 0777);

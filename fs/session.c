@@ -24,15 +24,14 @@
 #include "fs/notifier.h"
 #include "fs/permission.h"
 #include "fs/stream.h"
+#include "fs/tenant.h"
+#include "fs/workers.h"
 #include "util/fd.h"
 #include "util/jobs.h"
 #include "util/log.h"
 
-#define FUSE_MAGIC   0x65735546
-#define MAX_WORKERS  8
-#define IDLE_WORKERS 4
-#define MAX_DETOURS  512    /* requests that wait for a webhook at a time */
-#define WAKE_SIGNAL  SIGURG /* ignored by default; its handler only interrupts a wait */
+#define FUSE_MAGIC  0x65735546
+#define MAX_DETOURS 512 /* requests that wait for a webhook at a time */
 
 /* -- the mount point -- */
 
@@ -126,8 +125,10 @@ static void free_parts(struct fs *fs)
 	notifier_free(fs->notifier);
 	streams_free(fs->streams);
 	log_watches_free(fs->log_watches);
+	workers_free(fs->workers);
 	if (fs->session)
 		fuse_session_destroy(fs->session);
+	tenants_free(fs->tenants);
 	permissions_free(fs->permissions);
 	nodes_free(fs->nodes);
 	contents_free(fs->contents);
@@ -160,6 +161,7 @@ struct fs *fs_mount(const struct fs_config *cfg, struct err *err)
 	fs->jobs = jobs_new("detour", MAX_DETOURS);
 	fs->dir_times = dir_times_new();
 	fs->memfiles = memfiles_new();
+	fs->tenants = tenants_new();
 	fs->made = fields_made_new();
 	fs->execs = execs_new();
 	fs->open_logs = open_logs_new();
@@ -176,6 +178,7 @@ struct fs *fs_mount(const struct fs_config *cfg, struct err *err)
 	}
 	/* children that are started must not keep the mount alive */
 	fcntl(fuse_session_fd(fs->session), F_SETFD, FD_CLOEXEC);
+	fs->workers = workers_new(fs->session);
 	fs->streams = streams_new(fs);
 	fs->log_watches = log_watches_new(fs);
 	fs->changes = changes_new(fs);
@@ -186,25 +189,14 @@ struct fs *fs_mount(const struct fs_config *cfg, struct err *err)
 
 /* -- threads -- */
 
-static void on_wake_signal(int number)
-{
-	(void)number;
-}
-
 static void *run_loop(void *arg)
 {
 	struct fs *fs = arg;
-	struct fuse_loop_config *config = fuse_loop_cfg_create();
-	int rc;
 
-	fuse_loop_cfg_set_clone_fd(config, 0);
-	fuse_loop_cfg_set_max_threads(config, MAX_WORKERS);
-	fuse_loop_cfg_set_idle_threads(config, IDLE_WORKERS);
-	rc = fuse_session_loop_mt(fs->session, config);
-	fuse_loop_cfg_destroy(config);
+	workers_run(fs->workers);
 	fs->gone = 1;
 	if (!fs->stopping) {
-		log_warn("%s was unmounted from outside (%d)", fs->mountpoint, rc);
+		log_warn("%s was unmounted from outside", fs->mountpoint);
 		if (fs->on_gone)
 			fs->on_gone(fs->on_gone_arg);
 	}
@@ -213,11 +205,9 @@ static void *run_loop(void *arg)
 
 int fs_serve(struct fs *fs, struct err *err)
 {
-	struct sigaction wake = {.sa_handler = on_wake_signal}; /* no SA_RESTART: waits end */
 	int rc;
 
 	images_changed(fs, NULL);
-	sigaction(WAKE_SIGNAL, &wake, NULL);
 	rc = pthread_create(&fs->loop, NULL, run_loop, fs);
 	if (rc)
 		return err_sys(err, rc, "starting the tree's threads");
@@ -236,14 +226,12 @@ void fs_on_gone(struct fs *fs, void (*fn)(void *arg), void *arg)
 	fs->on_gone_arg = arg;
 }
 
-/* The loop waits in sem_wait(3) for its workers: a signal makes it look at the end flag. */
 static void end_loop(struct fs *fs)
 {
 	struct timespec soon;
 
-	fuse_session_exit(fs->session);
 	for (;;) {
-		pthread_kill(fs->loop, WAKE_SIGNAL);
+		workers_end(fs->workers);
 		clock_gettime(CLOCK_REALTIME, &soon);
 		soon.tv_nsec += 20 * 1000 * 1000;
 		if (soon.tv_nsec >= 1000000000) {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "fs/permission.h"
+#include "fs/tenant.h"
 #include "util/fd.h"
 
 struct parked {
@@ -283,6 +284,7 @@ static void stream_close(struct handle *h)
 	pthread_mutex_unlock(&all->lock);
 	if (s->ops->close)
 		s->ops->close(s);
+	tenant_sub(h->tenant, TENANT_STREAMS, 1);
 	stream_release(h);
 }
 
@@ -305,6 +307,7 @@ struct stream *stream_new(size_t size, const struct stream_ops *ops, struct call
 	struct stream *s = (struct stream *)handle_new(size, &handle_ops, c, n, flags);
 
 	s->ops = ops;
+	tenant_add(s->h.tenant, TENANT_STREAMS, 1);
 	s->rules = permission_generation(c->fs);
 	pthread_mutex_lock(&c->fs->streams->lock);
 	s->id = ++c->fs->streams->next_id;

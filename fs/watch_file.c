@@ -19,8 +19,7 @@ struct watch_stream {
 	struct watch *watch;        /* NULL until the first read */
 	struct object_list present; /* what is still to be shown of what was there at the start */
 	size_t n_shown;             /* of present */
-	/* of _watch.json, or with a selection: what only a webhook can show is asked for before anything
-	 * after it */
+	/* of _watch.json: what only a webhook can show is asked for before anything after it */
 	struct change held;      /* now NULL: none */
 	struct webhook_job *job; /* under way, NULL: none */
 	struct err why;          /* code not 0: it was asked in vain */
@@ -208,7 +207,8 @@ static int wait_for_webhook(struct watch_stream *w)
 {
 	struct webhook_job job = {.w = w};
 
-	if (!(w->json || w->selection) || w->why.code || !w->s.h.node->kind->home->conversion)
+	if (!(w->json || selection_reads_content(w->selection)) || w->why.code ||
+	    !w->s.h.node->kind->home->conversion)
 		return 0;
 	for (size_t i = w->n_shown; i < w->present.n; i++)
 		look_again(w, &w->present.list[i], &job);
@@ -373,7 +373,7 @@ const struct row row_watch = {
 	.where = "<resource>/",
 	.type = ROW_FILE,
 	.mode = 0444,
-	.flags = ROW_HIDDEN | ROW_FIXED,
+	.flags = ROW_HIDDEN | ROW_FIXED | ROW_STREAM,
 	.open = open_lines,
 	.read_as = "watch",
 	.reads = "blocks; one line per change: `ADDED|MODIFIED|DELETED <namespace>/<name> "
@@ -391,7 +391,7 @@ const struct row row_watch_json = {
 	.where = "<resource>/",
 	.type = ROW_FILE,
 	.mode = 0444,
-	.flags = ROW_HIDDEN | ROW_FIXED,
+	.flags = ROW_HIDDEN | ROW_FIXED | ROW_STREAM,
 	.open = open_json,
 	.read_as = "watch",
 	.reads = "the same with whole objects, one JSON document a line: "

@@ -33,7 +33,6 @@ struct custom_version {
 	const struct selectable *selectable;
 	const struct kind_scale *scale; /* NULL: no scale subresource */
 	unsigned flags;                 /* KIND_STATUS, KIND_SCALE, KIND_GENERATION */
-	size_t n_expressions;           /* CEL rules, stored but not evaluated */
 };
 
 /*

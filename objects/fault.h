@@ -37,10 +37,17 @@ struct path {
 	const char *key; /* map key or field; NULL: index */
 	size_t index;
 	int quoted; /* a key of a free map: rendered as [key] instead of .key */
+	/* what faults call this step where Kubernetes gives it another name; "": it leaves it out */
+	const char *said;
 };
 #define PATH_FIELD(up_, key_) (&(const struct path){.up = (up_), .key = (key_)})
 #define PATH_KEY(up_, key_)   (&(const struct path){.up = (up_), .key = (key_), .quoted = 1})
 #define PATH_INDEX(up_, i_)   (&(const struct path){.up = (up_), .index = (i_)})
+/* A step that is there to be located, and called otherwise: the field `key_` as `said_`, and an
+ * element that is not told from its neighbours. */
+#define PATH_CALLED(up_, key_, said_)                                                              \
+	(&(const struct path){.up = (up_), .key = (key_), .said = (said_)})
+#define PATH_UNSAID(up_, i_) (&(const struct path){.up = (up_), .index = (i_), .said = ""})
 /* "spec.containers[0].image"; "" for the root. */
 void path_render(const struct path *p, struct buf *out);
 

@@ -82,6 +82,9 @@ struct schema_field {
 	unsigned secret : 1;     /* never in logs, events, faults or describe */
 	unsigned unchecked : 1;  /* decoded and defaulted, but not validated below */
 	unsigned omit_empty : 1; /* "", 0, false, [] and {} say nothing: decoding drops them */
+	unsigned unindexed : 1;  /* faults name the list that it stands in, not the element */
+	/* the name that faults give it, NULL: its own; "": neither it nor which element of it */
+	const char *called;
 };
 
 /* A rule beyond the tables: cross-field checks, in objects/validation/. */
@@ -106,7 +109,8 @@ struct schema {
 	/* From a CustomResourceDefinition: Go's habits (zero values for nulls, empty is absent) do
 	 * not hold. */
 	unsigned structural : 1;
-	unsigned open : 1; /* SCHEMA_STRUCT: fields that it does not know stay as they are */
+	unsigned open : 1;        /* SCHEMA_STRUCT: fields that it does not know stay as they are */
+	unsigned expressions : 1; /* it, or something below, has rules in CEL */
 	unsigned has_min : 1, has_max : 1;
 	int64_t min, max; /* value of an int, length of a string, count of a list */
 	const struct schema_field *fields; /* SCHEMA_STRUCT, sorted by name */
@@ -261,6 +265,13 @@ void schema_validate(const struct schema *s, const struct value *v, const struct
  */
 struct value *kind_prepare(const struct kind *k, struct value *taken, const struct value *old,
 			   int status_only);
+
+/*
+ * The fields that v says and that nothing acts upon: "spec.a, spec.b[0].c and 3 more". Not of status
+ * and metadata; a field that has its default, or is false, empty or null, asks for nothing. Of a kind that
+ * is inert as a whole nothing is listed.
+ */
+void schema_list_inert(const struct kind *k, const struct value *v, struct buf *out);
 
 /*
  * The `_schema` file: one line a field: path, type, `selectable=` and what selections call it,

@@ -24,8 +24,7 @@
 
 #include "util/err.h"
 #include "util/loop.h"
-
-#define POD_ID_RANGE 65536u /* uids and gids that belong to one pod alone */
+#include "util/podids.h"
 
 /*
  * Docker's capability set (moby, oci/caps/defaults.go): CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL,

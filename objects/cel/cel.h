@@ -59,6 +59,9 @@ int cel_env_add_result(struct cel_env *env, const char *name, const struct cel_p
 int cel_env_add_authorizer(struct cel_env *env, const char *name);
 /* Is there a type for the schema at all? (Not for what may be anything in a custom resource.) */
 int cel_schema_is_typed(const struct schema *s);
+/* How many elements a list or map of the schema may have: what it says, or what fits into a
+ * request. */
+uint64_t cel_schema_elements(const struct schema *s);
 /*
  * The types that a mutation builds objects of: `Object{spec: Object.spec{...}}` and
  * `JSONPatch{op: ..}`. Without it there are none.

@@ -374,7 +374,8 @@ static const struct cel_type *fold_result(struct checker *ck, struct node *n,
 static const struct cel_type *check_fold(struct checker *ck, struct node *n)
 {
 	struct fold *f = n->fold;
-	const struct cel_type *t = cel_check_node(ck, f->range), *vars[2], *filter, *result = failed();
+	const struct cel_type *t = cel_check_node(ck, f->range), *vars[2], *filter,
+			      *result = failed();
 	const struct cel_type *boolean = type_simple(CEL_BOOL);
 	size_t before = ck->n_locals;
 
@@ -425,7 +426,8 @@ static const struct cel_type *check_opt_map(struct checker *ck, struct node *n)
 
 static const struct cel_type *check_logic(struct checker *ck, struct node *n)
 {
-	const struct cel_type *t[2] = {cel_check_node(ck, n->args[0]), cel_check_node(ck, n->args[1])};
+	const struct cel_type *t[2] = {cel_check_node(ck, n->args[0]),
+				       cel_check_node(ck, n->args[1])};
 	const struct cel_type *boolean = type_simple(CEL_BOOL);
 
 	if (type_assignable(boolean, t[0]) && type_assignable(boolean, t[1]))
@@ -457,7 +459,7 @@ static const struct cel_type *check_one(struct checker *ck, struct node *n)
 	case NODE_HAS:
 		return check_select(ck, n);
 	case NODE_CALL:
-		return check_call(ck, n);
+		return cel_check_call(ck, n);
 	case NODE_AND:
 	case NODE_OR:
 		return check_logic(ck, n);

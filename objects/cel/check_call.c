@@ -189,7 +189,7 @@ static void make_lazy(struct node *n)
 	}
 }
 
-const struct cel_type *check_call(struct checker *ck, struct node *n)
+const struct cel_type *cel_check_call(struct checker *ck, struct node *n)
 {
 	struct candidate found[48];
 	const struct cel_function *f;

@@ -22,7 +22,7 @@ struct checker {
 /* The node's type, which it has afterwards; CEL_ERROR after a complaint. */
 const struct cel_type *cel_check_node(struct checker *ck, struct node *n);
 /* A call whose target is no macro: its arguments, and which functions it may mean. */
-const struct cel_type *check_call(struct checker *ck, struct node *n);
+const struct cel_type *cel_check_call(struct checker *ck, struct node *n);
 /* "found no matching overload for ...": of types that are checked. */
 const struct cel_type *no_overload(struct checker *ck, const struct node *n, const char *name,
 				   const struct cel_type *const *types, size_t n_types, int member);

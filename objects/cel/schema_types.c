@@ -136,14 +136,9 @@ const struct schema *schema_of_field(struct mem *m, const struct schema *s, cons
 
 /* -- types -- */
 
-static const struct value_rules *rules_of(const struct schema *s)
-{
-	return s->rules;
-}
-
 static enum cel_kind kind_of_text(const struct schema *s)
 {
-	const char *format = rules_of(s) ? rules_of(s)->format : NULL;
+	const char *format = s->rules ? s->rules->format : NULL;
 
 	if (s->format == FORMAT_TIME || s->format == FORMAT_MICRO_TIME ||
 	    str_eq(format, "date-time") || str_eq(format, "date"))
@@ -158,7 +153,7 @@ static enum cel_kind kind_of_text(const struct schema *s)
 /* The shortest that an element may be written in JSON, with its comma. */
 static uint64_t least_bytes(const struct schema *s)
 {
-	const struct value_rules *r = rules_of(s);
+	const struct value_rules *r = s->rules;
 	uint64_t n = s->type == SCHEMA_INT || s->type == SCHEMA_NUMBER ? 1 : 2;
 
 	if (s->type == SCHEMA_BOOL)
@@ -171,9 +166,14 @@ static uint64_t least_bytes(const struct schema *s)
 	return n + 1;
 }
 
-static uint64_t most(int64_t bound, uint64_t otherwise)
+uint64_t cel_schema_elements(const struct schema *s)
 {
-	return bound >= 0 ? (uint64_t)bound : otherwise;
+	const struct value_rules *r = s->rules;
+	int64_t bound = !r ? -1 : s->type == SCHEMA_LIST ? r->max_items : r->max_properties;
+
+	if (bound >= 0)
+		return (uint64_t)bound;
+	return REQUEST_MAX / (least_bytes(s->items) + (s->type == SCHEMA_MAP ? 3 : 0));
 }
 
 static const struct cel_type *with_max(struct mem *m, const struct cel_type *t, uint64_t max)
@@ -187,7 +187,7 @@ static const struct cel_type *with_max(struct mem *m, const struct cel_type *t, 
 
 static const struct cel_type *type_of_text(struct mem *m, const struct schema *s)
 {
-	const struct value_rules *r = rules_of(s);
+	const struct value_rules *r = s->rules;
 	enum cel_kind kind = kind_of_text(s);
 	uint64_t max = REQUEST_MAX - 2, longest = 0;
 
@@ -205,14 +205,12 @@ static const struct cel_type *type_of_text(struct mem *m, const struct schema *s
 
 static const struct cel_type *type_of_map(struct mem *m, const struct schema *s)
 {
-	const struct value_rules *r = rules_of(s);
 	const struct cel_type *items = s->items ? type_of_schema(m, s->items) : NULL;
 	struct cel_type *object;
 
 	if (items)
 		return with_max(m, type_map(m, type_simple(CEL_STRING), items),
-				most(r ? r->max_properties : -1,
-				     REQUEST_MAX / (least_bytes(s->items) + 3)));
+				cel_schema_elements(s));
 	object = mem_alloc(m, 1, sizeof(*object)); /* whatever is in it, nobody can name it */
 	object->kind = CEL_OBJECT;
 	object->schema = s;
@@ -221,7 +219,6 @@ static const struct cel_type *type_of_map(struct mem *m, const struct schema *s)
 
 const struct cel_type *type_of_schema(struct mem *m, const struct schema *s)
 {
-	const struct value_rules *r = s ? rules_of(s) : NULL;
 	const struct cel_type *items;
 	struct cel_type *object;
 
@@ -240,10 +237,7 @@ const struct cel_type *type_of_schema(struct mem *m, const struct schema *s)
 		return with_max(m, type_simple(CEL_DYN), REQUEST_MAX - 2);
 	case SCHEMA_LIST:
 		items = type_of_schema(m, s->items);
-		return items ? with_max(m, type_list(m, items),
-					most(r ? r->max_items : -1,
-					     REQUEST_MAX / least_bytes(s->items)))
-			     : NULL;
+		return items ? with_max(m, type_list(m, items), cel_schema_elements(s)) : NULL;
 	case SCHEMA_MAP:
 		return type_of_map(m, s);
 	case SCHEMA_STRUCT:

@@ -45,12 +45,31 @@ static void add_cut(struct buf *out, const char *s, size_t n, size_t max)
 	buf_adds(out, "...");
 }
 
+static int is_unsaid(const struct path *p)
+{
+	return p->said && !*p->said;
+}
+
+/* Whether a step stands before, in the text. */
+static int follows(const struct path *p)
+{
+	const struct path *up = p->up;
+
+	while (up && is_unsaid(up))
+		up = up->up;
+	return up != NULL;
+}
+
 static void add_step(const struct path *p, struct buf *out)
 {
-	if (p->key && !p->quoted) {
-		if (p->up)
+	const char *name = p->said ? p->said : p->key;
+
+	if (is_unsaid(p))
+		return;
+	if (name && !p->quoted) {
+		if (follows(p))
 			buf_addc(out, '.');
-		add_cut(out, p->key, strlen(p->key), KEY_MAX);
+		add_cut(out, name, strlen(name), KEY_MAX);
 	} else if (p->key) {
 		buf_addc(out, '[');
 		add_cut(out, p->key, strlen(p->key), KEY_MAX);

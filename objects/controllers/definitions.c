@@ -60,31 +60,6 @@ static void observe(struct controller *c, const struct change *ch)
 
 /* -- status -- */
 
-static size_t count_expressions(const struct value *versions)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < value_count(versions); i++) {
-		CLEANUP(custom_version_unrefp)
-		const struct custom_version *v = custom_compile(value_at(versions, i));
-
-		n += v->n_expressions;
-	}
-	return n;
-}
-
-/* What is stored and not acted upon is said once for each state of the spec. */
-static void tell_inert(const struct object *o, struct plan *plan)
-{
-	size_t n = count_expressions(value_dig(o->value, "spec", "versions", NULL));
-
-	if (n)
-		plan_event_after(plan, o, "Warning", "RulesNotEvaluated",
-				 "%zu rules of x-kubernetes-validations are stored, but not "
-				 "evaluated",
-				 n);
-}
-
 static struct value *take_conditions(struct value *status, const struct value *fresh)
 {
 	const struct value *list = value_get(fresh, "conditions");
@@ -113,8 +88,6 @@ static void sync_status(const struct object *o, struct plan *plan)
 	status = value_set(status, "acceptedNames", value_ref(value_get(fresh, "acceptedNames")));
 	status = value_set_int(status, "observedGeneration", generation);
 	plan_status(plan, o, status);
-	if (INT_AT(o->value, "status", "observedGeneration") != generation)
-		tell_inert(o, plan);
 }
 
 /* -- the end -- */

@@ -35,23 +35,22 @@ char *arena_strdup(struct arena *a, const char *s)
 	return memcpy(arena_alloc(a, n, 1), s, n);
 }
 
-void arena_keep_pattern(struct arena *a, struct pattern *taken)
+void arena_keep(struct arena *a, void *taken, void (*free_fn)(void *p))
 {
-	if ((a->n_patterns & (a->n_patterns - 1)) == 0)
-		a->patterns = xreallocarray(a->patterns, a->n_patterns ? 2 * a->n_patterns : 1,
-					    sizeof(struct pattern *));
-	a->patterns[a->n_patterns++] = taken;
+	if ((a->n_kept & (a->n_kept - 1)) == 0)
+		a->kept = xreallocarray(a->kept, a->n_kept ? 2 * a->n_kept : 1, sizeof(*a->kept));
+	a->kept[a->n_kept++] = (struct kept){taken, free_fn};
 }
 
 void arena_fini(struct arena *a)
 {
+	for (size_t i = 0; i < a->n_kept; i++)
+		a->kept[i].free(a->kept[i].p);
+	free(a->kept);
 	for (struct arena_block *b = a->blocks, *next; b; b = next) {
 		next = b->next;
 		free(b);
 	}
-	for (size_t i = 0; i < a->n_patterns; i++)
-		pattern_free(a->patterns[i]);
-	free(a->patterns);
 	*a = (struct arena){0};
 }
 

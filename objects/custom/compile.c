@@ -113,7 +113,6 @@ static struct compiled *compile(const struct value *version)
 	c->v.columns = make_columns(&m, value_get(version, "additionalPrinterColumns"));
 	c->v.selectable = make_selectable(&m, value_get(version, "selectableFields"));
 	take_subresources(&m, &c->v, value_get(version, "subresources"));
-	c->v.n_expressions = m.n_expressions;
 	return c;
 }
 

@@ -26,7 +26,6 @@ static const char *const keywords[] = {
 	"multipleOf",
 	"pattern",
 	"x-kubernetes-embedded-resource",
-	"x-kubernetes-validations",
 };
 static const char *const logic_words[] = {"allOf", "anyOf", "not", "oneOf"};
 
@@ -64,6 +63,11 @@ static void take_numbers(struct value_rules *r, const struct value *js)
 	r->max_properties = bound(js, "maxProperties");
 }
 
+static void free_pattern(void *p)
+{
+	pattern_free(p);
+}
+
 static void take_texts(struct maker *m, struct value_rules *r, const struct value *js)
 {
 	const char *pattern = value_str(value_get(js, "pattern"), NULL);
@@ -76,23 +80,7 @@ static void take_texts(struct maker *m, struct value_rules *r, const struct valu
 		return;
 	r->pattern = pattern_new(pattern, NULL);
 	if (r->pattern)
-		arena_keep_pattern(m->arena, r->pattern);
-}
-
-static void take_expressions(struct maker *m, struct value_rules *r, const struct value *js)
-{
-	const struct value *list = value_get(js, "x-kubernetes-validations");
-	const char **out;
-	size_t n = 0;
-
-	if (!value_is(list, VALUE_LIST) || !value_count(list))
-		return;
-	out = arena_alloc(m->arena, value_count(list) + 1, sizeof(*out));
-	for (size_t i = 0; i < value_count(list); i++)
-		if (value_is(value_get(value_at(list, i), "rule"), VALUE_STRING))
-			out[n++] = value_str(value_get(value_at(list, i), "rule"), "");
-	r->expressions = n ? out : NULL;
-	m->n_expressions += n;
+		arena_keep(m->arena, r->pattern, free_pattern);
 }
 
 static struct rules_list logic_list(struct maker *m, const struct value *list)
@@ -121,7 +109,6 @@ static void take_all(struct maker *m, struct value_rules *r, const struct value 
 {
 	take_numbers(r, js);
 	take_texts(m, r, js);
-	take_expressions(m, r, js);
 	take_logic(m, r, js);
 	r->nullable = value_bool(value_get(js, "nullable"), 0) ? 1 : 0;
 	r->embedded = value_bool(value_get(js, "x-kubernetes-embedded-resource"), 0) ? 1 : 0;

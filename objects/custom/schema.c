@@ -204,6 +204,38 @@ static struct value_rules *with_name_rules(struct maker *m, struct value_rules *
 	return r;
 }
 
+static void free_expressions(void *p)
+{
+	expressions_free(p);
+}
+
+/* Compiled last: a rule sees all that is below. */
+static void add_expressions(struct maker *m, struct schema *s, const struct value *js)
+{
+	const struct value *list = value_get(js, "x-kubernetes-validations");
+	struct expression_set *set;
+	struct value_rules *r;
+
+	if (!value_is(list, VALUE_LIST) || !value_count(list))
+		return;
+	r = s->rules ? (struct value_rules *)(uintptr_t)s->rules : new_rules(m);
+	s->rules = r;
+	set = expressions_new(list, s);
+	arena_keep(m->arena, set, free_expressions);
+	r->expressions = set;
+	s->expressions = 1;
+}
+
+static int has_expressions(const struct schema *s)
+{
+	if (s->items && s->items->expressions)
+		return 1;
+	for (size_t i = 0; i < s->n_fields; i++)
+		if (s->fields[i].schema->expressions)
+			return 1;
+	return 0;
+}
+
 const struct schema *make_schema(struct maker *m, const struct value *js, int whole)
 {
 	struct schema *s = arena_alloc(m->arena, 1, sizeof(*s));
@@ -223,5 +255,7 @@ const struct schema *make_schema(struct maker *m, const struct value *js, int wh
 	rules = with_list_rules(m, make_rules(m, js), s);
 	rules = with_required(m, rules, s, js);
 	s->rules = whole ? with_name_rules(m, rules, js) : rules;
+	s->expressions = has_expressions(s) ? 1 : 0;
+	add_expressions(m, s, js);
 	return s;
 }

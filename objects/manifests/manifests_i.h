@@ -13,12 +13,14 @@
 #define DIR_SPACE    "manifest-dir"
 
 /* Bounds of what users can make us keep in memory. */
-#define MAX_FILES          200000
-#define MAX_DIRS           20000
-#define MAX_DRAFTS_PER_UID 4096
-#define MAX_FAULTS_TEXT    (16u << 10) /* of one file */
-#define RETRY_MS           5000
-#define MAX_EARLY          4096 /* bytes of a text that is read while it is written */
+#define MAX_FILES               200000
+#define MAX_DIRS                20000
+#define MAX_DRAFTS_PER_UID      4096
+#define MAX_DRAFT_BYTES_PER_UID (64u << 20)
+#define SMALL_DRAFT             (16u << 10) /* as many of them as are allowed fit */
+#define MAX_FAULTS_TEXT         (16u << 10) /* of one file */
+#define RETRY_MS                5000
+#define MAX_EARLY               4096 /* bytes of a text that is read while it is written */
 
 /* An object that a file stands for. */
 struct held {
@@ -253,6 +255,8 @@ void events_tell(struct op *op, const char *text);
 
 struct rings *rings_new(void);
 void rings_free(struct rings *r);
+/* A path as it may stand in a line of text; owned. */
+char *printable_path(const char *path);
 /* Locked by themselves. text: lines. */
-void rings_add(struct rings *r, unsigned uid, const char *text);
-void rings_read(struct rings *r, unsigned uid, struct buf *out);
+void rings_add(struct rings *r, const char *user, const char *text);
+void rings_read(struct rings *r, const char *user, struct buf *out);

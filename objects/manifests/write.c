@@ -44,13 +44,19 @@ struct entry *successor(struct op *op, const char *path, const struct entry *was
 
 /* -- refusal -- */
 
-static size_t count_drafts(const struct manifests *all, unsigned uid)
+/* Whether this user may have another draft. Small ones are looked at when there are many files. */
+static int draft_fits(const struct manifests *all, const char *path, unsigned uid, size_t size)
 {
-	size_t n = 0;
+	size_t n = 0, bytes = size;
 
+	if (all->n <= MAX_DRAFTS_PER_UID && size <= SMALL_DRAFT)
+		return 1;
 	for (struct entry *e = files_first(all); e; e = files_next(e))
-		n += e->draft && e->attrs.uid == uid;
-	return n;
+		if (e->draft && e->attrs.uid == uid && strcmp(e->path, path) != 0) {
+			n++;
+			bytes += e->size;
+		}
+	return n < MAX_DRAFTS_PER_UID && bytes <= MAX_DRAFT_BYTES_PER_UID;
 }
 
 /* Return: an errno when there is no room for another file. */
@@ -62,8 +68,7 @@ static int check_room(struct op *op, const char *path, int draft)
 	pthread_mutex_lock(&all->lock);
 	if (!files_find(all, path) && all->n >= MAX_FILES)
 		code = ENOSPC;
-	else if (draft && op->has_attrs && all->n > MAX_DRAFTS_PER_UID &&
-		 count_drafts(all, op->attrs.uid) >= MAX_DRAFTS_PER_UID)
+	else if (draft && op->has_attrs && !draft_fits(all, path, op->attrs.uid, op->bytes.len))
 		code = EDQUOT;
 	pthread_mutex_unlock(&all->lock);
 	return code;
@@ -72,9 +77,10 @@ static int check_room(struct op *op, const char *path, int draft)
 static char *faults_text(const struct faults *faults, const char *file)
 {
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	CLEANUP_FREE char *shown = printable_path(file);
 	size_t cut = MAX_FAULTS_TEXT;
 
-	faults_render(faults, file, &text);
+	faults_render(faults, shown, &text);
 	if (text.len > cut) {
 		while (cut && text.data[cut - 1] != '\n')
 			cut--;
@@ -89,7 +95,7 @@ void refuse(struct op *op, const char *path, const struct entry *was)
 	CLEANUP_FREE char *for_ring = faults_text(&op->faults, path);
 	struct entry *e;
 
-	rings_add(op->all->rings, op->who.uid, for_ring);
+	rings_add(op->all->rings, op->who.user, for_ring);
 	if (!op->place.dry)
 		events_tell(op, for_ring);
 	if (check_room(op, path, 1)) {

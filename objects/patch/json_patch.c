@@ -51,10 +51,11 @@ static size_t depth_of(const struct value *v)
 
 /* -- one place -- */
 
+/* Replacing a key that is not there adds it: Kubernetes' library is not as strict as RFC 6902. */
 static struct value *edit_map(struct value *taken, const char *key, enum edit what,
 			      struct value *taken_child, int *rc)
 {
-	if (what != ADD && !value_get(taken, key)) {
+	if (what == REMOVE && !value_get(taken, key)) {
 		*rc = -ENOENT;
 		value_unref(taken_child);
 		return taken;

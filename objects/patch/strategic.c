@@ -255,7 +255,7 @@ struct value *strategic_map(struct strategic *st, const struct schema *s, struct
 		value_unref(taken);
 		return value_new_map();
 	}
-	if (directive && !str_eq(how, "merge")) {
+	if (directive) {
 		CLEANUP(buf_fini) struct buf text = BUF_INIT;
 
 		strategic_print(directive, &text);

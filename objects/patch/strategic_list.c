@@ -154,8 +154,8 @@ static int read_directives(struct strategic *st, const struct value *list, const
 	int replace = 0;
 
 	for (size_t i = 0; i < value_count(list); i++) {
-		const struct value *item = value_at(list, i),
-				   *directive = value_get(item, "$patch");
+		const struct value *item = value_at(list, i);
+		const struct value *directive = value_get(item, "$patch");
 		CLEANUP_FREE char *name = name_of(item, merge_key);
 		const char *how = value_str(directive, "");
 
@@ -172,7 +172,10 @@ static int read_directives(struct strategic *st, const struct value *list, const
 			return 0;
 		} else if (directive && str_eq(how, "delete")) {
 			strmap_set(gone, name, (void *)1);
-		} else if (directive && !str_eq(how, "merge")) {
+		} else if (directive && str_eq(how, "merge")) {
+			strategic_fail(st, "merging lists cannot yet be specified in the patch");
+			return 0;
+		} else if (directive) {
 			strategic_fail(st, "unknown patch type '%.100s' in list", how);
 			return 0;
 		}
@@ -204,13 +207,12 @@ static struct value *merge_elements(struct strategic *st, const struct schema *s
 
 	index_names(out, merge_key, &names);
 	for (size_t i = 0; i < value_count(list); i++) {
-		const struct value *item = value_at(list, i),
-				   *directive = value_get(item, "$patch");
+		const struct value *item = value_at(list, i);
 		CLEANUP_FREE char *name = name_of(item, merge_key);
 		size_t at = position(&names, name);
 		struct value *was;
 
-		if (directive && !str_eq(value_str(directive, NULL), "merge"))
+		if (value_get(item, "$patch"))
 			continue;
 		if (at) {
 			was = value_ref(value_at(out, at - 1));
@@ -249,11 +251,13 @@ static int holds_maps(const struct value *a, const struct value *b)
 	return value_is(first, VALUE_MAP);
 }
 
-/* The elements of the patch that are not deletions must come in the order that it asks for. */
+/* The elements of the patch that are not deletions must come in the order that it asks for, if any. */
 static int follows_order(const struct value *list, const struct value *order, const char *merge_key)
 {
 	size_t at = 0;
 
+	if (!value_count(order))
+		return 1;
 	for (size_t i = 0; i < value_count(list); i++) {
 		const struct value *item = value_at(list, i);
 		CLEANUP_FREE char *name = NULL;
@@ -282,8 +286,9 @@ struct value *strategic_list(struct strategic *st, const struct schema *s, const
 	struct value *out;
 
 	if (!s || s->type != SCHEMA_LIST || !(s->patch & PATCH_MERGE)) {
+		/* what is replaced has no directives in it: decoding refuses them as fields */
 		if (list && !order && !remove)
-			return strategic_plain(list);
+			return live ? value_ref(list) : strategic_plain(list);
 		strategic_fail(st, "this list is replaced as a whole: no order and no deletion can "
 				   "be given for it");
 		return live ? value_ref(live) : NULL;
@@ -301,5 +306,7 @@ struct value *strategic_list(struct strategic *st, const struct schema *s, const
 		value_unref(out);
 		return live ? value_ref(live) : NULL;
 	}
+	if (order && !value_count(order))
+		return out; /* as it came */
 	return in_order(out, order ? order : list, live, merge_key);
 }

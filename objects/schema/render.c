@@ -8,6 +8,7 @@
 #include <inttypes.h>
 
 #include "objects/codec.h"
+#include "objects/custom/expressions.h"
 #include "objects/schema/rules.h"
 
 #define DEPTH_MAX 32
@@ -82,11 +83,18 @@ static void add_count(struct buf *out, const char *what, int64_t n)
 		buf_addf(out, " %s=%" PRId64, what, n);
 }
 
-/* Expressions are kept, and refuse nothing: that must be seen where they are read. */
 static void add_expressions(const struct value_rules *r, struct buf *out)
 {
-	for (const char *const *e = r->expressions; e && *e; e++)
-		buf_addf(out, " rule=\"%s\" (stored, not evaluated)", *e);
+	const struct expression_set *set = r->expressions;
+
+	for (size_t i = 0; set && i < set->n; i++) {
+		const char *rule = value_str(value_get(set->list[i].source, "rule"), "");
+
+		buf_adds(out, " rule=\"");
+		for (; *rule; rule++) /* a field is a line */
+			buf_addc(out, *rule == '\n' ? ' ' : *rule);
+		buf_addc(out, '"');
+	}
 }
 
 static void add_rules(const struct value_rules *r, struct buf *out)

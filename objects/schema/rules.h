@@ -45,6 +45,7 @@ enum { /* bits of value_rules.types */
 };
 
 struct value_rules;
+struct expression_set; /* objects/custom/expressions.h */
 
 struct rules_field {
 	const char *name;
@@ -67,13 +68,13 @@ struct value_rules {
 	double minimum, maximum;
 	double multiple_of; /* 0: none */
 	int64_t min_length, max_length, min_items, max_items, min_properties,
-		max_properties;         /* < 0: none */
-	const char *format;             /* NULL: none */
-	struct pattern *pattern;        /* NULL: none */
-	const struct value *enums;      /* a list, NULL: any */
-	const char *const *map_keys;    /* list elements are known by these fields: each set once */
-	const char *const *required;    /* NULL-terminated */
-	const char *const *expressions; /* CEL that is stored, not evaluated; NULL-terminated */
+		max_properties;      /* < 0: none */
+	const char *format;          /* NULL: none */
+	struct pattern *pattern;     /* NULL: none */
+	const struct value *enums;   /* a list, NULL: any */
+	const char *const *map_keys; /* list elements are known by these fields: each set once */
+	const char *const *required; /* NULL-terminated */
+	const struct expression_set *expressions; /* x-kubernetes-validations; NULL: none */
 	/* what is below, as far as logic (not structure) says so */
 	const struct rules_field *fields;
 	size_t n_fields;

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "objects/custom/expressions.h"
 #include "objects/schema/rules.h"
 #include "objects/schema/text.h"
 #include "objects/validation/checks.h"
@@ -86,7 +87,8 @@ static void walk_list(struct validator *w, const struct schema *s, const struct 
 		fault_add(w->faults, at, FAULT_TOO_MANY, NULL,
 			  "%zu: must have at most %" PRId64 " items", n, s->max);
 	for (size_t i = 0; i < n; i++)
-		walk(w, s->items, value_at(v, i), NULL, PATH_INDEX(at, i));
+		walk(w, s->items, value_at(v, i), NULL,
+		     at && at->said && !*at->said ? PATH_UNSAID(at, i) : PATH_INDEX(at, i));
 }
 
 static void walk_map(struct validator *w, const struct schema *s, const struct value *v,
@@ -124,6 +126,21 @@ static int walk_presence(struct validator *w, const struct schema_field *f, cons
 	return v && !missing && !f->unchecked;
 }
 
+static void walk_field(struct validator *w, const struct schema_field *f, const struct value *v,
+		       const struct value *old, const struct path *at)
+{
+	struct path up = at ? *at : (struct path){0};
+	const struct path here = {.up = at ? &up : NULL, .key = f->name, .said = f->called};
+	int secret = w->secret;
+
+	if (f->unindexed)
+		up.said = "";
+	w->secret |= f->secret;
+	if (walk_presence(w, f, v, old, &here))
+		walk(w, f->schema, v, old ? value_get(old, f->name) : NULL, &here);
+	w->secret = secret;
+}
+
 static void walk_struct(struct validator *w, const struct schema *s, const struct value *v,
 			const struct value *old, const struct path *at)
 {
@@ -132,19 +149,14 @@ static void walk_struct(struct validator *w, const struct schema *s, const struc
 	for (size_t i = 0; i < s->n_fields; i++) {
 		const struct schema_field *f = &s->fields[i];
 		const struct value *child = NULL;
-		int c = -1, secret = w->secret;
+		int c = -1;
 
 		while (k < n && (c = strcmp(value_key_at(v, k), f->name)) < 0)
 			k++;
 		if (k < n && c == 0)
 			child = value_at(v, k);
-		if (!child && !f->required && !f->immutable)
-			continue;
-		w->secret |= f->secret;
-		if (walk_presence(w, f, child, old, PATH_FIELD(at, f->name)))
-			walk(w, f->schema, child, old ? value_get(old, f->name) : NULL,
-			     PATH_FIELD(at, f->name));
-		w->secret = secret;
+		if (child || f->required || f->immutable)
+			walk_field(w, f, child, old, at);
 	}
 }
 
@@ -209,12 +221,8 @@ static void walk_kind(struct validator *w, const struct kind *k, const struct va
 
 		if (status != !!status_only || str_eq(f->name, "metadata"))
 			continue;
-		w->secret = f->secret;
-		if (walk_presence(w, f, child, old, PATH_FIELD(NULL, f->name)))
-			walk(w, f->schema, child, old ? value_get(old, f->name) : NULL,
-			     PATH_FIELD(NULL, f->name));
+		walk_field(w, f, child, old, NULL);
 	}
-	w->secret = 0;
 }
 
 /* Rules about the whole object count when what they speak of changes. */
@@ -231,6 +239,26 @@ static int is_changed(const struct value *now, const struct value *old)
 	return 0;
 }
 
+/* Expressions trust that values are what the schema says. */
+static int blocks_expressions(const struct fault *f)
+{
+	return f->kind == FAULT_REQUIRED || f->kind == FAULT_TYPE || f->kind == FAULT_TOO_LONG ||
+	       f->kind == FAULT_TOO_MANY;
+}
+
+static void check_expressions(const struct kind *k, const struct value *now,
+			      const struct value *old, struct faults *faults)
+{
+	for (size_t i = 0; i < faults->n; i++)
+		if (blocks_expressions(&faults->list[i])) {
+			fault_add(faults, NULL, FAULT_INVALID, NULL,
+				  "some validation rules were not checked because the object was "
+				  "invalid; correct the existing errors to complete validation");
+			return;
+		}
+	expressions_check(k->schema, now, old, NULL, faults);
+}
+
 void kind_validate(const struct kind *k, const struct value *now, const struct value *old,
 		   int status_only, struct faults *faults)
 {
@@ -242,6 +270,8 @@ void kind_validate(const struct kind *k, const struct value *now, const struct v
 		rules_check(k->schema->rules, now, NULL, faults, &w.work);
 	if (k->schema->check && !status_only)
 		k->schema->check(now, old, now, NULL, faults);
+	if (k->schema->expressions)
+		check_expressions(k, now, old, faults);
 }
 
 void kind_validate_body(const struct kind *k, const struct value *now, struct faults *faults)

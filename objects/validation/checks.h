@@ -60,6 +60,7 @@ CHECK(network_policy_peer);
 /* definition.c */
 CHECK(definition);
 /* webhook.c */
+CHECK(api_service);
 CHECK(webhook_configuration);
 CHECK(webhook);
 CHECK(admission_rule);

@@ -44,7 +44,7 @@ static void check_host_port(struct container_ctx *ctx, const struct value *port,
 	CLEANUP_FREE char *key = NULL;
 
 	at = PATH_FIELD(at, "hostPort");
-	if (host_network && (host || ctx->is_pod) && host != inner)
+	if (host_network && ctx->role == CONTAINER_APP && (host || ctx->is_pod) && host != inner)
 		say_invalid(ctx->faults, at, value_get(port, "hostPort"),
 			    "must match `containerPort` when `hostNetwork` is true");
 	if (!host)
@@ -79,17 +79,20 @@ static void check_ports(struct container_ctx *ctx, const struct value *ports, co
 	strmap_fini(&names);
 }
 
-static void check_sub_path(const struct value *mount, const struct path *at, struct faults *faults)
+/* list_at: the mount as Kubernetes names it here, without its index. */
+static void check_sub_path(const struct value *mount, const struct path *at,
+			   const struct path *list_at, struct faults *faults)
 {
 	const char *sub = text_of(mount, "subPath"), *expr = text_of(mount, "subPathExpr");
 
 	if (*sub && *expr)
 		say_text(faults, PATH_FIELD(at, "subPathExpr"), expr,
 			 "subPathExpr and subPath are mutually exclusive");
-	say_text(faults, PATH_FIELD(at, "subPath"), sub, local_path_fault(sub));
-	say_text(faults, PATH_FIELD(at, "subPathExpr"), expr, local_path_fault(expr));
+	say_text(faults, PATH_FIELD(list_at, "subPath"), sub, local_path_fault(sub));
+	say_text(faults, PATH_FIELD(list_at, "subPathExpr"), expr, local_path_fault(expr));
 }
 
+/* at: without the index, as above. */
 static void check_propagation(struct container_ctx *ctx, const struct value *c,
 			      const struct value *mount, const struct path *at)
 {
@@ -125,7 +128,8 @@ static void check_mounts(struct container_ctx *ctx, const struct value *c, const
 
 	for (size_t i = 0; i < value_count(mounts); i++) {
 		const struct value *m = value_at(mounts, i);
-		const struct path *here = PATH_INDEX(PATH_FIELD(at, "volumeMounts"), i);
+		const struct path *list_at = PATH_FIELD(at, "volumeMounts");
+		const struct path *here = PATH_INDEX(list_at, i);
 		const char *name = text_of(m, "name"), *path = text_of(m, "mountPath");
 
 		if (*name && !strmap_get(ctx->volumes, name))
@@ -135,8 +139,8 @@ static void check_mounts(struct container_ctx *ctx, const struct value *c, const
 				 "must be unique");
 		else if (*path)
 			strmap_set(&paths, path, SEEN);
-		check_sub_path(m, here, ctx->faults);
-		check_propagation(ctx, c, m, here);
+		check_sub_path(m, here, PATH_UNSAID(list_at, i), ctx->faults);
+		check_propagation(ctx, c, m, PATH_UNSAID(list_at, i));
 		if (ctx->role == CONTAINER_EPHEMERAL && *text_of(m, "subPath"))
 			say_forbidden(ctx->faults, PATH_FIELD(here, "subPath"),
 				      "cannot be set for an Ephemeral Container");
@@ -171,7 +175,8 @@ static void check_image(struct container_ctx *ctx, const struct value *c, const 
 	at = PATH_FIELD(at, "image");
 	if (!n)
 		say_required(ctx->faults, at, "");
-	else if (strchr(" \t\r\n\v\f", image[0]) || strchr(" \t\r\n\v\f", image[n - 1]))
+	else if (ctx->is_pod && /* templates may have it, as they always could */
+		 (strchr(" \t\r\n\v\f", image[0]) || strchr(" \t\r\n\v\f", image[n - 1])))
 		say_text(ctx->faults, at, image, "must not have leading or trailing whitespace");
 }
 
@@ -197,6 +202,22 @@ static void check_probe_of(struct container_ctx *ctx, const struct value *c, con
 	if (grace && value_int(grace, 1) <= 0)
 		say_invalid(ctx->faults, PATH_FIELD(at, "terminationGracePeriodSeconds"), grace,
 			    "must be greater than 0");
+}
+
+/* A hook that sleeps must end before the pod has to. */
+static void check_sleep_of(struct container_ctx *ctx, const struct value *c, const char *hook,
+			   const struct path *at)
+{
+	const struct value *seconds = value_dig(c, "lifecycle", hook, "sleep", "seconds", NULL);
+	int64_t grace = value_int(value_get(ctx->spec, "terminationGracePeriodSeconds"), 30);
+
+	if (!value_dig(c, "lifecycle", hook, "sleep", NULL) ||
+	    (value_int(seconds, 0) >= 0 && value_int(seconds, 0) <= grace))
+		return;
+	fault_add(ctx->faults, PATH_FIELD(PATH_FIELD(PATH_FIELD(at, "lifecycle"), hook), "sleep"),
+		  FAULT_INVALID, seconds,
+		  "must be non-negative and less than terminationGracePeriodSeconds (%" PRId64 ")",
+		  grace);
 }
 
 /* Init containers end; a probe or a hook makes sense only for those that stay (sidecars). */
@@ -229,6 +250,8 @@ static void check_container_role(struct container_ctx *ctx, const struct value *
 	}
 	for (size_t i = 0; i < 3; i++)
 		check_probe_of(ctx, c, probes[i], at);
+	check_sleep_of(ctx, c, "postStart", at);
+	check_sleep_of(ctx, c, "preStop", at);
 }
 
 void check_container(struct container_ctx *ctx, const struct value *c, const struct path *at)

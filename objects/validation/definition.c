@@ -4,9 +4,11 @@
  * Source: apiextensions-apiserver pkg/apis/apiextensions/validation/validation.go.
  */
 #include "objects/custom.h"
+#include "objects/custom/expressions.h"
 #include "objects/schema/field_key.h"
 #include "objects/schema/text.h"
 #include "objects/validation/checks.h"
+#include "objects/validation/expressions.h"
 #include "objects/validation/say.h"
 #include "objects/validation/structural.h"
 
@@ -239,6 +241,8 @@ static void check_defaults(const struct schema *s, const struct path *at, struct
 		value_unref(schema_decode(f->schema, value_ref(f->dflt), here, faults));
 		if (faults->n == before)
 			schema_validate(f->schema, f->dflt, here, faults);
+		if (faults->n == before)
+			expressions_check(f->schema, f->dflt, NULL, here, faults);
 	}
 }
 
@@ -259,6 +263,7 @@ static void check_schema(const struct value *version, const struct path *at, str
 	if (faults->n > before)
 		return;
 	v = custom_compile(version);
+	check_definition_expressions(v->schema, at, faults);
 	check_defaults(v->schema, at, faults);
 }
 

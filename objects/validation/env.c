@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "objects/quantity.h"
 #include "objects/schema/text.h"
 #include "objects/validation/checks.h"
 #include "objects/validation/container.h"
@@ -34,16 +35,21 @@ void check_field_ref(const struct value *ref, const char *const *supported, cons
 		     struct faults *faults)
 {
 	const struct value *path = value_get(ref, "fieldPath");
-	const char *text = value_str(path, "");
+	const char *text = value_str(path, ""), *version = text_of(ref, "apiVersion");
+	const struct path *path_at = PATH_FIELD(at, "fieldPath");
 	size_t before = 0;
 	CLEANUP_FREE char *key = subscript(text, &before);
 
-	at = PATH_FIELD(at, "fieldPath");
 	if (!ref || !*text)
 		return; /* required: the tables say so */
+	if (!str_eq(version, "v1")) {
+		fault_add(faults, path_at, FAULT_INVALID, path,
+			  "error converting fieldPath: unsupported pod version: %s", version);
+		return;
+	}
 	if (!key) {
 		if (!one_of(text, supported))
-			check_enum(supported, path, at, faults);
+			check_enum(supported, path, path_at, faults);
 		return;
 	}
 	if (before == 15 && strncmp(text, "metadata.labels", 15) == 0)
@@ -52,6 +58,26 @@ void check_field_ref(const struct value *ref, const char *const *supported, cons
 		say_text(faults, at, key, text_label_key(key));
 	else
 		say_invalid(faults, at, path, "does not support subscript");
+}
+
+/* The unit that a resource is told in. */
+static void check_divisor(const struct value *ref, const char *resource, const struct path *at,
+			  struct faults *faults)
+{
+	static const char *const cores[] = {"1m", "1", NULL};
+	static const char *const bytes[] = {"1",   "1k",  "1M",  "1G",  "1T",  "1P",  "1E",
+					    "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei", NULL};
+	const struct value *divisor = value_get(ref, "divisor");
+	int of_cores = str_ends(resource, ".cpu");
+	struct quantity q;
+
+	if (!divisor || quantity_from_value(divisor, &q, NULL) < 0 || !q.nano ||
+	    one_of(value_str(divisor, ""), of_cores ? cores : bytes))
+		return;
+	say_text(faults, PATH_FIELD(at, "divisor"), resource,
+		 of_cores ? "only divisor's values 1m and 1 are supported with the cpu resource"
+			  : "only divisor's values 1, 1k, 1M, 1G, 1T, 1P, 1E, 1Ki, 1Mi, 1Gi, 1Ti, "
+			    "1Pi, 1Ei are supported with the memory resource");
 }
 
 void check_resource_field_ref(const struct value *ref, const struct path *at, struct faults *faults)
@@ -66,17 +92,22 @@ void check_resource_field_ref(const struct value *ref, const struct path *at, st
 	const struct value *resource = value_get(ref, "resource");
 	const char *text = value_str(resource, "");
 
-	if (!*text || str_starts(text, "limits.hugepages-") ||
-	    str_starts(text, "requests.hugepages-"))
+	if (!*text)
 		return;
-	check_enum(supported, resource, PATH_FIELD(at, "resource"), faults);
+	if (!str_starts(text, "limits.hugepages-") && !str_starts(text, "requests.hugepages-"))
+		check_enum(supported, resource, PATH_FIELD(at, "resource"), faults);
+	check_divisor(ref, text, at, faults);
 }
 
-/* Names one key of a ConfigMap or Secret. */
-static void check_key_ref(const struct value *ref, const struct path *at, struct faults *faults)
+/* Names a ConfigMap or Secret. */
+static void check_name_ref(const struct value *ref, const struct path *at, struct faults *faults)
 {
-	if (ref && !*text_of(ref, "name"))
+	const char *name = text_of(ref, "name");
+
+	if (ref && !*name)
 		say_required(faults, PATH_FIELD(at, "name"), "");
+	else if (ref)
+		say_text(faults, PATH_FIELD(at, "name"), name, text_dns_subdomain(name));
 }
 
 void check_env_var(const struct value *now, const struct value *old, const struct value *root,
@@ -84,9 +115,7 @@ void check_env_var(const struct value *now, const struct value *old, const struc
 {
 	static const char *const sources[] = {"fieldRef", "resourceFieldRef", "configMapKeyRef",
 					      "secretKeyRef", "fileKeyRef"};
-	static const char *const paths[] = {"metadata.annotations",
-					    "metadata.labels",
-					    "metadata.name",
+	static const char *const paths[] = {"metadata.name",
 					    "metadata.namespace",
 					    "metadata.uid",
 					    "spec.nodeName",
@@ -107,9 +136,9 @@ void check_env_var(const struct value *now, const struct value *old, const struc
 	check_field_ref(value_get(from, "fieldRef"), paths, PATH_FIELD(at, "fieldRef"), faults);
 	check_resource_field_ref(value_get(from, "resourceFieldRef"),
 				 PATH_FIELD(at, "resourceFieldRef"), faults);
-	check_key_ref(value_get(from, "configMapKeyRef"), PATH_FIELD(at, "configMapKeyRef"),
-		      faults);
-	check_key_ref(value_get(from, "secretKeyRef"), PATH_FIELD(at, "secretKeyRef"), faults);
+	check_name_ref(value_get(from, "configMapKeyRef"), PATH_FIELD(at, "configMapKeyRef"),
+		       faults);
+	check_name_ref(value_get(from, "secretKeyRef"), PATH_FIELD(at, "secretKeyRef"), faults);
 	if (!n)
 		fault_add(faults, at, FAULT_INVALID, NULL, "must specify one of: %s",
 			  "`fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`");
@@ -125,15 +154,19 @@ void check_env_from(const struct value *now, const struct value *old, const stru
 	const struct value *map = value_get(now, "configMapRef"),
 			   *secret = value_get(now, "secretRef");
 	const char *prefix = text_of(now, "prefix");
+	struct path list_at = *at; /* which of them, Kubernetes does not say */
 
 	if (*prefix)
 		say_text(faults, PATH_FIELD(at, "prefix"), prefix, text_env_name(prefix));
-	check_key_ref(map, PATH_FIELD(at, "configMapRef"), faults);
-	check_key_ref(secret, PATH_FIELD(at, "secretRef"), faults);
+	list_at.said = "";
+	check_name_ref(map, PATH_FIELD(at, "configMapRef"), faults);
+	check_name_ref(secret, PATH_FIELD(at, "secretRef"), faults);
 	if (!map && !secret)
-		say_text(faults, at, "", "must specify one of: `configMapRef` or `secretRef`");
+		say_text(faults, &list_at, "",
+			 "must specify one of: `configMapRef` or `secretRef`");
 	else if (map && secret)
-		say_text(faults, at, "", "may not have more than one field specified at a time");
+		say_text(faults, &list_at, "",
+			 "may not have more than one field specified at a time");
 }
 
 static void check_port_ref(const struct value *port, const struct path *at, struct faults *faults)
@@ -143,7 +176,7 @@ static void check_port_ref(const struct value *port, const struct path *at, stru
 	else if (port && (value_int(port, 0) < 1 || value_int(port, 0) > 65535))
 		say_invalid(faults, at, port, "must be between 1 and 65535, inclusive");
 	else if (!port)
-		say_invalid(faults, at, value_new_int(0), "must be between 1 and 65535, inclusive");
+		say_invalid(faults, at, NULL, "must be between 1 and 65535, inclusive");
 }
 
 static void check_http_headers(const struct value *headers, const struct path *at,
@@ -155,7 +188,7 @@ static void check_http_headers(const struct value *headers, const struct path *a
 					"0123456789-");
 
 		if (!n || name[n])
-			say_text(faults, PATH_FIELD(PATH_INDEX(at, i), "name"), name,
+			say_text(faults, PATH_CALLED(PATH_UNSAID(at, i), "name", ""), name,
 				 "a valid HTTP header must consist of alphanumeric characters or "
 				 "'-' (e.g. 'X-Header-Name', regex used for validation is "
 				 "'[-A-Za-z0-9]+')");
@@ -204,8 +237,4 @@ void check_handler(const struct value *now, const struct value *old, const struc
 
 	if (!check_ways(now, ways, at, faults))
 		say_required(faults, at, "must specify a handler type");
-	if (value_int(value_dig(now, "sleep", "seconds", NULL), 1) < 0)
-		say_invalid(faults, PATH_FIELD(at, "sleep"),
-			    value_dig(now, "sleep", "seconds", NULL),
-			    "must be greater than 0 and less than terminationGracePeriodSeconds");
 }

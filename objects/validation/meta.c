@@ -61,18 +61,21 @@ void check_annotations(const struct value *map, const struct path *at, struct fa
 
 static void check_owners(const struct value *owners, const struct path *at, struct faults *faults)
 {
-	static const char *const needed[] = {"apiVersion", "kind", "name", "uid"};
+	static const struct {
+		const char *field, *word;
+	} needed[] = {
+		{"apiVersion", "version"}, {"kind", "kind"}, {"name", "name"}, {"uid", "uid"}};
 	size_t controllers = 0;
 
 	for (size_t i = 0; i < value_count(owners); i++) {
 		const struct value *o = value_at(owners, i);
 
 		for (size_t j = 0; j < ARRAY_LEN(needed); j++) {
-			if (*value_str(value_get(o, needed[j]), ""))
+			if (*value_str(value_get(o, needed[j].field), ""))
 				continue;
 			CLEANUP_VALUE struct value *empty = value_new_string("");
-			fault_add(faults, PATH_FIELD(PATH_INDEX(at, i), needed[j]), FAULT_INVALID,
-				  empty, "must not be empty");
+			fault_add(faults, PATH_FIELD(PATH_UNSAID(at, i), needed[j].field),
+				  FAULT_INVALID, empty, "%s must not be empty", needed[j].word);
 		}
 		controllers += value_bool(value_get(o, "controller"), 0);
 	}
@@ -83,7 +86,9 @@ static void check_owners(const struct value *owners, const struct path *at, stru
 			  controllers);
 }
 
-static void check_finalizers(const struct value *list, const struct path *at, struct faults *faults)
+/* Objects of built-in kinds have finalizers of a domain, or one of those that are as old as they. */
+static void check_finalizers(const struct value *list, int built_in, const struct path *at,
+			     struct faults *faults)
 {
 	int orphan = 0, foreground = 0;
 
@@ -91,10 +96,10 @@ static void check_finalizers(const struct value *list, const struct path *at, st
 		const char *name = value_str(value_at(list, i), "");
 		const char *why = text_label_key(name);
 
-		if (why)
-			add_invalid(faults, PATH_INDEX(at, i), name, why);
-		else if (!strchr(name, '/') && !str_eq(name, "orphan") &&
-			 !str_eq(name, "foregroundDeletion") && !str_eq(name, "kubernetes"))
+		if (why) /* which of them, Kubernetes does not say */
+			add_invalid(faults, PATH_UNSAID(at, i), name, why);
+		if (built_in && !strchr(name, '/') && !str_eq(name, "orphan") &&
+		    !str_eq(name, "foregroundDeletion") && !str_eq(name, "kubernetes"))
 			add_invalid(faults, PATH_INDEX(at, i), name,
 				    "name is neither a standard finalizer name nor is it fully "
 				    "qualified");
@@ -209,7 +214,8 @@ void check_metadata(const struct kind *k, const struct value *now, const struct 
 	check_labels(value_get(now, "labels"), PATH_FIELD(at, "labels"), faults);
 	check_annotations(value_get(now, "annotations"), PATH_FIELD(at, "annotations"), faults);
 	check_owners(value_get(now, "ownerReferences"), PATH_FIELD(at, "ownerReferences"), faults);
-	check_finalizers(value_get(now, "finalizers"), PATH_FIELD(at, "finalizers"), faults);
+	check_finalizers(value_get(now, "finalizers"), !k->schema->structural,
+			 PATH_FIELD(at, "finalizers"), faults);
 	if (value_int(value_get(now, "generation"), 0) < 0)
 		fault_add(faults, PATH_FIELD(at, "generation"), FAULT_INVALID,
 			  value_get(now, "generation"), "must be greater than or equal to 0");

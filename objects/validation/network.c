@@ -161,11 +161,11 @@ static void check_ingress_class(const struct value *now, const struct value *old
 		say_text(faults, PATH_FIELD(at, "ingressClassName"), class,
 			 text_dns_subdomain(class));
 	/* an update may pass through both while it moves from one to the other */
-	if (!old && noted && value_get(now, "ingressClassName"))
+	if (!old && noted && value_get(now, "ingressClassName") && !str_eq(noted, class))
 		say_text(faults,
-			 PATH_KEY(PATH_FIELD(PATH_FIELD(NULL, "metadata"), "annotations"),
-				  "kubernetes.io/ingress.class"),
-			 noted, "can not be set when the class field is also set");
+			 PATH_FIELD(PATH_FIELD(PATH_CALLED(NULL, "metadata", ""), "annotations"),
+				    "kubernetes.io/ingress.class"),
+			 noted, "must match `ingressClassName` when both are specified");
 }
 
 void check_ingress_spec(const struct value *now, const struct value *old, const struct value *root,

@@ -140,8 +140,7 @@ void check_pod_dns(const struct value *spec, const struct path *at, struct fault
 	check_searches(value_get(config, "searches"), PATH_FIELD(here, "searches"), faults);
 	for (size_t i = 0; i < value_count(options); i++)
 		if (!*text_of(value_at(options, i), "name"))
-			say_required(faults,
-				     PATH_FIELD(PATH_INDEX(PATH_FIELD(here, "options"), i), "name"),
+			say_required(faults, PATH_INDEX(PATH_FIELD(here, "options"), i),
 				     "must not be empty");
 }
 

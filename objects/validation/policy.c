@@ -35,9 +35,38 @@ static void check_order(const struct value *item, const char *low, const char *h
 		  value_str(value_dig(item, high, key, NULL), ""));
 }
 
+/* Resources that a container may ask for: the few by themselves, others with a domain. */
+static const char *compute_fault(const char *name)
+{
+	const char *why = text_label_key(name);
+
+	if (why || strchr(name, '/') || str_starts(name, "hugepages-") || str_eq(name, "cpu") ||
+	    str_eq(name, "memory") || str_eq(name, "ephemeral-storage"))
+		return why;
+	return "must be a standard resource for containers";
+}
+
+/* The most that a limit may be over its request: as many times as max is over min, at most. */
+static void check_ratio(const struct value *item, const char *key, const struct path *at,
+			struct faults *faults)
+{
+	const struct value *shown = value_dig(item, "maxLimitRequestRatio", key, NULL);
+	struct quantity ratio, min, max;
+
+	at = PATH_KEY(PATH_FIELD(at, "maxLimitRequestRatio"), key);
+	if (!amount(item, "maxLimitRequestRatio", key, &ratio))
+		return;
+	if (ratio.nano < 1000000000)
+		say_invalid(faults, at, shown, "ratio is less than 1");
+	if (amount(item, "min", key, &min) && amount(item, "max", key, &max) && min.nano > 0 &&
+	    (long double)ratio.nano / 1000000000 > (long double)max.nano / (long double)min.nano)
+		say_invalid(faults, at, shown, "ratio is greater than max/min");
+}
+
 static void check_limits(const struct value *item, const struct path *at, struct faults *faults)
 {
-	static const char *const lists[] = {"default", "defaultRequest", "max", "min"};
+	static const char *const lists[] = {"default", "defaultRequest", "max", "min",
+					    "maxLimitRequestRatio"};
 	static const struct {
 		const char *low, *high, *at;
 	} orders[] = {{"min", "max", "min"},
@@ -46,6 +75,9 @@ static void check_limits(const struct value *item, const struct path *at, struct
 		      {"defaultRequest", "default", "defaultRequest"},
 		      {"min", "default", "default"},
 		      {"default", "max", "default"}};
+	const char *type = text_of(item, "type");
+	int compute = str_eq(type, "Pod") || str_eq(type, "Container");
+	const struct value *ratios = value_get(item, "maxLimitRequestRatio");
 
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
 		const struct value *list = value_get(item, lists[i]);
@@ -54,7 +86,7 @@ static void check_limits(const struct value *item, const struct path *at, struct
 			const char *key = value_key_at(list, j);
 
 			say_text(faults, PATH_KEY(PATH_FIELD(at, lists[i]), key), key,
-				 text_label_key(key));
+				 compute ? compute_fault(key) : text_label_key(key));
 		}
 	}
 	for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
@@ -64,6 +96,18 @@ static void check_limits(const struct value *item, const struct path *at, struct
 			check_order(item, orders[i].low, orders[i].high, orders[i].at,
 				    value_key_at(list, j), at, faults);
 	}
+	for (size_t i = 0; i < value_count(ratios); i++)
+		check_ratio(item, value_key_at(ratios, i), at, faults);
+}
+
+static const char *limit_type_fault(const char *type)
+{
+	const char *why = text_label_key(type);
+
+	if (why || strchr(type, '/') || str_eq(type, "Pod") || str_eq(type, "Container") ||
+	    str_eq(type, "PersistentVolumeClaim"))
+		return why;
+	return "must be a standard limit type or fully qualified";
 }
 
 void check_limit_range_spec(const struct value *now, const struct value *old,
@@ -78,7 +122,7 @@ void check_limit_range_spec(const struct value *now, const struct value *old,
 		const char *type = text_of(item, "type");
 
 		if (*type)
-			say_text(faults, PATH_FIELD(here, "type"), type, text_label_key(type));
+			say_text(faults, PATH_FIELD(here, "type"), type, limit_type_fault(type));
 		if (*type && strmap_set(&seen, type, (void *)1))
 			say_duplicate(faults, PATH_FIELD(here, "type"), type);
 		if (str_eq(type, "Pod") && value_count(value_get(item, "default")))
@@ -87,6 +131,12 @@ void check_limit_range_spec(const struct value *now, const struct value *old,
 		if (str_eq(type, "Pod") && value_count(value_get(item, "defaultRequest")))
 			say_forbidden(faults, PATH_FIELD(here, "defaultRequest"),
 				      "may not be specified when `type` is 'Pod'");
+		if (str_eq(type, "PersistentVolumeClaim") &&
+		    !value_dig(item, "min", "storage", NULL) &&
+		    !value_dig(item, "max", "storage", NULL))
+			say_required(faults, PATH_FIELD(here, "limits"),
+				     "either minimum or maximum storage value is required, but "
+				     "neither was provided");
 		check_limits(item, here, faults);
 	}
 	strmap_fini(&seen);

@@ -74,10 +74,26 @@ static void check_request(const char *name, const struct value *request, const s
 			  value_str(limit, ""));
 }
 
+/* Bit 0: pages of a size of their own, bit 1: cpu or memory. */
+static int kinds_of(const struct value *list)
+{
+	int found = 0;
+
+	for (size_t i = 0; i < value_count(list); i++) {
+		const char *name = value_key_at(list, i);
+
+		found |= is_huge(name) | (str_eq(name, "cpu") || str_eq(name, "memory")) << 1;
+	}
+	return found;
+}
+
 void check_resources(const struct value *resources, const struct path *at, struct faults *faults)
 {
 	const struct value *limits = value_get(resources, "limits");
 	const struct value *requests = value_get(resources, "requests");
+
+	if ((kinds_of(limits) | kinds_of(requests)) == 1)
+		say_forbidden(faults, at, "HugePages require cpu or memory");
 
 	check_amounts(limits, PATH_FIELD(at, "limits"), faults);
 	check_amounts(requests, PATH_FIELD(at, "requests"), faults);
@@ -102,7 +118,6 @@ void check_security_context(const struct value *sc, const struct path *at, struc
 
 	if (!escalation || value_bool(escalation, 1))
 		return;
-	at = PATH_FIELD(at, "allowPrivilegeEscalation");
 	if (value_bool(value_get(sc, "privileged"), 0))
 		say_invalid(faults, at, sc,
 			    "cannot set `allowPrivilegeEscalation` to false and `privileged` to "
@@ -116,16 +131,16 @@ void check_security_context(const struct value *sc, const struct path *at, struc
 void check_seccomp_profile(const struct value *now, const struct value *old,
 			   const struct value *root, const struct path *at, struct faults *faults)
 {
-	const char *path = text_of(now, "localhostProfile");
+	const struct value *path = value_get(now, "localhostProfile");
 	int local = str_eq(text_of(now, "type"), "Localhost");
 
 	at = PATH_FIELD(at, "localhostProfile");
-	if (local && !*path)
+	if (local && !path)
 		say_required(faults, at, "must be set when seccomp type is Localhost");
 	else if (local)
-		say_text(faults, at, path, local_path_fault(path));
-	else if (*path)
-		say_text(faults, at, path, "can only be set when seccomp type is Localhost");
+		say_text(faults, at, value_str(path, ""), local_path_fault(value_str(path, "")));
+	else if (path)
+		say_invalid(faults, at, path, "can only be set when seccomp type is Localhost");
 }
 
 /* Names between dots or slashes: [a-z0-9]([-_a-z0-9]*[a-z0-9])? */
@@ -187,9 +202,12 @@ void check_pod_security(const struct value *spec, const struct path *at, struct 
 	if (value_bool(value_get(spec, "hostUsers"), 1))
 		return;
 	for (size_t i = 0; i < 3; i++) {
-		static const char *const host[] = {"hostNetwork", "hostPID", "hostIPC"};
+		static const struct {
+			const char *name, *called; /* in Kubernetes' faults */
+		} host[] = {{"hostNetwork", NULL}, {"hostPID", "HostPID"}, {"hostIPC", "HostIPC"}};
 
-		if (value_bool(value_get(spec, host[i]), 0))
-			say_forbidden(faults, PATH_FIELD(at, host[i]), "when `hostUsers` is false");
+		if (value_bool(value_get(spec, host[i].name), 0))
+			say_forbidden(faults, PATH_CALLED(at, host[i].name, host[i].called),
+				      "when `pod.Spec.HostUsers` is false");
 	}
 }

@@ -9,6 +9,7 @@
 #include "objects/validation/checks.h"
 #include "objects/validation/container.h"
 #include "objects/validation/say.h"
+#include "objects/validation/volume.h"
 #include "util/strmap.h"
 
 void check_toleration(const struct value *now, const struct value *old, const struct value *root,
@@ -74,6 +75,7 @@ static void check_field_expression(const struct value *e, const struct path *at,
 {
 	const char *op = text_of(e, "operator"), *key = text_of(e, "key");
 	const struct value *values = value_get(e, "values");
+	int by_name = str_eq(key, "metadata.name");
 
 	if (!str_eq(op, "In") && !str_eq(op, "NotIn"))
 		say_text(faults, PATH_FIELD(at, "operator"), op, "not a valid selector operator");
@@ -81,8 +83,14 @@ static void check_field_expression(const struct value *e, const struct path *at,
 		say_required(faults, PATH_FIELD(at, "values"),
 			     "must be only one value when `operator` is 'In' or 'NotIn' for node "
 			     "field selector");
-	if (!str_eq(key, "metadata.name"))
+	if (!by_name)
 		say_text(faults, PATH_FIELD(at, "key"), key, "not a valid field selector key");
+	for (size_t i = 0; by_name && i < value_count(values); i++) {
+		const char *name = value_str(value_at(values, i), "");
+
+		say_text(faults, PATH_INDEX(PATH_FIELD(at, "values"), i), name,
+			 text_dns_subdomain(name));
+	}
 }
 
 static void check_term(const struct value *term, int strict, const struct path *at,
@@ -102,14 +110,20 @@ static void check_term(const struct value *term, int strict, const struct path *
 #define REQUIRED  "requiredDuringSchedulingIgnoredDuringExecution"
 #define PREFERRED "preferredDuringSchedulingIgnoredDuringExecution"
 
-static void check_node_affinity(const struct value *a, const struct path *at, struct faults *faults)
+void check_node_selector(const struct value *selector, const struct path *at, struct faults *faults)
 {
-	const struct value *terms = value_dig(a, REQUIRED, "nodeSelectorTerms", NULL);
-	const struct value *preferred = value_get(a, PREFERRED);
-	const struct path *terms_at = PATH_FIELD(PATH_FIELD(at, REQUIRED), "nodeSelectorTerms");
+	const struct value *terms = value_get(selector, "nodeSelectorTerms");
 
 	for (size_t i = 0; i < value_count(terms); i++)
-		check_term(value_at(terms, i), 1, PATH_INDEX(terms_at, i), faults);
+		check_term(value_at(terms, i), 1,
+			   PATH_INDEX(PATH_FIELD(at, "nodeSelectorTerms"), i), faults);
+}
+
+static void check_node_affinity(const struct value *a, const struct path *at, struct faults *faults)
+{
+	const struct value *preferred = value_get(a, PREFERRED);
+
+	check_node_selector(value_get(a, REQUIRED), PATH_FIELD(at, REQUIRED), faults);
 	for (size_t i = 0; i < value_count(preferred); i++)
 		check_term(value_get(value_at(preferred, i), "preference"), 0,
 			   PATH_FIELD(PATH_INDEX(PATH_FIELD(at, PREFERRED), i), "preference"),

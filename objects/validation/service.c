@@ -12,9 +12,9 @@
 #include "objects/validation/say.h"
 #include "util/strmap.h"
 
-#define SEEN         ((void *)1)
-#define TIMEOUT_MAX  86400
-#define KUBELET_PORT 10250
+#define SEEN        ((void *)1)
+#define TIMEOUT_MAX 86400
+#define BLANKS      " \t\r\n\v\f"
 
 static int is_external(const char *type)
 {
@@ -53,15 +53,12 @@ static void check_service_port(const struct value *p, const char *type, int alon
 	check_target(value_get(p, "targetPort"), PATH_FIELD(at, "targetPort"), faults);
 	if (value_get(p, "appProtocol"))
 		check_app_protocol(p, at, faults);
-	if (node && !is_external(type))
+	if (node && str_eq(type, "ClusterIP"))
 		say_forbidden(faults, PATH_FIELD(at, "nodePort"),
 			      "may not be used when `type` is 'ClusterIP'");
 	else if (node && (value_int(node, 0) < 1 || value_int(node, 0) > 65535))
 		say_invalid(faults, PATH_FIELD(at, "nodePort"), node,
 			    "must be between 1 and 65535, inclusive");
-	if (str_eq(type, "LoadBalancer") && value_int(value_get(p, "port"), 0) == KUBELET_PORT)
-		say_invalid(faults, PATH_FIELD(at, "port"), value_get(p, "port"),
-			    "may not expose port 10250 externally since it is used by kubelet");
 }
 
 static void check_ports(const struct value *spec, const char *type, const struct path *at,
@@ -238,13 +235,17 @@ static void check_ranges(const struct value *spec, const char *type, const struc
 		say_text(faults, PATH_INDEX(PATH_FIELD(at, "externalIPs"), i), ip,
 			 outside_fault(ip));
 	}
-	at = PATH_FIELD(at, "loadBalancerSourceRanges");
+	at = PATH_CALLED(at, "loadBalancerSourceRanges", "LoadBalancerSourceRanges");
 	if (value_count(ranges) && !str_eq(type, "LoadBalancer"))
 		say_forbidden(faults, at, "may only be used when `type` is 'LoadBalancer'");
 	for (size_t i = 0; i < value_count(ranges); i++) {
 		const char *range = value_str(value_at(ranges, i), "");
+		const char *from = range + strspn(range, BLANKS);
+		CLEANUP_FREE char *bare = xstrdup(from); /* blanks around were always allowed */
 
-		say_text(faults, PATH_INDEX(at, i), range, text_cidr(range));
+		for (size_t n = strlen(bare); n && strchr(BLANKS, bare[n - 1]); n--)
+			bare[n - 1] = '\0';
+		say_text(faults, PATH_INDEX(at, i), range, text_cidr(bare));
 	}
 }
 

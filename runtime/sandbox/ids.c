@@ -12,8 +12,7 @@
 #include "runtime/sandbox/sandbox_i.h"
 #include "util/fd.h"
 
-#define FIRST_ID 200000u
-#define N_RANGES ((UINT32_MAX - FIRST_ID) / POD_ID_RANGE)
+#define N_RANGES ((UINT32_MAX - POD_ID_FIRST) / POD_ID_RANGE)
 
 struct id_range {
 	uint32_t base;
@@ -38,7 +37,7 @@ static void load_one(struct sandboxes *all, int dir, const char *name)
 	unsigned long base = strtoul(name, &end, 10);
 	ssize_t n = readlinkat(dir, name, uid, sizeof(uid) - 1);
 
-	if (*end || base < FIRST_ID || n <= 0)
+	if (*end || base < POD_ID_FIRST || n <= 0)
 		return;
 	uid[n] = '\0';
 	remember(all, uid, (uint32_t)base);
@@ -78,7 +77,7 @@ int id_range_alloc(struct sandboxes *all, const char *uid, uint32_t *base_out, s
 		return 0;
 	}
 	for (uint32_t tried = 0; tried < N_RANGES; tried++) {
-		uint32_t base = FIRST_ID + all->next_index * POD_ID_RANGE;
+		uint32_t base = POD_ID_FIRST + all->next_index * POD_ID_RANGE;
 		CLEANUP_FREE char *path = range_path(all, base);
 
 		/* Round the whole range before one is used again. */
@@ -111,10 +110,10 @@ int id_range_owner(const struct sandboxes *all, uint32_t host_uid, char *uid_out
 	CLEANUP_FREE char *path = NULL;
 	ssize_t n;
 
-	if (host_uid < FIRST_ID)
+	if (host_uid < POD_ID_FIRST)
 		return -ENOENT;
 	/* the link, not id_bases: that is the loop's */
-	path = range_path(all, host_uid - (host_uid - FIRST_ID) % POD_ID_RANGE);
+	path = range_path(all, pod_id_base(host_uid));
 	n = readlink(path, uid_out, size - 1);
 	if (n <= 0)
 		return -ENOENT;

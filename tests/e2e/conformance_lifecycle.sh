@@ -187,6 +187,26 @@ C352() {
 C356() { lifecycle csidrivers CSIDriver storage.k8s.io/v1 cluster 'spec: {attachRequired: false}'; }
 C358() { lifecycle csinodes CSINode storage.k8s.io/v1 cluster 'spec: {drivers: []}'; }
 C359() { lifecycle csistoragecapacities CSIStorageCapacity storage.k8s.io/v1 ns 'storageClassName: c'; }
+# by our own driver and by another one; the pods go nowhere: what is demanded is the objects
+C357() {
+    local driver
+    for driver in k8sfs.io e2e.example.com; do
+        lifecycle pods Pod v1 ns "spec:
+  schedulerName: nobody
+  terminationGracePeriodSeconds: 0
+  containers: [{name: c, image: busybox, volumeMounts: [{name: inline, mountPath: /mnt}]}]
+  volumes: [{name: inline, csi: {driver: $driver, readOnly: true, fsType: ext4, volumeAttributes: {foo: bar}}}]"
+    done
+    make pods d Pod v1
+    local dir
+    dir=$(its pods d)/spec/volumes/inline/csi
+    equal "driver" e2e.example.com "$(cat "$dir/driver")"
+    equal "attributes" bar "$(cat "$dir/volumeAttributes/foo")"
+    equal "type" ext4 "$(cat "$dir/fsType")"
+    refused 'Operation not permitted\|Invalid argument' bash -c "echo other >'$dir/driver'"
+    sed 's/driver: [^,]*,//' "$mnt/pods/$ns/d.yaml" | sed 's/name: d,/name: e,/' | write pods e && fail "a volume without a driver was taken"
+    contains "$(cat "$mnt/pods/$ns/e.yaml.err")" 'spec.volumes\[0\].csi.driver: Required value'
+}
 volume='spec: {capacity: {storage: 1Gi}, accessModes: [ReadWriteOnce], storageClassName: none, hostPath: {path: /tmp/x}}'
 claim='spec: {accessModes: [ReadWriteOnce], storageClassName: none, resources: {requests: {storage: 1Gi}}}'
 C399() {

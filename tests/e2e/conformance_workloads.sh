@@ -8,6 +8,7 @@ kind: Node
 metadata: {name: fake, labels: {fake: "yes"}, annotations: {kwok.x-k8s.io/node: fake}}
 Y
 cp "$tmp/node.yaml" "$mnt/apply/" || fail "node"
+import_images busybox
 
 # template LABEL IMAGE
 template() { echo "{metadata: {labels: {app: $1}}, spec: {nodeSelector: {fake: \"yes\"}, terminationGracePeriodSeconds: 0, containers: [{name: c, image: \"$2\"}]}}"; }
@@ -200,6 +201,38 @@ C300() {
     { cat "$(its pods p)/status"; echo 'message: Patched by e2e test'; echo 'reason: E2E'; } >"$tmp/$ns.status"
     cat "$tmp/$ns.status" >"$(its pods p)/status" || fail "status"
     contains "$(cat "$(its pods p)/status")" 'message: Patched by e2e test'
+}
+
+# -- nodes
+
+schedulable() { # nodes that are Ready, not cordoned, without a taint
+    local n
+    for n in $(awk '$2 == "Ready" {print $1}' "$mnt/nodes/_index"); do
+        grep -q '^Taints: *<none>$' "$mnt/nodes/$n/describe" && echo "$n"
+    done
+}
+are_schedulable() { [ "$(schedulable | wc -l)" -ge "$1" ]; }
+C160() {
+    note 'our node and a simulated one: one daemon is one node'
+    eventually 20 are_schedulable 2
+    write deployments apart <<'Y' || fail "create"
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: apart}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: apart}}
+  template:
+    metadata: {labels: {app: apart}}
+    spec:
+      terminationGracePeriodSeconds: 0
+      affinity: {podAntiAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: kubernetes.io/hostname, labelSelector: {matchLabels: {app: apart}}}]}}
+      containers: [{name: c, image: busybox, command: [sleep, "1000"]}]
+Y
+    eventually 20 ready deployments apart 2
+    equal "on two nodes" 2 "$(cat "$mnt/pods/$ns"/*/spec/nodeName | sort -u | wc -l)"
+    rm "$mnt/deployments/$ns/apart.yaml"
+    eventually 10 count pods 0
 }
 
 # -- what kubectl's tests demand

@@ -175,8 +175,11 @@ equal "would be stored" 3 "$(grep -c '^kind: ' "$mnt/dry-run/both.yaml")"
 [ -e "$mnt/widgets" ] && fail "a dry run made a kind"
 cp "$tmp/both.yaml" "$mnt/apply/both.yaml" || fail "a definition and its objects: $(cat "$mnt/apply/both.yaml.err")"
 equal "both objects" "first second" "$(echo $(ls "$mnt/wd/default" | grep -v _))"
-eventually 10 has "$crd/widgets.example.org/events" 'RulesNotEvaluated'
-contains "$(cat "$mnt/wd/_schema")" 'rule="self.size > 0" (stored, not evaluated)'
+contains "$(cat "$mnt/wd/_schema")" 'rule="self.size > 0"'
+printf 'apiVersion: example.org/v1\nkind: Widget\nmetadata: {name: third}\nspec: {size: 0}\n' >"$tmp/third.yaml"
+refused 'Invalid argument' cp "$tmp/third.yaml" "$mnt/apply/third.yaml"
+contains "$(cat "$mnt/apply/third.yaml.err")" 'spec: Invalid value: "object": failed rule: self.size > 0'
+rm "$mnt/apply/third.yaml"
 # the same file with a new field for the same objects
 sed -i 's/maximum: 9/maximum: 99/; s/size: 4$/size: 40/; s/size: 4}/size: 40}/' "$tmp/both.yaml"
 cp "$tmp/both.yaml" "$mnt/apply/both.yaml" || fail "definition and objects change together: $(cat "$mnt/apply/both.yaml.err")"

@@ -163,6 +163,30 @@ fi
 refused 'Invalid argument' bash -c "printf 'apiVersion: v1\nkind: Secret\nmetadata: {name: x}\n' >'$maps/x.yaml'"
 rm -f "$maps/x.yaml" "$mnt"/apply/*
 
+# -- cut to nothing and closed: empty for who appends and reads; its objects stay until they are written
+{ map cut 1; echo ---; map other 1; } >"$maps/cut.yaml" || fail map
+uid=$(cat "$live/cut/metadata/uid")
+for how in ': >' 'cp /dev/null' 'truncate -s 0'; do
+    sh -c "$how '$maps/cut.yaml'" || fail "$how"
+    equal "$how: its size" 0 "$(stat -c %s "$maps/cut.yaml")"
+    equal "$how: its text" '' "$(cat "$maps/cut.yaml")"
+    [ -e "$live/cut" ] && [ -e "$live/other" ] && [ ! -e "$maps/cut.yaml.err" ] || fail "$how: objects are gone"
+    map cut "$how" >>"$maps/cut.yaml" || fail "$how: append"
+    equal "$how: appended" "$(map cut "$how")" "$(cat "$maps/cut.yaml")"
+    equal "$how: the same object" "$uid $how" "$(cat "$live/cut/metadata/uid" "$live/cut/data/k" | paste -sd' ')"
+    [ ! -e "$live/other" ] || fail "$how: what it says no more is there"
+    { echo ---; map other 1; } >>"$maps/cut.yaml" || fail "$how: append"
+    [ -e "$live/other" ] || fail "$how: the second append"
+done
+: >"$maps/cut.yaml"
+touch "$maps/cut.yaml" && sleep 1.2 && [ -e "$live/cut" ] || fail "touch of an emptied file"
+rm "$maps/cut.yaml" && eventually 20 test ! -e "$live/cut"
+# ... but not by one who was killed before he wrote
+map cut 1 >"$maps/cut.yaml"
+python3 -c 'import os, signal, sys; os.open(sys.argv[1], os.O_WRONLY | os.O_TRUNC); os.kill(os.getpid(), signal.SIGKILL)' "$maps/cut.yaml"
+eventually 5 cmp -s "$maps/cut.yaml" <(map cut 1)
+rm "$maps/cut.yaml"
+
 # -- the grace of removals outlives the daemon, and so does what is written within it
 sleep 1.2
 map keep 1 >"$maps/keep.yaml" && map go 1 >"$maps/go.yaml" || fail map

@@ -194,6 +194,9 @@ static const struct {
 	{"{type: object, x-kubernetes-preserve-unknown-fields: true, properties: {a: {type: "
 	 "integer}}}",
 	 "{a: 1, b: {c: d}}", GOOD},
+	/* what RE2 has, and looks like what it has not */
+	{"{type: string, pattern: '^(?i)[\\w-]+(\\.\\p{L}+)*\\x{41}+[[:alpha:]]+[{}]+}+\\z'}",
+	 "a.bAx{}}}", GOOD},
 	/* nulls */
 	{"{type: object, properties: {a: {type: string, nullable: true}}}", "{a: null}", GOOD},
 	{"{type: object, required: [a], properties: {a: {type: string}}}", "{a: null}",
@@ -333,6 +336,8 @@ static const struct {
 	{"{type: string, pattern: '('}",
 	 AT ".pattern: Invalid value: \"(\": must be a valid regular expression, but isn't"},
 	{"{type: string, pattern: '(?=a)'}", "invalid or unsupported Perl syntax"},
+	{"{type: string, pattern: 'a{2}+'}", "possessive repetition"},
+	{"{type: string, pattern: 'a++'}", "possessive repetition"},
 	{"{type: string, pattern: '(a)\\1'}", "invalid or unsupported Perl syntax"},
 	{"{$ref: '#/x', type: string}", AT ".$ref: Forbidden: $ref is not supported"},
 	{"{type: integer, x-kubernetes-int-or-string: true}",
@@ -495,10 +500,13 @@ static void test_example_extensions(void **state)
 
 	define(yaml);
 	expect_foo("metadata: {name: a, namespace: d}, spec: {color: blue, port: 80, percent: 10%, "
+		   "minReplicas: 1, replicas: 2, "
 		   "json: [1, {a: b}], raw: {apiVersion: v1, kind: Pod, metadata: {}, spec: {}}}",
 		   "");
 	expect_foo("metadata: {name: a, namespace: d}, spec: {percent: 100.5%}",
 		   "spec.percent: Too long: may not be more than 4 bytes");
+	expect_foo("metadata: {name: a, namespace: d}, spec: {minReplicas: 2, replicas: 1}",
+		   "spec: Invalid value: \"object\": too few");
 	c = kind_by_gvk("example.com/v1", "Foo")->columns;
 	assert_string_equal(c[0].title, "NAME");
 	assert_string_equal(c[1].title, "COLOR");
@@ -996,6 +1004,195 @@ static void test_other_shape_than_decoded(void **state)
 	custom_undefine("things.example.com");
 }
 
+/* -- x-kubernetes-validations -- */
+
+/* All faults of `yaml` replacing `old` (NULL: new), as lines. */
+static char *rule_faults(const struct kind *k, const char *spec, const char *old)
+{
+	CLEANUP(faults_fini) struct faults faults = FAULTS_INIT;
+	CLEANUP(buf_fini) struct buf out = BUF_INIT;
+	static const char form[] = "{apiVersion: example.com/v1, kind: thing, metadata: {name: x, "
+				   "namespace: d, uid: u}, spec: %s}";
+	CLEANUP_FREE char *now_text = xasprintf(form, spec);
+	CLEANUP_FREE char *old_text = old ? xasprintf(form, old) : NULL;
+	CLEANUP_VALUE struct value *now = parse(now_text), *was = old_text ? parse(old_text) : NULL;
+
+	now = schema_decode(k->schema, now, NULL, &faults);
+	kind_validate(k, now, was, 0, &faults);
+	faults_render(&faults, NULL, &out);
+	return buf_steal(&out);
+}
+
+static void test_expressions(void **state)
+{
+	static const struct {
+		const char *schema, *object, *old, *fault; /* fault NULL: it is good */
+	} list[] = {
+		{"{type: object, x-kubernetes-validations: [{rule: 'self.min <= self.max'}], "
+		 "properties: {min: {type: integer}, max: {type: integer}}}",
+		 "{min: 3, max: 2}", NULL,
+		 "spec: Invalid value: \"object\": failed rule: self.min <= self.max\n"},
+		{"{type: object, x-kubernetes-validations: [{rule: 'self.min <= self.max', "
+		 "message: "
+		 "too small, messageExpression: '\"%d is too much\".format([self.min])', reason: "
+		 "FieldValueForbidden, fieldPath: .min}], properties: {min: {type: integer}, max: "
+		 "{type: integer}}}",
+		 "{min: 3, max: 2}", NULL, "spec.min: Forbidden: 3 is too much\n"},
+		{"{type: object, x-kubernetes-validations: [{rule: 'self.a == 1', message: ' one "
+		 "'}], "
+		 "properties: {a: {type: integer}}}",
+		 "{}", NULL,
+		 "spec: Invalid value: \"object\": no such key: a evaluating rule: one\n"},
+		{"{type: object, properties: {a: {type: string, x-kubernetes-validations: [{rule: "
+		 "'self == oldSelf', message: is immutable}]}}}",
+		 "{a: q}", "{a: x}", "spec.a: Invalid value: \"string\": is immutable\n"},
+		{"{type: object, properties: {a: {type: string, x-kubernetes-validations: [{rule: "
+		 "'self == oldSelf'}]}}}",
+		 "{a: q}", NULL, NULL},
+		{"{type: object, x-kubernetes-validations: [{rule: '!oldSelf.hasValue() || "
+		 "oldSelf.value().a <= self.a', optionalOldSelf: true}], properties: {a: {type: "
+		 "integer}}}",
+		 "{a: 1}", "{a: 2}", "failed rule"},
+		{"{type: object, x-kubernetes-validations: [{rule: 'oldSelf.hasValue()', "
+		 "optionalOldSelf: true}], properties: {a: {type: integer}}}",
+		 "{a: 1}", NULL, "failed rule: oldSelf.hasValue()"},
+		/* what did not change is not asked again */
+		{"{type: object, properties: {a: {type: integer, x-kubernetes-validations: [{rule: "
+		 "'self > 5'}]}, b: {type: integer}}}",
+		 "{a: 1, b: 2}", "{a: 1, b: 1}", NULL},
+		{"{type: object, properties: {a: {type: integer, x-kubernetes-validations: [{rule: "
+		 "'self > 5'}]}, b: {type: integer}}}",
+		 "{a: 2, b: 1}", "{a: 1, b: 1}", "spec.a: Invalid value: \"integer\""},
+		/* lists that are maps are correlated by their keys */
+		{"{type: object, properties: {l: {type: array, maxItems: 9, "
+		 "x-kubernetes-list-type: "
+		 "map, x-kubernetes-list-map-keys: [k], items: {type: object, required: [k], "
+		 "properties: {k: {type: string}, v: {type: integer, x-kubernetes-validations: "
+		 "[{rule: 'self >= oldSelf'}]}}}}}}",
+		 "{l: [{k: b, v: 1}, {k: a, v: 1}]}", "{l: [{k: a, v: 2}, {k: b, v: 1}]}",
+		 "spec.l[1].v: Invalid value: \"integer\": failed rule: self >= oldSelf\n"},
+		{"{type: object, x-kubernetes-validations: [{rule: 'self.s + [\"b\"] == [\"b\", "
+		 "\"a\"] && self.s.all(x, x in oldSelf.s)'}], properties: {s: {type: array, "
+		 "maxItems: 5, x-kubernetes-list-type: set, items: {type: string, maxLength: 3}}}}",
+		 "{s: [a, b]}", "{s: [b, a]}", NULL},
+		/* types that only CEL has, names that it cannot spell, nulls, maps */
+		{"{type: object, x-kubernetes-validations: [{rule: 'self.t.getFullYear() == 2024 "
+		 "&& "
+		 "self.d > duration(\"1m\") && self.w == b\"abc\" && self.num == 2.0 && "
+		 "(type(self.i) == string || self.i > 3) && self.a__dot__b == 1 && "
+		 "self.__namespace__ == \"x\" && !has(self.z) && self.m.all(k, self.m[k] > 0)'}], "
+		 "properties: {t: {type: string, format: date-time}, d: {type: string, format: "
+		 "duration}, w: {type: string, format: byte}, num: {type: number}, i: "
+		 "{x-kubernetes-int-or-string: true}, a.b: {type: integer}, namespace: {type: "
+		 "string}, z: {type: string, nullable: true}, m: {type: object, maxProperties: 5, "
+		 "additionalProperties: {type: integer}}}}",
+		 "{t: '2024-05-06T07:08:09Z', d: 2m, w: YWJj, num: 2, i: 10%, a.b: 1, namespace: "
+		 "x, z: "
+		 "null, m: {p: 1}}",
+		 NULL, NULL},
+		{"{type: object, x-kubernetes-validations: [{rule: 'self.e.metadata.name == \"m1\" "
+		 "&& "
+		 "self.e.kind == \"Pod\"'}], properties: {e: {type: object, "
+		 "x-kubernetes-embedded-resource: true, x-kubernetes-preserve-unknown-fields: "
+		 "true}}}",
+		 "{e: {apiVersion: v1, kind: Pod, metadata: {name: m1}}}", NULL, NULL},
+		/* structure comes first */
+		{"{type: object, required: [b], x-kubernetes-validations: [{rule: 'self.a > 5'}], "
+		 "properties: {a: {type: integer}, b: {type: integer}}}",
+		 "{a: 1}", NULL,
+		 "some validation rules were not checked because the object was invalid"},
+		/* nobody is held up */
+		{"{type: object, x-kubernetes-validations: [{rule: 'self.l.all(x, self.l.all(y, "
+		 "self.l.exists(z, z == x + y)))'}], properties: {l: {type: array, maxItems: 70, "
+		 "items: {type: integer}}}}",
+		 "{l: "
+		 "[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,"
+		 "30,31,32,33,34,35,36,37,38,39,40,41,42,43,44,45,46,47,48,49,50,51,52,53,54,55,56,"
+		 "57,"
+		 "58,59,60,61,62,63,64,65,66,67,68,69,0]}",
+		 NULL, "failed rule"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(list); i++) {
+		const struct kind *k = thing(list[i].schema);
+		CLEANUP_FREE char *got = rule_faults(k, list[i].object, list[i].old);
+
+		if (list[i].fault ? !strstr(got, list[i].fault) : *got != '\0')
+			fail_msg("%zu %s\n  is     %s\n  wanted %s", i, list[i].schema, got,
+				 list[i].fault ? list[i].fault : "");
+		custom_undefine("things.example.com");
+	}
+}
+
+/* What is wrong with the rules of a definition. */
+static void test_refused_expressions(void **state)
+{
+	static const struct {
+		const char *schema, *fault;
+	} list[] = {
+#define RULE "spec.versions[0].schema.openAPIV3Schema.properties[spec].x-kubernetes-validations[0]"
+		{"{type: object, x-kubernetes-validations: [{rule: 'self.nope > 0'}], properties: "
+		 "{a: {type: integer}}}",
+		 RULE ".rule: Invalid value: \"self.nope > 0\": compilation failed: ERROR: "
+		      "<input>:1:5: undefined field 'nope'"},
+		{"{type: object, x-kubernetes-validations: [{rule: 'self.a'}], properties: {a: "
+		 "{type: "
+		 "integer}}}",
+		 RULE ".rule: Invalid value: \"self.a\": cel expression must evaluate to a bool"},
+		{"{type: object, x-kubernetes-validations: [{rule: 'self.a == \"x\"'}], "
+		 "properties: "
+		 "{a: {type: integer}}}",
+		 "found no matching overload for '_==_' applied to '(int, string)'"},
+		{"{type: object, x-kubernetes-validations: [{rule: 'self.metadata.name == "
+		 "\"x\"'}], "
+		 "properties: {a: {type: integer}}}",
+		 "undefined field 'metadata'"},
+		{"{type: object, x-kubernetes-validations: [{rule: 'true', messageExpression: "
+		 "'self.a'}], properties: {a: {type: integer}}}",
+		 RULE ".messageExpression: Invalid value: \"self.a\": messageExpression must "
+		      "evaluate to a string"},
+		{"{type: object, x-kubernetes-validations: [{rule: 'true', fieldPath: .b}], "
+		 "properties: {a: {type: integer}}}",
+		 RULE ".fieldPath: Invalid value: \".b\": fieldPath must be a valid path: does not "
+		      "refer to a valid field"},
+		{"{type: object, x-kubernetes-validations: [{rule: ' '}]}",
+		 RULE ".rule: Required value: rule is not specified"},
+		{"{type: object, x-kubernetes-validations: [{rule: 'true', reason: Because}]}",
+		 RULE ".reason: Unsupported value: \"Because\""},
+		{"{type: object, x-kubernetes-validations: [{rule: 'true', optionalOldSelf: "
+		 "true}]}",
+		 RULE
+		 ".optionalOldSelf: Invalid value: true: may not be set if oldSelf is not used "
+		 "in rule"},
+		{"{type: object, properties: {l: {type: array, items: {type: integer, "
+		 "x-kubernetes-validations: [{rule: 'self == oldSelf'}]}}}}",
+		 "oldSelf cannot be used on the uncorrelatable portion of the schema within "
+		 "spec.versions[0].schema.openAPIV3Schema.properties[spec].properties[l]"},
+		{"{type: object, x-kubernetes-validations: [{rule: 'self.l.all(x, self.l.all(y, x "
+		 "== "
+		 "y))'}], properties: {l: {type: array, items: {type: string}}}}",
+		 RULE ".rule: Forbidden: estimated rule cost exceeds budget by factor of more than "
+		      "100x (try simplifying the rule"},
+		{"{type: object, properties: {cases: {type: array, maxItems: 20, items: {type: "
+		 "object, x-kubernetes-validations: [{rule: '!self.a.contains(self.b)'}], "
+		 "properties: {a: {type: string, maxLength: 4096}, b: {type: string, maxLength: "
+		 "4096}}}}}}",
+		 "estimated rule cost exceeds budget by factor of 5.4x"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(list); i++) {
+		CLEANUP_FREE char *spec =
+			xasprintf("{type: object, properties: {spec: %s}}", list[i].schema);
+		CLEANUP_FREE char *yaml = whole_definition(spec, "");
+		CLEANUP(buf_fini) struct buf out = BUF_INIT;
+
+		value_unref(admit(definitions(), yaml, NULL, &out));
+		if (!strstr(buf_str(&out), list[i].fault))
+			fail_msg("%zu %s\n  is     %s\n  wanted %s", i, list[i].schema,
+				 buf_str(&out), list[i].fault);
+	}
+}
+
 static void test_schema_file(void **state)
 {
 	const struct kind *k = thing(
@@ -1005,8 +1202,7 @@ static void test_schema_file(void **state)
 	CLEANUP(buf_fini) struct buf out = BUF_INIT;
 
 	schema_render_fields(k, &out);
-	assert_non_null(strstr(buf_str(&out),
-			       "\nspec object rule=\"self.a > 0\" (stored, not evaluated)\n"));
+	assert_non_null(strstr(buf_str(&out), "\nspec object rule=\"self.a > 0\"\n"));
 	assert_non_null(strstr(buf_str(&out), "\nspec.a integer default=2 min=1\n"));
 	assert_non_null(strstr(buf_str(&out), "\nspec.s string enum=[\"x\",\"z\"]\n"));
 	assert_non_null(strstr(buf_str(&out), "\nmetadata.name string"));
@@ -1036,6 +1232,8 @@ int main(void)
 		cmocka_unit_test(test_patterns_end),
 		cmocka_unit_test(test_work_is_bounded),
 		cmocka_unit_test(test_other_shape_than_decoded),
+		cmocka_unit_test(test_expressions),
+		cmocka_unit_test(test_refused_expressions),
 		cmocka_unit_test(test_schema_file),
 	};
 

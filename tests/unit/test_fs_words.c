@@ -104,11 +104,13 @@ static void test_scratch_names(void **state)
 		assert_false(name_is_scratch(kept[i]));
 }
 
+static const struct memfile_owner hers = {"alice", 1, 1}, his_own = {"bob", 2, 2};
+
 static void test_memfiles(void **state)
 {
 	struct memfiles *all = memfiles_new();
 	struct err err = ERR_INIT;
-	struct memfile *a = memfile_make(all, "apply/a", MEMFILE_SCRATCH, 1, 1, 0600, &err), *b;
+	struct memfile *a = memfile_make(all, "apply/a", MEMFILE_SCRATCH, &hers, 0600, &err), *b;
 
 	(void)state;
 	assert_int_equal(memfile_write(a, "hello", 5, 0), 0);
@@ -126,11 +128,11 @@ static void test_memfiles(void **state)
 	assert_string_equal(a->data.data, "hello!"); /* who has it open goes on with it */
 	memfile_unref(a);
 	/* a user's oldest goes when he has too many, nobody else's */
-	memfile_unref(memfile_make(all, "apply/his", MEMFILE_SCRATCH, 2, 2, 0600, &err));
+	memfile_unref(memfile_make(all, "apply/his", MEMFILE_SCRATCH, &his_own, 0600, &err));
 	for (unsigned i = 0; i < MEMFILES_USER_MAX + 10; i++) {
 		CLEANUP_FREE char *path = xasprintf("apply/f%u", i);
 
-		a = memfile_make(all, path, MEMFILE_SCRATCH, 1, 1, 0600, &err);
+		a = memfile_make(all, path, MEMFILE_SCRATCH, &hers, 0600, &err);
 		assert_non_null(a);
 		memfile_unref(a);
 	}
@@ -155,20 +157,20 @@ static void test_bytes_of_a_user(void **state)
 		CLEANUP_FREE char *path = xasprintf("apply/f%zu", i);
 
 		/* as open files, which nothing takes away */
-		open[i] = memfile_make(all, path, MEMFILE_SCRATCH, 1, 1, 0600, &err);
+		open[i] = memfile_make(all, path, MEMFILE_SCRATCH, &hers, 0600, &err);
 		if (i < n - 1)
 			assert_int_equal(memfile_write(open[i], block, sizeof(block), 0), 0);
 		else
 			assert_null(open[i]);
 	}
 	assert_int_equal(err.code, EDQUOT);
-	his = memfile_make(all, "apply/his", MEMFILE_SCRATCH, 2, 2, 0600, &err);
+	his = memfile_make(all, "apply/his", MEMFILE_SCRATCH, &his_own, 0600, &err);
 	assert_int_equal(memfile_write(his, "x", 1, 0), 0);
 	memfile_unref(his);
 	for (size_t i = 0; i < n - 1; i++)
 		memfile_unref(open[i]);
 	/* and closed ones make way */
-	his = memfile_make(all, "apply/new", MEMFILE_SCRATCH, 1, 1, 0600, &err);
+	his = memfile_make(all, "apply/new", MEMFILE_SCRATCH, &hers, 0600, &err);
 	assert_non_null(his);
 	memfile_unref(his);
 	memfiles_free(all);

@@ -154,7 +154,8 @@ static void test_json_patch_refusals(void **state)
 	static const char *const cases[][2] = {
 		{"[{\"op\":\"remove\",\"path\":\"/l/7\"}]", "missing path: \"/l/7\""},
 		{"[{\"op\":\"remove\",\"path\":\"\"}]", "the whole document"},
-		{"[{\"op\":\"replace\",\"path\":\"/nope\",\"value\":1}]", "missing key: /nope"},
+		{"[{\"op\":\"replace\",\"path\":\"/l/9\",\"value\":1}]", "missing key: /l/9"},
+		{"[{\"op\":\"replace\",\"path\":\"/no/way\",\"value\":1}]", "missing key: /no/way"},
 		{"[{\"op\":\"replace\",\"path\":\"/l/-\",\"value\":1}]", "missing key: /l/-"},
 		{"[{\"op\":\"add\",\"path\":\"/no/way\",\"value\":1}]",
 		 "missing path: \"/no/way\""},
@@ -295,6 +296,16 @@ static void test_strategic_lists(void **state)
 			 "{\"$setElementOrder/containers\":[{\"name\":\"a\"}],\"containers\":[{"
 			 "\"name\":\"b\",\"image\":\"q\"}]}",
 			 "does not match its $setElementOrder list");
+	refuse_strategic(two, "{\"containers\":[{\"$patch\":\"merge\",\"name\":\"a\"}]}",
+			 "merging lists cannot yet be specified");
+	assert_strategic(two,
+			 "{\"$setElementOrder/containers\":[],\"containers\":[{\"name\":\"c\"}]}",
+			 "{\"containers\":[{\"name\":\"a\",\"image\":\"x\",\"args\":[\"1\"]},{"
+			 "\"name\":\"b\"},{\"name\":\"c\"}]}");
+	/* a list that is replaced knows no directives: decoding refuses what looks like one */
+	assert_strategic("{\"tolerations\":[{\"key\":\"k\"}]}",
+			 "{\"tolerations\":[{\"$patch\":\"replace\"}]}",
+			 "{\"tolerations\":[{\"$patch\":\"replace\"}]}");
 	refuse_strategic("{\"tolerations\":[{\"key\":\"k\"}]}",
 			 "{\"$setElementOrder/tolerations\":[{\"key\":\"k\"}]}",
 			 "replaced as a whole");
@@ -310,9 +321,9 @@ static void test_strategic_maps(void **state)
 			 "{\"nodeSelector\":{\"c\":\"3\"}}");
 	assert_strategic("{\"nodeSelector\":{\"a\":\"1\"}}",
 			 "{\"nodeSelector\":{\"$patch\":\"delete\"}}", "{\"nodeSelector\":{}}");
-	assert_strategic("{\"nodeSelector\":{\"a\":\"1\"}}",
+	refuse_strategic("{\"nodeSelector\":{\"a\":\"1\"}}",
 			 "{\"nodeSelector\":{\"$patch\":\"merge\",\"b\":\"2\"}}",
-			 "{\"nodeSelector\":{\"a\":\"1\",\"b\":\"2\"}}");
+			 "unknown patch type 'merge'");
 	assert_strategic("{\"volumes\":[{\"name\":\"v\",\"emptyDir\":{}}]}",
 			 "{\"volumes\":[{\"name\":\"v\",\"$retainKeys\":[\"name\",\"hostPath\"],"
 			 "\"hostPath\":{\"path\":\"/\"}}]}",
