@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "objects/api/admission/policies.h"
 #include "objects/api/admission/webhooks.h"
 #include "util/jobs.h"
 
@@ -29,6 +30,7 @@ struct api *api_new(struct store *store, const struct api_hooks *hooks, struct e
 	a = xcalloc(1, sizeof(*a));
 	a->store = store;
 	a->pools = pools;
+	a->policies = policies_new();
 	if (hooks)
 		a->hooks = *hooks;
 	pthread_mutex_init(&a->lock, NULL);
@@ -51,6 +53,7 @@ void api_free(struct api *a)
 	pthread_mutex_unlock(&a->lock);
 	jobs_free(a->jobs);
 	pools_free(a->pools);
+	policies_free(a->policies);
 	pthread_mutex_destroy(&a->lock);
 	pthread_cond_destroy(&a->idle);
 	free(a);

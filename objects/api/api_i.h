@@ -11,7 +11,8 @@
 struct api {
 	struct store *store;
 	struct api_hooks hooks;
-	struct pools *pools; /* cluster addresses and node ports */
+	struct pools *pools;       /* cluster addresses and node ports */
+	struct policies *policies; /* compiled (admission/policies.h) */
 	pthread_mutex_t lock;
 	pthread_cond_t idle;
 	size_t in_flight;  /* runs; under lock */
@@ -132,5 +133,8 @@ void admit_check(struct step *s, const struct value *next);
 /* Webhooks, of a deletion that was asked for, and of what is written to a subresource. Faults. */
 void admit_deletion(struct step *s);
 void admit_review(struct step *s);
+/* The same of policies. */
+void check_deletion_by_policies(struct step *s);
+void check_review_by_policies(struct step *s);
 /* The object goes away: give back what admission gave it. */
 void admit_delete(struct step *s);

@@ -163,8 +163,11 @@ void step_delete(struct step *s)
 
 	if (!meets_preconditions(s))
 		return;
-	if (s->r->verb == API_DELETE) /* an eviction was asked about as such */
-		admit_deletion(s);
+	if (s->r->verb == API_DELETE) { /* an eviction was asked about as such */
+		check_deletion_by_policies(s);
+		if (!s->r->faults.n)
+			admit_deletion(s);
+	}
 	if (s->r->faults.n)
 		return;
 	next = with_propagation(value_ref(s->live), s->r->propagation);

@@ -391,7 +391,9 @@ void step_review(struct step *s)
 
 	if (!v || !v->take || !meets_version(s))
 		return;
-	admit_review(s);
+	check_review_by_policies(s);
+	if (!s->r->faults.n)
+		admit_review(s);
 	if (!s->r->faults.n)
 		v->take(s);
 }

@@ -57,6 +57,8 @@ int cel_env_add_optional(struct cel_env *env, const char *name, const struct sch
 int cel_env_add_result(struct cel_env *env, const char *name, const struct cel_program *p);
 /* `authorizer`, whose checks a run answers with its own function: cel_run_authorize. */
 int cel_env_add_authorizer(struct cel_env *env, const char *name);
+/* A check of one resource that is prepared already: cel_run_bind_check. */
+int cel_env_add_resource_check(struct cel_env *env, const char *name);
 /* Is there a type for the schema at all? (Not for what may be anything in a custom resource.) */
 int cel_schema_is_typed(const struct schema *s);
 /* How many elements a list or map of the schema may have: what it says, or what fits into a
@@ -119,6 +121,8 @@ struct cel_access {
 };
 /* Return: 1 allowed, 0 not; why (512 bytes) may be filled. */
 typedef int (*cel_authorize_fn)(void *arg, const struct cel_access *a, char why[512]);
+/* a is borrowed while the run is used. */
+void cel_run_bind_check(struct cel_run *run, int slot, const struct cel_access *a);
 void cel_run_authorize(struct cel_run *run, cel_authorize_fn fn, void *arg);
 
 /*

@@ -91,6 +91,8 @@ const struct schema *schema_of_field(struct mem *m, const struct schema *s, cons
 				     const char **property);
 /* The same for the name itself. */
 const struct schema *schema_of_property(const struct schema *s, const char *property);
+/* What a SCHEMA_STRING is: text, bytes, timestamp or duration. */
+enum cel_kind schema_text_kind(const struct schema *s);
 int type_assignable(const struct cel_type *to, const struct cel_type *from);
 /* The type of what may be either. */
 const struct cel_type *type_join(const struct cel_type *a, const struct cel_type *b);

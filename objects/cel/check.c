@@ -185,7 +185,8 @@ static const struct cel_type *check_select(struct checker *ck, struct node *n)
 	const struct cel_type *t = NULL;
 	int optional = n->flags & NODE_OPTIONAL;
 
-	if (full && !is_declared(ck, n)) {
+	/* the longest name counts, unless a macro's variable hides its beginning */
+	if (full && !find_local(ck, first_name(n))) {
 		t = be_variable(ck, n, full);
 		if (!t)
 			t = be_type(ck, n, full);

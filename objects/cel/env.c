@@ -74,6 +74,11 @@ int cel_env_add_authorizer(struct cel_env *env, const char *name)
 	return add(env, name, type_simple(CEL_AUTHORIZER), NULL);
 }
 
+int cel_env_add_resource_check(struct cel_env *env, const char *name)
+{
+	return add(env, name, type_simple(CEL_RESOURCE_CHECK), NULL);
+}
+
 void cel_env_allow_objects(struct cel_env *env)
 {
 	env->objects = 1;

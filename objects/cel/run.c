@@ -144,6 +144,12 @@ void cel_run_bind_program(struct cel_run *r, int slot, const struct cel_program 
 	r->has_results = 1;
 }
 
+void cel_run_bind_check(struct cel_run *r, int slot, const struct cel_access *a)
+{
+	r->slots[slot] =
+		(struct bound){.state = BOUND_VALUE, .val = cel_other(CEL_RESOURCE_CHECK, a)};
+}
+
 void cel_run_authorize(struct cel_run *r, cel_authorize_fn fn, void *arg)
 {
 	r->authorize = fn;

@@ -127,8 +127,12 @@ const struct schema *schema_of_field(struct mem *m, const struct schema *s, cons
 				     const char **property)
 {
 	CLEANUP_FREE char *plain = cel_unescape(name);
-	const struct schema *found = plain ? schema_of_property(s, plain) : NULL;
+	const struct schema *found;
 
+	/* fields of what is built in may be called by their own names, too */
+	if (!plain && !s->structural)
+		plain = xstrdup(name);
+	found = plain ? schema_of_property(s, plain) : NULL;
 	if (found)
 		*property = mem_strndup(m, plain, strlen(plain));
 	return found;
@@ -136,7 +140,7 @@ const struct schema *schema_of_field(struct mem *m, const struct schema *s, cons
 
 /* -- types -- */
 
-static enum cel_kind kind_of_text(const struct schema *s)
+enum cel_kind schema_text_kind(const struct schema *s)
 {
 	const char *format = s->rules ? s->rules->format : NULL;
 
@@ -188,7 +192,7 @@ static const struct cel_type *with_max(struct mem *m, const struct cel_type *t, 
 static const struct cel_type *type_of_text(struct mem *m, const struct schema *s)
 {
 	const struct value_rules *r = s->rules;
-	enum cel_kind kind = kind_of_text(s);
+	enum cel_kind kind = schema_text_kind(s);
 	uint64_t max = REQUEST_MAX - 2, longest = 0;
 
 	if (kind == CEL_TIMESTAMP || kind == CEL_DURATION)

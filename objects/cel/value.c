@@ -132,28 +132,27 @@ static struct cel_val from_bytes(struct cel_run *r, const struct value *v)
 
 static struct cel_val from_text(struct cel_run *r, const struct value *v, const struct schema *s)
 {
-	const char *format = s && s->rules ? s->rules->format : NULL, *text = value_str(v, "");
+	const char *text = value_str(v, "");
 	size_t n = value_strlen(v);
+	CLEANUP_FREE char *midnight = NULL;
 	struct cel_val out;
 	int64_t nanos;
 
-	if (s && (s->type == SCHEMA_STRING || s->type == SCHEMA_ANY) && s->structural && format) {
-		CLEANUP_FREE char *midnight = NULL;
-
-		if (str_eq(format, "byte"))
-			return from_bytes(r, v);
-		if (str_eq(format, "duration"))
-			return cel_parse_duration(text, n, &nanos) < 0
-				       ? misfit(r, "duration")
-				       : (struct cel_val){.kind = CEL_DURATION, .i = nanos};
-		if (str_eq(format, "date"))
+	switch (s && s->type == SCHEMA_STRING ? schema_text_kind(s) : CEL_STRING) {
+	case CEL_BYTES:
+		return from_bytes(r, v);
+	case CEL_DURATION:
+		return cel_parse_duration(text, n, &nanos) < 0
+			       ? misfit(r, "duration")
+			       : (struct cel_val){.kind = CEL_DURATION, .i = nanos};
+	case CEL_TIMESTAMP:
+		if (n == strlen("2006-01-02"))
 			text = midnight = xasprintf("%sT00:00:00Z", text);
-		if (midnight || str_eq(format, "date-time"))
-			return cel_parse_timestamp(text, strlen(text), &out) < 0
-				       ? misfit(r, "date-time")
-				       : out;
+		return cel_parse_timestamp(text, strlen(text), &out) < 0 ? misfit(r, "date-time")
+									 : out;
+	default:
+		return cel_text(text, n);
 	}
-	return cel_text(text, n);
 }
 
 /* What a schema's type is when it is none of JSON's: every type is checked, for functions trust

@@ -24,7 +24,8 @@
 	each(inert)                \
 	each(quota)                \
 	each(protection)           \
-	each(disruption)
+	each(disruption)           \
+	each(policy_status)
 /* clang-format on */
 
 #define DECLARE(name) extern const struct controller_class name##_controller;

@@ -59,6 +59,10 @@ CHECK(network_policy_port);
 CHECK(network_policy_peer);
 /* definition.c */
 CHECK(definition);
+/* admission_policy.c */
+CHECK(validating_policy_spec);
+CHECK(mutating_policy_spec);
+CHECK(policy_binding_spec);
 /* webhook.c */
 CHECK(api_service);
 CHECK(webhook_configuration);

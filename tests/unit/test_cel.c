@@ -405,10 +405,13 @@ static void test_authorizer(void **state)
 	CLEANUP(buf_fini) struct buf why = BUF_INIT;
 	CLEANUP(cel_program_unrefp) struct cel_program *p = NULL;
 	CLEANUP(cel_run_freep) struct cel_run *run = NULL;
+	const struct cel_access access = {.resource = "pods"};
 	CLEANUP_FREE char *text = NULL;
 	struct err err = ERR_INIT;
+	int slot;
 
 	cel_env_add_authorizer(env, "authorizer");
+	slot = cel_env_add_resource_check(env, "authorizer.requestResource");
 	p = cel_compile("authorizer.group('apps').resource('deployments').namespace('a')."
 			"check('get').allowed() ? authorizer.serviceAccount('a', 'b').group('')."
 			"resource('pods').check('list').reason() : ''",
@@ -416,8 +419,15 @@ static void test_authorizer(void **state)
 	assert_non_null(p);
 	run = cel_run_new(env, CEL_COST_OBJECT);
 	cel_run_authorize(run, may, NULL);
+	cel_run_bind_check(run, slot, &access);
 	assert_int_equal(cel_eval_string(run, p, &text, &err), 0);
 	assert_string_equal(text, "list /pods in (null) by b");
+	free(STEAL(text));
+	cel_program_unref(p);
+	p = cel_compile("authorizer.requestResource.check('put').reason()", env, &why);
+	assert_non_null(p);
+	assert_int_equal(cel_eval_string(run, p, &text, &err), 0);
+	assert_string_equal(text, "put (null)/pods in (null) by himself");
 }
 
 static void test_names(void **state)

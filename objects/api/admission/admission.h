@@ -29,6 +29,11 @@ extern const struct plugin namespace_lifecycle, limit_ranger, limit_ranger_claim
 /* The webhooks' part of admit() and admit_check() (webhook_steps.c). */
 struct value *admit_by_webhooks(struct step *s, struct value *taken);
 void check_by_webhooks(struct step *s, const struct value *next);
+/* Is it a part of the object itself that is written, not something with a kind of its own? */
+int review_is_part(const struct step *s);
+/* The policies' part (policy_steps.c): before webhooks. */
+struct value *admit_by_policies(struct step *s, struct value *taken);
+void check_by_policies(struct step *s, const struct value *next);
 /* The plugins that come before webhooks, once more: one of those has changed the object. */
 struct value *admit_again(struct step *s, struct value *taken);
 

@@ -48,6 +48,7 @@ static int asks_webhooks(const struct step *s)
 struct value *admit(struct step *s, struct value *taken)
 {
 	taken = admit_by(before, ARRAY_LEN(before), s, taken);
+	taken = admit_by_policies(s, taken);
 	if (asks_webhooks(s))
 		taken = admit_by_webhooks(s, taken);
 	return admit_by(after, ARRAY_LEN(after), s, taken);
@@ -69,6 +70,7 @@ static void check_by(const struct plugin *const *list, size_t n, struct step *s,
 void admit_check(struct step *s, const struct value *next)
 {
 	check_by(before, ARRAY_LEN(before), s, next);
+	check_by_policies(s, next);
 	if (asks_webhooks(s))
 		check_by_webhooks(s, next);
 	check_by(after, ARRAY_LEN(after), s, next);

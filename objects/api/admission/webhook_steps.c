@@ -118,8 +118,8 @@ void admit_deletion(struct step *s)
 
 /* -- what is written to a subresource -- */
 
-/* Parts of the object itself; what has a kind of its own is made anew. */
-static int is_part(const struct step *s)
+/* What is no part has a kind of its own, and is made anew. */
+int review_is_part(const struct step *s)
 {
 	return str_eq(s->r->sub, "scale") || str_eq(s->r->sub, "approval") ||
 	       str_eq(s->r->sub, "finalize");
@@ -134,8 +134,8 @@ void admit_review(struct step *s)
 
 	if (!s->run->hooks || !k)
 		return;
-	a = asking_of(s, is_part(s) ? "UPDATE" : "CREATE", r->sub);
-	old = is_part(s) ? api_review_show(r->kind, r->sub, s->live) : NULL;
+	a = asking_of(s, review_is_part(s) ? "UPDATE" : "CREATE", r->sub);
+	old = review_is_part(s) ? api_review_show(r->kind, r->sub, s->live) : NULL;
 	a.old = old;
 	a.object = value_ref(r->body);
 	if (k != r->kind) {
