@@ -46,7 +46,7 @@ void detour_note_error(struct call *c)
 	node_path(node_of(c->fs, current->id), &path);
 	if (current->name)
 		buf_addf(&path, "/%s", current->name);
-	note_refusal(c->fs, c->uid, buf_str(&path), c->err.msg);
+	note_refusal(c->fs, call_who(c), buf_str(&path), c->err.msg);
 }
 
 /* -- on the thread -- */

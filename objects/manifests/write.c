@@ -287,7 +287,7 @@ static void note_warnings(struct op *op, const struct api_batch *b)
 			CLEANUP_FREE char *line =
 				xasprintf("%s: Warning: %s\n", op_target(op), said);
 
-			rings_add(op->all->rings, op->who.uid, line);
+			rings_add(op->all->rings, op->who.user, line);
 		}
 }
 
