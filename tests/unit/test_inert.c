@@ -32,7 +32,11 @@ static const struct {
 	{"", "Secret", "the node: volumes and environment"},
 	{"", "Service", "endpoint-controller"},
 	{"", "ServiceAccount", "service-account-token-controller"},
+	{"admissionregistration.k8s.io", "MutatingAdmissionPolicy", "built-in admission"},
+	{"admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding", "built-in admission"},
 	{"admissionregistration.k8s.io", "MutatingWebhookConfiguration", "built-in admission"},
+	{"admissionregistration.k8s.io", "ValidatingAdmissionPolicy", "built-in admission"},
+	{"admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding", "built-in admission"},
 	{"admissionregistration.k8s.io", "ValidatingWebhookConfiguration", "built-in admission"},
 	{"apiextensions.k8s.io", "CustomResourceDefinition", "customresourcedefinition-controller"},
 	{"apps", "Deployment", "deployment-controller"},
@@ -59,6 +63,9 @@ static const struct {
 static const struct {
 	const char *plural, *body;
 } samples[] = {
+	{"apiservices",
+	 "\"spec\":{\"group\":\"example.com\",\"version\":\"v1\",\"groupPriorityMinimum\":"
+	 "1,\"versionPriority\":1}"},
 	{"certificatesigningrequests",
 	 "\"spec\":{\"request\":\"LS0tLS1CRUdJTg==\",\"signerName\":\"example.com/e2e\","
 	 "\"usages\":[\"client auth\"]}"},
@@ -80,12 +87,6 @@ static const struct {
 	{"ipaddresses",
 	 "\"spec\":{\"parentRef\":{\"resource\":\"services\",\"namespace\":\"d\",\"name\":\"s\"}}"},
 	{"jobs", "\"spec\":" JOB},
-	{"mutatingadmissionpolicies",
-	 "\"spec\":{\"reinvocationPolicy\":\"Never\",\"matchConstraints\":{\"resourceRules\":[{"
-	 "\"apiGroups\":[\"\"],\"apiVersions\":[\"v1\"],\"operations\":[\"CREATE\"],"
-	 "\"resources\":[\"pods\"]}]},\"mutations\":[{\"patchType\":\"ApplyConfiguration\","
-	 "\"applyConfiguration\":{\"expression\":\"Object{}\"}}]}"},
-	{"mutatingadmissionpolicybindings", "\"spec\":{\"policyName\":\"p\"}"},
 	{"networkpolicies", "\"spec\":{\"podSelector\":{}}"},
 	{"persistentvolumeclaims",
 	 "\"spec\":{\"accessModes\":[\"ReadWriteOnce\"],\"resources\":{\"requests\":{\"storage\":"
@@ -105,12 +106,6 @@ static const struct {
 	{"servicecidrs", "\"spec\":{\"cidrs\":[\"10.1.0.0/16\"]}"},
 	{"statefulsets", "\"spec\":{\"serviceName\":\"s\"," TEMPLATE "}"},
 	{"storageclasses", "\"provisioner\":\"example.com/p\""},
-	{"validatingadmissionpolicies",
-	 "\"spec\":{\"matchConstraints\":{\"resourceRules\":[{\"apiGroups\":[\"\"],"
-	 "\"apiVersions\":[\"v1\"],\"operations\":[\"CREATE\"],\"resources\":[\"pods\"]}]},"
-	 "\"validations\":[{\"expression\":\"true\"}]}"},
-	{"validatingadmissionpolicybindings",
-	 "\"spec\":{\"policyName\":\"p\",\"validationActions\":[\"Deny\"]}"},
 	{"volumeattachments",
 	 "\"spec\":{\"attacher\":\"a.example.com\",\"nodeName\":\"n\",\"source\":{"
 	 "\"persistentVolumeName\":\"v\"}}"},
@@ -232,12 +227,20 @@ static size_t told(struct rig *r, const char *kind, const char *reason, char **m
 	return n;
 }
 
+/* Some are called after what they say. */
+static const char *name_of(const char *plural)
+{
+	if (str_eq(plural, "apiservices"))
+		return "v1.example.com";
+	return str_eq(plural, "ipaddresses") ? "10.0.0.1" : "one";
+}
+
 static void create_sample(struct rig *r, const char *plural, const char *body)
 {
 	const struct kind *k = rig_kind(plural);
 	CLEANUP_FREE char *json = xasprintf(
 		"{\"apiVersion\":\"%s\",\"kind\":\"%s\",\"metadata\":{\"name\":\"%s\"},%s}",
-		k->api_version, k->kind, str_eq(plural, "ipaddresses") ? "10.0.0.1" : "one", body);
+		k->api_version, k->kind, name_of(plural), body);
 
 	rig_create(r, plural, k->flags & KIND_NAMESPACED ? "default" : "", json);
 }
