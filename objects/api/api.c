@@ -36,6 +36,7 @@ struct api *api_new(struct store *store, const struct api_hooks *hooks, struct e
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_cond_init(&a->idle, NULL);
 	a->jobs = jobs_new("asking", MAX_ASKING);
+	hooks_find_kinds(a);
 	store_list(store, kind_find("", "v1", "services"), NULL, &services);
 	for (size_t i = 0; i < services.n; i++)
 		pools_adopt(pools, services.list[i]->value);
@@ -364,8 +365,7 @@ static int has_to_ask(struct run *run)
 	int found = 0;
 
 	hooks_free(STEAL(run->hooks));
-	if (run->api->asks)
-		run->hooks = hooks_load(run->api->store);
+	run->hooks = hooks_load(run->api);
 	for (size_t i = 0; run->hooks && !found && i < b->n; i++)
 		found = hooks_concern(run->hooks, b->list[i]);
 	if (!found)

@@ -15,9 +15,10 @@ struct api {
 	struct policies *policies; /* compiled (admission/policies.h) */
 	pthread_mutex_t lock;
 	pthread_cond_t idle;
-	size_t in_flight;  /* runs; under lock */
-	struct jobs *jobs; /* attempts that wait for webhooks */
-	_Atomic int asks;  /* webhooks of admission */
+	size_t in_flight;                         /* runs; under lock */
+	struct jobs *jobs;                        /* attempts that wait for webhooks */
+	_Atomic int asks;                         /* webhooks of admission */
+	const struct kind *mutating, *validating; /* their configurations */
 };
 
 struct hook_configs; /* objects/api/admission/webhooks.h */
