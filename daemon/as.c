@@ -89,6 +89,9 @@ int run_as(int argc, char **argv, struct err *err)
 	identities_free(all);
 	if (rc)
 		return rc;
+	/* what root has open besides is not for him */
+	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+		return err_sys(err, errno, "--as %s: closing files", s.user);
 	execvp(argv[optind], argv + optind);
 	return err_sys(err, errno, "%s", argv[optind]);
 }

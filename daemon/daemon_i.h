@@ -51,7 +51,9 @@ struct daemon {
 
 /* What the tree shows of the other rooms. */
 struct fs_rooms daemon_rooms(struct daemon *d);
-extern const struct fs_container_files container_files; /* rooms_files.c */
+/* rooms_files.c */
+extern const struct fs_container_files container_files;
+int container_commit(void *room, const struct fs_container *c, const char *image, struct err *err);
 /* -- credentials.c -- */
 int open_credentials(struct daemon *d, struct err *err);
 /* agent_config.token; arg is the daemon. */

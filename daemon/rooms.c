@@ -177,6 +177,7 @@ struct fs_rooms daemon_rooms(struct daemon *d)
 		.container_kill = container_kill,
 		.container_exec = container_exec,
 		.files = &container_files,
+		.container_commit = container_commit,
 		.images = d,
 		.images_list = list_images,
 		.images_import = import_images,

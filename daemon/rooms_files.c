@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* How the tree reaches the files of containers. */
+/* How the tree reaches the files of containers, and images are made of them. */
 #include <errno.h>
 
 #include "daemon/daemon_i.h"
 #include "runtime/container_files.h"
+#include "util/fd.h"
 
 /* What a container does not have while it does not run: files. */
 static int view(void *room, const struct fs_container *c, struct container_view *v, struct err *err)
@@ -125,3 +126,52 @@ const struct fs_container_files container_files = {
 	.rename = files_rename,
 	.set = files_set,
 };
+
+/* -- commit -- */
+
+/* What the container runs on, as its pod's status has it. Owned; NULL with err. */
+static char *image_of(struct daemon *d, const struct fs_container *c, struct err *err)
+{
+	static const char *const lists[] = {"containerStatuses", "initContainerStatuses",
+					    "ephemeralContainerStatuses"};
+	CLEANUP_OBJECT struct object *pod = store_get_uid(d->store, c->pod_uid);
+	const char *image = NULL;
+
+	for (size_t i = 0; pod && !image && i < ARRAY_LEN(lists); i++) {
+		const struct value *list = value_dig(pod->value, "status", lists[i], NULL);
+
+		for (size_t j = 0; !image && j < value_count(list); j++)
+			if (str_eq(value_dig_str(value_at(list, j), "name", NULL), c->container))
+				image = value_dig_str(value_at(list, j), "imageID", NULL);
+	}
+	/* by its digest alone: the name may be another's by now, or nobody's */
+	if (image && *image)
+		return xstrdup(strchr(image, '@') ? strchr(image, '@') + 1 : image);
+	err_set(err, ESRCH, "container %s does not run", c->container);
+	return NULL;
+}
+
+int container_commit(void *room, const struct fs_container *c, const char *image, struct err *err)
+{
+	CLEANUP_VIEW struct container_view v = CONTAINER_VIEW_INIT;
+	struct daemon *d = room;
+	CLEANUP_FREE char *base = NULL, *by = NULL, *normal = image_normalize(image, err);
+	CLEANUP_FD int upper = -1;
+	int rc = normal ? view(room, c, &v, err) : -err->code;
+
+	if (rc < 0)
+		return rc;
+	base = image_of(d, c, err);
+	if (!base)
+		return -err->code;
+	by = xasprintf("k8sfs commit %s/%s/%s", c->ns, c->pod, c->container);
+	upper = agent_changes_open(d->agent, c->pod_uid, c->container, err);
+	if (upper < 0)
+		return upper;
+	rc = images_commit(d->images,
+			   &(struct images_commit){base, image, by, upper, v.root, v.base, v.n_ids},
+			   err);
+	if (rc == 0)
+		agent_image_added(d->agent, normal);
+	return rc;
+}

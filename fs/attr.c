@@ -48,7 +48,7 @@ static void set_times(struct stat *st, struct timespec t)
 
 static int shows_content(const struct node *n)
 {
-	return n->row->type != ROW_DIR && n->row->render && !row_is_stream(n->row);
+	return n->row->type != ROW_DIR && n->row->render && !(n->row->flags & ROW_HIDDEN);
 }
 
 /* What reading it would give: its size, and when that changed. */
@@ -56,8 +56,6 @@ static int stat_content(struct call *c, struct node *n, const struct object *o, 
 {
 	CLEANUP_CONTENT struct content *t = NULL;
 
-	if (row_is_stream(n->row))
-		st->st_size = 1;
 	if (!shows_content(n))
 		return 0;
 	t = content_get(c, n, o);
@@ -91,6 +89,7 @@ static int stat_node(struct call *c, struct node *n, struct stat *st, int with_c
 			return -c->err.code;
 		set_times(st, object_time(o));
 	}
+	st->st_size = n->row->flags & ROW_STREAM ? 1 : 0;
 	if (n->row->stat)
 		rc = n->row->stat(c, n, st);
 	else if (with_content)

@@ -5,11 +5,7 @@
 #include <errno.h>
 
 #include "fs/dirs.h"
-#include "fs/permission.h"
-#include "fs/message.h"
 #include "fs/notifier.h"
-#include "fs/reply.h"
-#include "fs/words.h"
 #include "objects/codec.h"
 
 struct fs_container container_of(const struct node *n, char name[256])
@@ -87,56 +83,6 @@ static int render_stats(struct call *c, const struct node *n, const struct objec
 	return 0;
 }
 
-static int render_ctl(struct call *c, const struct node *n, const struct object *o, struct buf *out)
-{
-	(void)c;
-	(void)n;
-	(void)o;
-	buf_adds(out,
-		 "kill [SIGNAL]                            # signal the container's first process; "
-		 "TERM by default\n"
-		 "# Files that block are there without being listed: log.follow, exec/; so are\n"
-		 "# the container's files: root/.\n");
-	return 0;
-}
-
-static int run_line(struct message *m, const struct words *w, struct err *err)
-{
-	const struct fs_rooms *rooms = &m->fs->rooms;
-	char name[256];
-	struct fs_container container = container_of(m->node, name);
-
-	if (strcmp(w->word[0], "kill") != 0)
-		return err_set(err, EINVAL, "%s: no such verb; reading this file lists them",
-			       w->word[0]);
-	if (w->n > 2)
-		return err_set(err, EINVAL, "usage: kill [SIGNAL]");
-	if (!rooms->container_kill)
-		return err_set(err, EOPNOTSUPP, "no runtime: no container runs here");
-	return rooms->container_kill(rooms->runtime, &container, w->n == 2 ? w->word[1] : "TERM",
-				     err);
-}
-
-static void act_ctl(struct call *c, struct message *m)
-{
-	struct err err = ERR_INIT;
-	struct access what = {"create", "", "pods", "exec", m->node->ns, m->node->name};
-	const char *at = m->text, *end = m->text + m->len;
-	int rc = c->uid == 0 ? 0 : fs_check(m->fs, &m->who->caller, &what, &err);
-
-	while (rc == 0 && at < end) {
-		const char *nl = memchr(at, '\n', (size_t)(end - at));
-		struct words w;
-
-		rc = words_split(at, (size_t)((nl ? nl : end) - at), &w, &err);
-		if (rc == 0 && w.n)
-			rc = run_line(m, &w, &err);
-		words_fini(&w);
-		at = nl ? nl + 1 : end;
-	}
-	message_done(m, rc, &err);
-}
-
 #define CONTAINER_DIR "<pod>/containers/<name>/"
 
 const struct row row_log = {
@@ -182,20 +128,6 @@ static const struct row row_stats = {
 	.render = render_stats,
 	.reads = "use of CPU and memory, one `name value` a line; empty while it does not run",
 };
-static const struct row row_container_ctl = {
-	.name = "ctl",
-	.where = CONTAINER_DIR,
-	.type = ROW_FILE,
-	.mode = 0644,
-	.flags = ROW_ACT_WRITE | ROW_COMMANDS,
-	.render = render_ctl,
-	.act = act_ctl,
-	.write_as = "create:exec",
-	.reads = "the verbs and their usage",
-	.writes = "`kill [SIGNAL]`",
-	.errors = "EINVAL no such verb; ESRCH it does not run; EACCES",
-};
-
 const struct row *const container_rows[] = {
 	&row_log,        &row_log_previous, &row_container_status, &row_stats, &row_container_ctl,
 	&row_log_follow, &row_exec,         &row_root_dir,         NULL,

@@ -15,6 +15,7 @@ const struct value *container_status(const struct object *pod, const char *name)
 /* May the caller `exec` in the node's pod? 0, or -EACCES with c->err. */
 int may_exec(struct call *c, const struct node *n);
 
+extern const struct row row_container_ctl; /* container_ctl.c */
 extern const struct row row_exec;
 extern const struct row row_root_dir; /* root/ (root_dir.c) */
 extern const struct row *const found_in_root[];

@@ -49,7 +49,7 @@ void detour_note_error(struct call *c)
 	node_path(node_of(c->fs, current->id), &path);
 	if (current->name && current->run == run_name)
 		buf_addf(&path, "/%s", current->name);
-	note_refusal(c->fs, c->uid, buf_str(&path), c->err.msg);
+	note_refusal(c->fs, call_who(c), buf_str(&path), c->err.msg);
 }
 
 /* -- on the thread -- */
@@ -104,12 +104,10 @@ static struct detour *detour_new(struct fs *fs, void (*fn)(struct detour *d))
 
 /* -- whether -- */
 
-/* Of a collection: its tables show the objects, and selections look into them. */
+/* Of a collection: its tables show the objects, and selections of what is in them. */
 static int shows_collection(const struct node *n, const char *name)
 {
-	if (n->row->flags & ROW_BY_CONTENT)
-		return 1;
-	return name ? *name == '_' && !*n->uid : n->row->render != NULL;
+	return reads_objects(n) || (name && *name == '_');
 }
 
 /* What this node (or, with name, what is in it) shows is not known without asking a webhook. */

@@ -38,6 +38,9 @@ const char *group_dir(const struct kind *k);
 struct node *object_node(struct node *dir, const struct object *o);
 /* For rows whose names come and go: the directory's times are when they did last. */
 int stat_names(struct call *c, const struct node *n, struct stat *st);
+/* Does a node of a collection show more of the objects than their metadata: a table, or a selection by
+ * fields? */
+int reads_objects(const struct node *n);
 /* Does this namespace (of objects) exist? */
 int namespace_exists(struct fs *fs, const struct kind *k, const char *ns);
 /* -- names that clients make: manifests and scratch files (manifest_files.c) -- */

@@ -194,6 +194,11 @@ static void rename_scratch(struct call *c, struct memfile *f, struct node *dir, 
 	CLEANUP_NODE struct node *there = NULL;
 	int by_row;
 
+	if (f->target && !str_starts(to_name, ".#")) {
+		err_set(&c->err, EPERM, "a link can have no other name than .#name");
+		reply_refused(c, dir, to_name);
+		return;
+	}
 	there = flags & RENAME_NOREPLACE ? dir_child(c, dir, to_name, &by_row) : NULL;
 	c->err = (struct err)ERR_INIT;
 	if (there) {

@@ -90,7 +90,7 @@ static void note_open_refused(struct call *c, struct node *n)
 	CLEANUP(buf_fini) struct buf path = BUF_INIT;
 
 	node_path(n, &path);
-	note_refusal(c->fs, c->uid, buf_str(&path), c->err.msg);
+	note_refusal(c->fs, call_who(c), buf_str(&path), c->err.msg);
 }
 
 static struct handle *open_node(struct call *c, struct node *n, int flags)
@@ -136,7 +136,7 @@ void files_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
  */
 static int is_of_page_cache(const struct handle *h, const struct fuse_file_info *fi)
 {
-	return row_is_stream(h->node->row) && !fi->lock_owner;
+	return (h->node->row->flags & ROW_STREAM) && !fi->lock_owner;
 }
 
 void files_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_file_info *fi)

@@ -101,6 +101,9 @@ struct fs_rooms {
 			      struct err *err);
 	int (*container_exec)(void *runtime, const struct fs_container *c, struct fs_exec *exec,
 			      struct err *err);
+	/* May take long. image: a reference. */
+	int (*container_commit)(void *runtime, const struct fs_container *c, const char *image,
+				struct err *err);
 	const struct fs_container_files *files; /* NULL: none */
 
 	void *images;

@@ -93,7 +93,7 @@ struct archive {
 struct import {
 	struct archive *archive; /* owned reference to its handle */
 	fuse_req_t req;
-	unsigned uid;
+	struct identity *who; /* owned reference */
 };
 
 static void *run_import(void *arg)
@@ -113,11 +113,12 @@ static void *run_import(void *arg)
 	} else {
 		CLEANUP_FREE char *path = xasprintf("images/%s", i->archive->h.node->fname);
 
-		note_refusal(fs, i->uid, path, err.msg[0] ? err.msg : "import failed");
+		note_refusal(fs, i->who, path, err.msg[0] ? err.msg : "import failed");
 	}
 	fuse_reply_err(i->req, rc < 0 ? reply_errno(rc) : 0);
 	buf_fini(&report);
 	handle_unref(&i->archive->h);
+	identity_unref(i->who);
 	free(i);
 	fs->n_background--;
 	return NULL;
@@ -173,13 +174,15 @@ static void archive_flush(struct handle *h, struct call *c)
 		return;
 	}
 	i = xcalloc(1, sizeof(*i));
-	*i = (struct import){(struct archive *)handle_ref(h), c->req, c->uid};
+	*i = (struct import){(struct archive *)handle_ref(h), c->req, call_who(c)};
+	i->who->refs++;
 	pthread_attr_init(&detached);
 	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
 	c->fs->n_background++;
 	if (pthread_create(&thread, &detached, run_import, i) != 0) {
 		c->fs->n_background--;
 		handle_unref(h);
+		identity_unref(i->who);
 		free(i);
 		fuse_reply_err(c->req, EAGAIN);
 	}

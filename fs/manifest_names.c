@@ -170,6 +170,12 @@ static void rename_file(struct call *c, struct node *dir, const char *name, stru
 		reply_refused(c, dir, name);
 		return;
 	}
+	/* an editor's lock stays one: under any other name somebody would follow it */
+	if (f && f->target && !str_starts(to_name, ".#")) {
+		err_set(&c->err, EPERM, "a link can have no other name than .#name");
+		reply_refused(c, dir, name);
+		return;
+	}
 	dir_times_touch_parent(c->fs->dir_times, from);
 	dir_times_touch_parent(c->fs->dir_times, to);
 	if (f && !f->stored) {

@@ -129,7 +129,7 @@ static void note(struct message *m, const char *text)
 	if (m->rehearsal && !m->ack)
 		return; /* the performance follows, and says it */
 	node_path(m->node, &path);
-	note_refusal(m->fs, m->who->uid, buf_str(&path), text);
+	note_refusal(m->fs, m->who, buf_str(&path), text);
 }
 
 void message_done(struct message *m, int rc, const struct err *err)

@@ -85,7 +85,7 @@ static void diff_field(const struct telling *g, const struct value *old, const s
 	} else if (!old || !now) {
 		if (old && is_dir_value(old))
 			remove_below(g, below);
-		if (is_watched(g, &dir) || is_watched(g, &at))
+		if (is_told(g->to, &dir, &at, now ? ACTION_MAKE : ACTION_REMOVE))
 			call_act(g->t, now ? ACTION_MAKE : ACTION_REMOVE, dir_path, name, &at);
 	} else if (is_dir_value(old) && is_dir_value(now)) {
 		diff(g, old, now, s, below);

@@ -126,6 +126,14 @@ static inline int is_watched(const struct telling *g, const struct place *at)
 {
 	return inode_set_has(g->to, place_ino(at));
 }
+/* A name came or went: for whoever watches the directory, and what is gone. Who watches what is new
+ * heard of it already. */
+static inline int is_told(const struct inode_set *to, const struct place *dir,
+			  const struct place *at, enum action action)
+{
+	return inode_set_has(to, place_ino(dir)) ||
+	       (action == ACTION_REMOVE && inode_set_has(to, place_ino(at)));
+}
 static inline struct place object_place(const struct object *o, const struct row *row,
 					const char *sub)
 {

@@ -59,7 +59,8 @@ static int is_wanted(const struct name_note *note, const struct inode_set *by)
 {
 	struct place at = place_of(note);
 
-	return inode_set_has(by, note->dir_ino) || inode_set_has(by, place_ino(&at));
+	return inode_set_has(by, note->dir_ino) ||
+	       (note->action != ACTION_MAKE && inode_set_has(by, place_ino(&at)));
 }
 
 static void enqueue(struct notifier *n, struct name_note *taken)

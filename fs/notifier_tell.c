@@ -156,7 +156,7 @@ static void tell_name(const struct telling *g, enum action action)
 
 	if (action == ACTION_REMOVE)
 		remove_below(g, "");
-	if (is_watched(g, &in) || is_watched(g, &own))
+	if (is_told(g->to, &in, &own, action))
 		call_act(g->t, action, path, o->name, &own);
 }
 
@@ -172,8 +172,7 @@ static void tell_namespace(struct teller *t, const struct inode_set *to, const c
 		struct place in = {.row = &row_collection, .kind = k};
 		struct place own = {.row = &row_namespace, .kind = k, .ns = ns};
 
-		if (!(k->flags & KIND_NAMESPACED) ||
-		    !(inode_set_has(to, place_ino(&in)) || inode_set_has(to, place_ino(&own))) ||
+		if (!(k->flags & KIND_NAMESPACED) || !is_told(to, &in, &own, action) ||
 		    permission_names_private(t->n->fs, k, ""))
 			continue;
 		CLEANUP_FREE char *path = path_of(t, k, "", "");

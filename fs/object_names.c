@@ -25,7 +25,7 @@ static void refuse_making(struct making *m, struct api_batch *b, int rc)
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
 
 	faults_render(&b->list[0]->faults, NULL, &text);
-	note_refusal(m->fs, m->who->uid, path, buf_str(&text));
+	note_refusal(m->fs, m->who, path, buf_str(&text));
 	fuse_reply_err(m->req, reply_errno(rc));
 }
 

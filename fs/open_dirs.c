@@ -238,7 +238,7 @@ static void read_dir(fuse_req_t req, size_t size, off_t off, struct fuse_file_in
 	pthread_mutex_lock(&d->lock);
 	if (!d->made || off == 0)
 		make_listing(&c, d);
-	if (c.err.code == EOVERFLOW) {
+	if (c.err.code == EOVERFLOW || c.err.code == EIO) { /* not all is known */
 		pthread_mutex_unlock(&d->lock);
 		reply_error(&c);
 		return;

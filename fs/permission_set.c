@@ -77,7 +77,7 @@ static void on_written(struct api_batch *b, int rc)
 		if (!b->list[i]->faults.n)
 			continue;
 		faults_render(&b->list[i]->faults, NULL, &text);
-		note_refusal(fs, s->who->uid, s->node->fname, buf_str(&text));
+		note_refusal(fs, s->who, s->node->fname, buf_str(&text));
 	}
 	if (rc || !changed) {
 		answer(s, rc);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The rules changed: open streams, and what the kernel keeps, are looked at anew. */
 #include <errno.h>
+#include <stdatomic.h>
 
 #include "fs/permission_i.h"
 #include "fs/permission_set.h"
@@ -12,12 +13,15 @@ uint64_t permission_generation(struct fs *fs)
 	return fs->rbac ? rbac_generation(fs->rbac) : 0;
 }
 
+/* Of what the kernel has been told attributes that it may keep: anything else it asks for anew,
+ * and drops the ACL before it does. */
 static void forget_attributes(struct fs *fs, struct node *n)
 {
 	if (!n->kind && !n->row->url)
 		return;
 	n->n_changed++;
-	n->cached = 0;
+	if (!atomic_exchange(&n->cached, 0))
+		return;
 	fuse_lowlevel_notify_inval_inode(fs->session, node_id(n), -1, 0); /* the ACL, too */
 }
 

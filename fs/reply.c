@@ -35,10 +35,10 @@ void reply_error(struct call *c)
 	fuse_reply_err(c->req, code);
 }
 
-void note_refusal(struct fs *fs, unsigned uid, const char *path, const char *text)
+void note_refusal(struct fs *fs, const struct identity *who, const char *path, const char *text)
 {
-	manifest_note_error(fs->manifests, uid, path, text);
-	log_debug("%s: uid %u: %s", path, uid, text);
+	manifest_note_error(fs->manifests, who->user, path, text);
+	log_debug("%s: user %s: %s", path, who->user, text);
 }
 
 void reply_refused(struct call *c, const struct node *n, const char *name)
@@ -51,7 +51,7 @@ void reply_refused(struct call *c, const struct node *n, const char *name)
 	if (name)
 		buf_addf(&path, "%s%s", path.len ? "/" : "", name);
 	if (c->err.msg[0])
-		note_refusal(c->fs, c->uid, buf_str(&path), c->err.msg);
+		note_refusal(c->fs, call_who(c), buf_str(&path), c->err.msg);
 	/* a node that is gone makes the kernel walk again, also when it was to be changed */
 	reply_code(c->req, code == ESTALE ? ESTALE : reply_errno(code));
 }

@@ -45,9 +45,8 @@ enum row_flag {
 	ROW_COMMANDS = 512,  /* each write is a message of its own: ctl */
 	ROW_KEEP = 1024,     /* found by a directory's `find`, and the kernel may keep the name */
 	ROW_OWN_MODE = 4096, /* chmod sets it, and no ACL besides can be set */
+	ROW_STREAM = 8192,   /* what comes when it comes: its size says only that it is not empty */
 	ROW_ANSWERS = 2048,  /* a conversation: what comes of it is read from the same open file */
-	/* a directory whose names follow from what objects say, not from theirs */
-	ROW_BY_CONTENT = 8192,
 };
 
 /* What clients may do to the names in a directory. Each answers the request itself. Absent: EPERM.
@@ -108,12 +107,6 @@ struct row {
 	const char *url; /* not about a resource: `get` of this path ("/metrics") */
 	const char *reads, *writes, *errors; /* documentation; NULL: cannot */
 };
-
-/* What comes when it comes: its size says only that it is not empty. */
-static inline int row_is_stream(const struct row *r)
-{
-	return r->type == ROW_FILE && (r->flags & ROW_HIDDEN);
-}
 
 /* A directory's listing while it is made. */
 void listing_add(struct listing *l, const char *name, enum row_type type, uint64_t ino);

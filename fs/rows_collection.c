@@ -87,10 +87,18 @@ static int render_collection_ctl(struct call *c, const struct node *n, const str
 	return 0;
 }
 
+static void act_on_collection(void *arg)
+{
+	verbs_act(arg, collection_verbs);
+}
+
+/* What a selector of fields selects may have to be asked of a webhook. */
 static void act_collection_ctl(struct call *c, struct message *m)
 {
-	(void)c;
-	verbs_act(m, collection_verbs);
+	if (m->node->kind->home->conversion && !detour_may_wait())
+		detour_run(c->fs, act_on_collection, m);
+	else
+		verbs_act(m, collection_verbs);
 }
 
 const struct row row_index = {
@@ -202,7 +210,9 @@ static void list_selected(struct call *c, struct node *dir, struct listing *out)
 	if (!s)
 		return;
 	store_list(c->fs->store, dir->kind, ns_of_list(dir), &list);
-	if (objects_make_whole(c->fs, list.list, list.n, &c->err) < 0) {
+	if (selection_reads_content(s) &&
+	    objects_make_whole(c->fs, list.list, list.n, &c->err) < 0) {
+		c->err.code = EIO; /* of the listing: whatever it was */
 		object_list_fini(&list);
 		return;
 	}
@@ -237,7 +247,8 @@ static struct node *find_selected(struct call *c, struct node *dir, const char *
 		object = dot + 1;
 	}
 	o = store_get(c->fs->store, (struct objkey){dir->kind, ns, object});
-	if (!o || objects_make_whole(c->fs, &o, 1, &c->err) < 0 || !selection_matches(s, o->value))
+	if (!o || (selection_reads_content(s) && objects_make_whole(c->fs, &o, 1, &c->err) < 0) ||
+	    !selection_matches(s, o->value))
 		return NULL;
 	at = selected_place(dir, o, sub);
 	return node_get(dir, name, &at);
@@ -250,7 +261,7 @@ static const struct row row_selection = {
 	.where = "<resource>/",
 	.type = ROW_DIR,
 	.mode = 0755,
-	.flags = ROW_LIVE | ROW_HIDDEN | ROW_BY_CONTENT,
+	.flags = ROW_LIVE | ROW_HIDDEN,
 	.rows = selection_rows,
 	.find = find_selected,
 	.list = list_selected,
@@ -263,6 +274,15 @@ static const struct row row_selection = {
 	.errors = "EINVAL the selector does not parse, or the kind lets no such field be selected",
 };
 
+int reads_objects(const struct node *n)
+{
+	CLEANUP_FREE char *text = n->row == &row_selection ? name_unescape(n->sub) : NULL;
+	CLEANUP(selection_freep)
+	struct selection *s = text ? selection_parse(n->kind, text, NULL) : NULL;
+
+	return n->row->render != NULL || selection_reads_content(s);
+}
+
 static struct node *find_selection(struct call *c, struct node *dir, const char *name)
 {
 	CLEANUP_FREE char *text = name_unescape(name + 1);
@@ -271,7 +291,7 @@ static struct node *find_selection(struct call *c, struct node *dir, const char 
 	if (!s) {
 		CLEANUP_FREE char *path = path_below(dir, name);
 
-		note_refusal(c->fs, c->uid, path, c->err.msg);
+		note_refusal(c->fs, call_who(c), path, c->err.msg);
 		return NULL;
 	}
 	selection_free(s);

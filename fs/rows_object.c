@@ -287,7 +287,9 @@ static const struct row row_object_yaml = {
 	.reads = "the whole live object as YAML",
 	.writes =
 		"the object that replaces it, at close, or by renaming a file from beside it onto "
-		"this one (`sed -i`, vim, emacs); a resourceVersion in it must match",
+		"this one (`sed -i`, vim, emacs); a resourceVersion in it must match. It cannot be "
+		"removed, and so `mv` from another file system, which removes first, is refused: "
+		"`cp`",
 	.errors = WRITE_ERRORS,
 };
 static const struct row row_object_json = {

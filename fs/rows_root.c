@@ -111,7 +111,7 @@ static int render_errors(struct call *c, const struct node *n, const struct obje
 {
 	(void)n;
 	(void)o;
-	manifest_errors(c->fs->manifests, c->uid, out);
+	manifest_errors(c->fs->manifests, call_who(c)->user, out);
 	return 0;
 }
 

@@ -33,10 +33,9 @@ static int plan_line(struct message *m, const struct verb *table, const struct w
 	return 0;
 }
 
-/* Calls fn for each line that has words in it. Return: the first failure. */
-static int each_line(const struct message *m,
-		     int (*fn)(void *arg, const struct words *w, struct err *err), void *arg,
-		     struct err *err)
+int verbs_each_line(const struct message *m,
+		    int (*fn)(void *arg, const struct words *w, struct err *err), void *arg,
+		    struct err *err)
 {
 	const char *at = m->text, *end = m->text + m->len;
 	int rc = 0;
@@ -72,7 +71,7 @@ void verbs_act(struct message *m, const struct verb *table)
 {
 	struct planning p = {m, table, message_batch(m)};
 	struct err err = ERR_INIT;
-	int rc = each_line(m, plan_words, &p, &err);
+	int rc = verbs_each_line(m, plan_words, &p, &err);
 
 	if (rc == 0 && p.batch->n) {
 		message_submit(m, p.batch);
@@ -116,7 +115,7 @@ void room_verbs_act(struct message *m, const struct fs_verb *table, void *room)
 {
 	struct running r = {m, table, room};
 	struct err err = ERR_INIT;
-	int rc = each_line(m, run_words, &r, &err);
+	int rc = verbs_each_line(m, run_words, &r, &err);
 
 	message_done(m, rc, &err);
 }

@@ -19,6 +19,11 @@ struct verb {
 		    struct err *err);
 };
 
+/* Calls fn for each line of the message that has words in it. Return: the first failure. */
+int verbs_each_line(const struct message *m,
+		    int (*fn)(void *arg, const struct words *w, struct err *err), void *arg,
+		    struct err *err) MUST_CHECK;
+
 extern const struct verb object_verbs[]; /* ended by a row without a name */
 extern const struct verb collection_verbs[];
 

@@ -356,13 +356,15 @@ static int add_delete_selected(struct message *m, char *const *args, size_t n_ar
 	CLEANUP(selection_freep)
 	struct selection *s = selection_of(m->node->kind, args, n_args, err);
 	struct object_list list;
-	int rc;
 
 	if (!s || may(m, "deletecollection", m->node->kind, m->node->ns, "", err) < 0)
 		return -err->code;
 	store_list(m->fs->store, m->node->kind, *m->node->ns ? m->node->ns : NULL, &list);
-	rc = objects_make_whole(m->fs, list.list, list.n, err);
-	for (size_t i = 0; rc == 0 && i < list.n; i++)
+	if (selection_reads_content(s) && objects_make_whole(m->fs, list.list, list.n, err) < 0) {
+		object_list_fini(&list);
+		return -err->code;
+	}
+	for (size_t i = 0; i < list.n; i++)
 		if (selection_matches(s, list.list[i]->value)) {
 			struct api_request *r = delete_request(list.list[i]);
 
@@ -370,7 +372,7 @@ static int add_delete_selected(struct message *m, char *const *args, size_t n_ar
 			api_batch_add(batch, r);
 		}
 	object_list_fini(&list);
-	return rc;
+	return 0;
 }
 
 /* "name", or "namespace/name" at the resource level. */

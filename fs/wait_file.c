@@ -102,7 +102,7 @@ static const struct row row_wait = {
 	.where = "<object>/wait/",
 	.type = ROW_FILE,
 	.mode = 0444,
-	.flags = ROW_HIDDEN | ROW_OBJECT,
+	.flags = ROW_HIDDEN | ROW_OBJECT | ROW_STREAM,
 	.open = open_wait,
 	.reads = "blocks until the condition is True of the spec as it is now, then `True`: "
 		 "`wait/Ready`, `wait/Available`; `wait/Deleted` until the object is gone",
@@ -219,7 +219,7 @@ const struct row row_events_follow = {
 	.where = "<object>/",
 	.type = ROW_FILE,
 	.mode = 0444,
-	.flags = ROW_HIDDEN | ROW_OBJECT,
+	.flags = ROW_HIDDEN | ROW_OBJECT | ROW_STREAM,
 	.open = open_follow,
 	.reads = "blocks; the events that are there, then each new one (or a repeated one with its "
 		 "new "

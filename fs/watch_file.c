@@ -208,7 +208,8 @@ static int wait_for_webhook(struct watch_stream *w)
 {
 	struct webhook_job job = {.w = w};
 
-	if (!(w->json || w->selection) || w->why.code || !w->s.h.node->kind->home->conversion)
+	if (!(w->json || selection_reads_content(w->selection)) || w->why.code ||
+	    !w->s.h.node->kind->home->conversion)
 		return 0;
 	for (size_t i = w->n_shown; i < w->present.n; i++)
 		look_again(w, &w->present.list[i], &job);
@@ -373,7 +374,7 @@ const struct row row_watch = {
 	.where = "<resource>/",
 	.type = ROW_FILE,
 	.mode = 0444,
-	.flags = ROW_HIDDEN | ROW_FIXED,
+	.flags = ROW_HIDDEN | ROW_FIXED | ROW_STREAM,
 	.open = open_lines,
 	.read_as = "watch",
 	.reads = "blocks; one line per change: `ADDED|MODIFIED|DELETED <namespace>/<name> "
@@ -391,7 +392,7 @@ const struct row row_watch_json = {
 	.where = "<resource>/",
 	.type = ROW_FILE,
 	.mode = 0444,
-	.flags = ROW_HIDDEN | ROW_FIXED,
+	.flags = ROW_HIDDEN | ROW_FIXED | ROW_STREAM,
 	.open = open_json,
 	.read_as = "watch",
 	.reads = "the same with whole objects, one JSON document a line: "

@@ -17,6 +17,8 @@
 
 #include "objects/api.h"
 
+#define EVENT_TTL 3600 /* seconds that an Event lives after it was last seen */
+
 struct event_recorder;
 
 struct event_source {
@@ -33,6 +35,11 @@ void event_recorder_free(struct event_recorder *r);
 void event_record(struct event_recorder *r, const struct event_source *source,
 		  const struct object *about, const char *field_path, const char *type,
 		  const char *reason, const char *fmt, ...) PRINTF_LIKE(7, 8);
+/* What is to be told once about an object, whatever starts anew meanwhile: the Event's name is made of
+ * the object, the reason and the message, so that another one is refused while it lives. */
+void event_record_once(struct event_recorder *r, const struct event_source *source,
+		       const struct object *about, const char *type, const char *reason,
+		       const char *message);
 /* Events that are being written. */
 size_t event_recorder_pending(const struct event_recorder *r);
 
@@ -46,6 +53,8 @@ struct event_sum {
 	int64_t first, count;
 };
 struct correlator;
+/* The name of an Event that is told once. Owned. */
+char *event_name_once(const struct object *about, const char *reason, const char *message);
 struct correlator *correlator_new(void);
 void correlator_free(struct correlator *c);
 void correlate(struct correlator *c, const struct event_source *source, const struct object *about,

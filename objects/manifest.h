@@ -35,7 +35,7 @@
  *  - Below dry-run/ a good write keeps not the bytes but what would be stored, as YAML; reading
  *    shows it. Renaming to or from there is -EXDEV: mv copies.
  *  - `id` is another one when a file was removed and is written again.
- *  - Refusals are in manifest_errors of the writer's uid and in an Event (reason ManifestRefused)
+ *  - Refusals are in manifest_errors of the writer and in an Event (reason ManifestRefused)
  *    at each of the objects that exists, by themselves: manifest_note_error is for what other
  *    files refuse.
  *  - Errors: -EINVAL the text; -EACCES; -EBUSY, -EPERM, -EDQUOT, -ENOENT (no such namespace) as
@@ -134,6 +134,7 @@ void manifest_set_attrs(struct manifests *all, const char *path, const struct ma
 			manifest_done_fn done, void *arg);
 
 /* The reader's own refused writes, newest last: /k8s/errors. Bounded, in memory. */
-void manifest_errors(struct manifests *all, unsigned uid, struct buf *out);
+void manifest_errors(struct manifests *all, const char *user, struct buf *out);
 /* Others (one-value files, ctl, patch) put their refusals there, too. */
-void manifest_note_error(struct manifests *all, unsigned uid, const char *path, const char *text);
+void manifest_note_error(struct manifests *all, const char *user, const char *path,
+			 const char *text);

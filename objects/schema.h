@@ -267,6 +267,13 @@ struct value *kind_prepare(const struct kind *k, struct value *taken, const stru
 			   int status_only);
 
 /*
+ * The fields that v says and that nothing acts upon: "spec.a, spec.b[0].c and 3 more". Not of status
+ * and metadata; a field that has its default, or is false, empty or null, asks for nothing. Of a kind that
+ * is inert as a whole nothing is listed.
+ */
+void schema_list_inert(const struct kind *k, const struct value *v, struct buf *out);
+
+/*
  * The `_schema` file: one line a field: path, type, `selectable=` and what selections call it,
  * default, `required`, enum, and `(stored, not acted upon)` for what is inert.
  */

@@ -26,5 +26,7 @@ int selection_add_fields(struct selection *s, const struct kind *k, const char *
 			 struct err *err);
 void selection_free(struct selection *s);
 DEFINE_CLEANUP(struct selection *, selection_free)
+/* Does it look at more than metadata? Then what is matched has to be whole (object->of). */
+int selection_reads_content(const struct selection *s);
 /* object: of the kind (in the version) that the selection was parsed for. NULL selects all. */
 int selection_matches(const struct selection *s, const struct value *object);

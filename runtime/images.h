@@ -65,6 +65,17 @@ void images_release(struct images *im, const char *pod_uid);
  * 1 new". Durable on return.
  */
 int images_import(struct images *im, int fd, struct buf *report, struct err *err) MUST_CHECK;
+/* A container's changes become an image: the one that it runs on, and a layer more. */
+struct images_commit {
+	const char *base;        /* the image that it runs on: its digest or id */
+	const char *name;        /* of the new image; who had it before loses it */
+	const char *created_by;  /* a line of its history */
+	int upper, merged;       /* the writable directory of its overlayfs, and its root */
+	unsigned id_base, n_ids; /* owners on disk: id_base + what they are inside */
+};
+/* In the caller's thread; may take long. Durable on return. -EEXIST: there are no changes that the
+ * image has not already. */
+int images_commit(struct images *im, const struct images_commit *c, struct err *err) MUST_CHECK;
 /*
  * By name: that name; by id: all its names. Who holds the image keeps it, layers and all, and an
  * image that is held when the daemon ends is there after the start again (images_get() by id finds

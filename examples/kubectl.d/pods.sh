@@ -90,7 +90,7 @@ follow_log() {
     had=0
     [ "${tail:--1}" = -1 ] || had=$(wc -c <"$1")
     [ "$had" = 0 ] || head -c "$had" "$1" | last_lines | with_prefix
-    dd bs=65536 if="$1.follow" of="$pipe" 2>/dev/null &
+    cat "$1.follow" 2>/dev/null >"$pipe" &
     children="$children $!"
     { tail -c "+$((had + 1))" | with_prefix; } <"$pipe" &
     followers="$followers $!"
@@ -150,7 +150,7 @@ run_in() {
     return "$status"
 }
 converse() {
-    dd bs=65536 if="$talk/stderr" 3>&2 2>/dev/null >&3 &
+    cat "$talk/stderr" >&2 2>/dev/null &
     errors=$!
     children="$children $!"
     stream "$talk/stdout"
@@ -161,7 +161,7 @@ converse_raw() {
     saved=$(stty -g)
     trap 'stty "$saved"; at_end' EXIT
     stty raw -echo
-    dd bs=65536 if="$talk/stdout" 2>/dev/null &
+    cat "$talk/stdout" 2>/dev/null &
     out=$!
     children="$children $!"
     trap 'say "tty $(terminal_size)" >"$talk/ctl"' WINCH
@@ -182,37 +182,26 @@ cmd_cp() {
     *) die "one of src or dest must be a remote file specification" ;;
     esac
 }
-# [NAMESPACE/]POD: sets pod and c
-copy_pod() {
+# copy_place [NAMESPACE/]POD PATH: sets place, where that is in the tree. A relative path begins where commands do.
+copy_place() {
     case $1 in */*) namespace=${1%%/*} ;; esac
-    one_pod "pod/${1##*/}" && c=$(container_of "$pod" 2>/dev/null)
+    stdin=''
+    one_pod "pod/${1##*/}" && c=$(container_of "$pod" 2>/dev/null) || return
+    ls "$pod/containers/$c/root" >/dev/null 2>"$tmp/said" || { resolve pods && plural=pods/exec && forbidden create "$(name_of "$pod")"; return; }
+    case $2 in /*) place=$2 ;; *) place=$(run_in "$pod" "$c" pwd)/$2 || return ;; esac
+    place=$pod/containers/$c/root$place
 }
-# A directory's content goes into the directory of the new name; a file is staged under its new name.
+# A directory's content goes into the directory of the new name.
+copy() { if [ -d "$1" ]; then mkdir -p "$2" && cp -R "$1/." "$2/"; else cp "$1" "$2"; fi; }
 copy_to() {
-    copy_pod "$2" || return
+    copy_place "$2" "$3" || return
     [ -e "$1" ] || die "$1 doesn't exist in local filesystem"
-    target=$3 stdin='' base=$(basename "$1")
-    if run_in "$pod" "$c" test -d "$target" 2>/dev/null; then target=${target%/}/$base; fi
-    if [ -d "$1" ]; then
-        run_in "$pod" "$c" mkdir -p "$target" || return
-        stdin=yes
-        tar -C "$1" -cf - . | run_in "$pod" "$c" tar -xmf - -C "$target"
-        return
-    fi
-    mkdir "$tmp/stage"
-    cp "$1" "$tmp/stage/$(basename "$target")"
-    stdin=yes
-    tar -C "$tmp/stage" -cf - "$(basename "$target")" | run_in "$pod" "$c" tar -xmf - -C "$(dirname "$target")"
+    [ ! -d "$place" ] || place=${place%/}/$(basename "$1")
+    copy "$1" "$place"
 }
 copy_from() {
-    copy_pod "$1" || return
-    stdin='' base=$(basename "$2")
-    mkdir "$tmp/stage"
-    run_in "$pod" "$c" tar -cf - -C "$(dirname "$2")" "$base" >"$tmp/copy.tar" || return
-    tar -xf "$tmp/copy.tar" -C "$tmp/stage" || return
-    to=$3
-    [ ! -d "$to" ] || [ -d "$tmp/stage/$base" ] || to=${to%/}/$base
-    if [ -d "$tmp/stage/$base" ] && [ -d "$to" ]; then cp -R "$tmp/stage/$base/." "$to/"; else mv "$tmp/stage/$base" "$to"; fi
+    copy_place "$1" "$2" || return
+    copy "$place" "$3"
 }
 
 # -- top: the use of CPU between two looks, a second apart --

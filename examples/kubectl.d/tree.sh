@@ -191,13 +191,12 @@ command_to() {
     shift
     say "$*" | put "$what/ctl" "$word \"$(name_of "$what")\""
 }
-# Streams are read by dd: they have no size, and a `cat` that copies by sendfile (busybox) takes that for their end.
-stream() { dd bs=65536 if="$1" 2>/dev/null; }
+stream() { cat "$1" 2>/dev/null; }
 # What works beside us; it ends with us.
 children=''
 # await SECONDS FILE: the end of a stream; fails when the time is over, and when the stream does
 await() {
-    timeout "$1" dd bs=65536 if="$2" >/dev/null 2>&1 &
+    timeout "$1" cat "$2" >/dev/null 2>&1 &
     children="$children $!"
     wait $!
 }
@@ -205,7 +204,7 @@ await() {
 follow() {
     rm -f "$tmp/stream"
     mkfifo "$tmp/stream"
-    ${2:+timeout} ${2:+"$2"} dd bs=65536 if="$1" of="$tmp/stream" 2>/dev/null &
+    ${2:+timeout} ${2:+"$2"} cat "$1" 2>/dev/null >"$tmp/stream" &
     follower=$!
     children="$children $!"
     exec 7<"$tmp/stream"

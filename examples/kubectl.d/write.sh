@@ -262,7 +262,7 @@ delete_object() {
     # Opened before: it is this object whose end is waited for, whatever gets its name.
     if [ "$wait" = true ] && [ -z "$force" ]; then
         exec 9<"$gone/wait/Deleted"
-        ${timeout:+timeout} ${timeout:+"$timeout"} dd bs=65536 <&9 >/dev/null 2>&1 &
+        ${timeout:+timeout} ${timeout:+"$timeout"} cat <&9 >/dev/null 2>&1 &
         children="$children $!"
         say "$! $resource $name" >>"$tmp/going"
         exec 9<&-

@@ -52,7 +52,10 @@ void plan_join(struct plan *p);
  * "Warning". */
 void plan_event(struct plan *p, const struct object *o, const char *type, const char *reason,
 		const char *fmt, ...) PRINTF_LIKE(5, 6);
-/* The same, if and when the request that was planned last is committed. */
+/* The same, told once while the Event lives, however often it is planned and the daemon starts. */
+void plan_event_once(struct plan *p, const struct object *o, const char *type, const char *reason,
+		     const char *fmt, ...) PRINTF_LIKE(5, 6);
+/* As plan_event, if and when the request that was planned last is committed. */
 void plan_event_after(struct plan *p, const struct object *o, const char *type, const char *reason,
 		      const char *fmt, ...) PRINTF_LIKE(5, 6);
 /* Run this key again after delay_ms (deadlines), besides whatever changes. */

@@ -91,6 +91,18 @@ static uint64_t object_hash(const struct event_source *source, const struct obje
 		   about->uid);
 }
 
+#define NAME_ROOM 236 /* before a dot and 16 digits, in the 253 bytes of a name */
+
+char *event_name_once(const struct object *about, const char *reason, const char *message)
+{
+	uint64_t hash = mix(mix(mix(0, about->uid), reason), message);
+	size_t n = strnlen(about->name, NAME_ROOM);
+
+	while (n && strchr("-.", about->name[n - 1]))
+		n--;
+	return xasprintf("%.*s.%016llx", (int)n, about->name, (unsigned long long)hash);
+}
+
 static int too_similar(struct correlator *c, uint64_t key, uint64_t message, int64_t now)
 {
 	int found;

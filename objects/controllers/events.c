@@ -127,22 +127,39 @@ static void write_event(struct event_recorder *r, const struct event_source *sou
 	api_submit(r->api, &who, b);
 }
 
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+void event_record_once(struct event_recorder *r, const struct event_source *source,
+		       const struct object *about, const char *type, const char *reason,
+		       const char *message)
+{
+	CLEANUP_FREE char *name = event_name_once(about, reason, message);
+	int64_t now = now_ns();
+	const struct event_sum sum = {name, (char *)(uintptr_t)message, now, 1};
+
+	write_event(r, source, *about->ns ? about->ns : "default", name,
+		    event_value(r->kind, source, about, NULL, type, reason, &sum, now), 0);
+}
+
 void event_record(struct event_recorder *r, const struct event_source *source,
 		  const struct object *about, const char *field_path, const char *type,
 		  const char *reason, const char *fmt, ...)
 {
 	CLEANUP_FREE char *message = NULL;
 	struct event_sum sum;
-	struct timespec ts;
-	int64_t now;
+	int64_t now = now_ns();
 	va_list ap;
 
 	va_start(ap, fmt);
 	if (vasprintf(&message, fmt, ap) < 0)
 		abort();
 	va_end(ap);
-	clock_gettime(CLOCK_REALTIME, &ts);
-	now = (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 	correlate(r->correlator, source, about, field_path, type, reason, message, now, &sum);
 	if (sum.count)
 		write_event(

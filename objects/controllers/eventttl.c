@@ -5,8 +5,8 @@
  */
 #include "objects/controllers/controller.h"
 #include "objects/controllers/facts.h"
+#include "objects/events.h"
 
-#define EVENT_TTL      3600 /* seconds */
 #define EVENTS_MAX     10000
 #define EVENTS_AFTER   9000 /* how many a sweep leaves when there were too many */
 #define SWEEP_INTERVAL 60   /* seconds: expiry need not be punctual */

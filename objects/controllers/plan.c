@@ -175,7 +175,8 @@ __attribute__((format(printf, 6, 0))) static void add_event(struct plan *p, size
 		abort();
 	p->events = grow(p->events, p->n_events, sizeof(*p->events));
 	e = &p->events[p->n_events++];
-	*e = (struct planned_event){object_ref(o), xstrdup(type), xstrdup(reason), message, after};
+	*e = (struct planned_event){object_ref(o), xstrdup(type), xstrdup(reason),
+				    message,       after,         0};
 }
 
 void plan_event(struct plan *p, const struct object *o, const char *type, const char *reason,
@@ -186,6 +187,17 @@ void plan_event(struct plan *p, const struct object *o, const char *type, const 
 	va_start(ap, fmt);
 	add_event(p, PLAN_AT_ONCE, o, type, reason, fmt, ap);
 	va_end(ap);
+}
+
+void plan_event_once(struct plan *p, const struct object *o, const char *type, const char *reason,
+		     const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	add_event(p, PLAN_AT_ONCE, o, type, reason, fmt, ap);
+	va_end(ap);
+	p->events[p->n_events - 1].once = 1;
 }
 
 void plan_event_after(struct plan *p, const struct object *o, const char *type, const char *reason,

@@ -8,6 +8,7 @@ struct planned_event {
 	struct object *about;          /* owned */
 	char *type, *reason, *message; /* owned */
 	size_t after; /* index of the op that must have been committed; PLAN_AT_ONCE */
+	int once;     /* event_record_once() */
 };
 
 #define PLAN_AT_ONCE SIZE_MAX

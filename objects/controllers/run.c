@@ -52,8 +52,12 @@ static void emit(struct run *run, const struct planned_event *e)
 	const struct event_source source = {run->controller->class->name, NULL,
 					    manager_of(run->controller)};
 
-	event_record(run->controller->runner->recorder, &source, e->about, NULL, e->type, e->reason,
-		     "%s", e->message);
+	if (e->once)
+		event_record_once(run->controller->runner->recorder, &source, e->about, e->type,
+				  e->reason, e->message);
+	else
+		event_record(run->controller->runner->recorder, &source, e->about, NULL, e->type,
+			     e->reason, "%s", e->message);
 }
 
 static void run_submit(struct run *run)

@@ -21,6 +21,7 @@
 	each(gc)                   \
 	each(podgc)                \
 	each(event_ttl)            \
+	each(inert)                \
 	each(quota)                \
 	each(protection)           \
 	each(disruption)           \

@@ -255,6 +255,8 @@ void events_tell(struct op *op, const char *text);
 
 struct rings *rings_new(void);
 void rings_free(struct rings *r);
+/* A path as it may stand in a line of text; owned. */
+char *printable_path(const char *path);
 /* Locked by themselves. text: lines. */
-void rings_add(struct rings *r, unsigned uid, const char *text);
-void rings_read(struct rings *r, unsigned uid, struct buf *out);
+void rings_add(struct rings *r, const char *user, const char *text);
+void rings_read(struct rings *r, const char *user, struct buf *out);

@@ -39,7 +39,7 @@ static void removed(struct api_batch *b, int rc)
 	if (!faults.n)
 		fault_add_code(&faults, -rc, "the store refused the write");
 	faults_render(&faults, op->path, &text);
-	rings_add(op->all->rings, op->who.uid, buf_str(&text));
+	rings_add(op->all->rings, op->who.user, buf_str(&text));
 	op_end(op, rc, &faults);
 }
 
@@ -97,7 +97,7 @@ static void expired(struct api_batch *b, int rc)
 	} else {
 		/* what may not be deleted stays, without the file */
 		log_warn("manifest %s is removed, but not all of its objects: %s", op->path, why);
-		manifest_note_error(op->all, op->who.uid, op->path, why);
+		manifest_note_error(op->all, op->who.user, op->path, why);
 		commit_record(op, op->path, NULL, NULL);
 		return;
 	}

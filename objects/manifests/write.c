@@ -77,9 +77,10 @@ static int check_room(struct op *op, const char *path, int draft)
 static char *faults_text(const struct faults *faults, const char *file)
 {
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
+	CLEANUP_FREE char *shown = printable_path(file);
 	size_t cut = MAX_FAULTS_TEXT;
 
-	faults_render(faults, file, &text);
+	faults_render(faults, shown, &text);
 	if (text.len > cut) {
 		while (cut && text.data[cut - 1] != '\n')
 			cut--;
@@ -94,7 +95,7 @@ void refuse(struct op *op, const char *path, const struct entry *was)
 	CLEANUP_FREE char *for_ring = faults_text(&op->faults, path);
 	struct entry *e;
 
-	rings_add(op->all->rings, op->who.uid, for_ring);
+	rings_add(op->all->rings, op->who.user, for_ring);
 	if (!op->place.dry)
 		events_tell(op, for_ring);
 	if (check_room(op, path, 1)) {
@@ -286,7 +287,7 @@ static void note_warnings(struct op *op, const struct api_batch *b)
 			CLEANUP_FREE char *line =
 				xasprintf("%s: Warning: %s\n", op_target(op), said);
 
-			rings_add(op->all->rings, op->who.uid, line);
+			rings_add(op->all->rings, op->who.user, line);
 		}
 }
 

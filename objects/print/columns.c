@@ -111,6 +111,8 @@ static const struct column_maker makers[] = {
 	{"Ingress", "PORTS", NULL, NULL, column_ingress_ports},
 	{"IngressClass", "CONTROLLER", "spec.controller", "", NULL},
 	{"RuntimeClass", "HANDLER", "handler", "", NULL},
+	{"APIService", "SERVICE", NULL, NULL, column_api_service},
+	{"APIService", "AVAILABLE", NULL, NULL, column_api_available},
 	{"StorageClass", "PROVISIONER", "provisioner", "", NULL},
 	{"StorageClass", "RECLAIMPOLICY", "reclaimPolicy", "Delete", NULL},
 	{"StorageClass", "VOLUMEBINDINGMODE", "volumeBindingMode", "<unset>", NULL},

@@ -5,6 +5,8 @@
 
 #include "objects/print/print_i.h"
 
+void column_api_available(const struct value *o, struct buf *out);
+void column_api_service(const struct value *o, struct buf *out);
 void column_accounts(const struct value *o, struct buf *out);
 void column_active(const struct value *o, struct buf *out);
 void column_claim(const struct value *o, struct buf *out);

@@ -362,3 +362,26 @@ void column_component_status(const struct value *o, struct buf *out)
 		      : str_eq(status, "False") ? "Unhealthy"
 						: status);
 }
+
+/* -- APIServices -- */
+
+void column_api_service(const struct value *o, struct buf *out)
+{
+	const struct value *service = value_dig(o, "spec", "service", NULL);
+
+	if (service)
+		buf_addf(out, "%s/%s", value_str(value_get(service, "namespace"), ""),
+			 value_str(value_get(service, "name"), ""));
+	else
+		buf_adds(out, "Local");
+}
+
+void column_api_available(const struct value *o, struct buf *out)
+{
+	const struct value *c = condition_of(o, "Available");
+	const char *status = value_str(value_get(c, "status"), "Unknown");
+
+	buf_adds(out, status);
+	if (str_eq(status, "False"))
+		buf_addf(out, " (%s)", value_str(value_get(c, "reason"), ""));
+}

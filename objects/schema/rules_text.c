@@ -52,6 +52,26 @@ static const char *foreign_group(const char *p)
 	return *p == ':' || *p == ')' ? NULL : "a group";
 }
 
+/* The bytes of {2}, {2,} or {2,3} at p; 0: the brace is one. */
+static size_t repetition(const char *p)
+{
+	size_t n = 1 + strspn(p + 1, "0123456789");
+
+	if (*p != '{' || n == 1)
+		return 0;
+	if (p[n] == ',')
+		n += 1 + strspn(p + n + 1, "0123456789");
+	return p[n] == '}' ? n + 1 : 0;
+}
+
+/* What a backslash begins: two bytes, or with what follows it in braces (\p{Lu}, \x{41}). */
+static size_t escape_len(const char *p)
+{
+	if (!p[1])
+		return 1;
+	return strchr("pPx", p[1]) && p[2] == '{' ? 4 + strcspn(p + 3, "}") : 2;
+}
+
 /* The name of something in the pattern that RE2 has not, NULL: all of it is RE2's. */
 static const char *foreign_syntax(const char *p)
 {
@@ -63,8 +83,8 @@ static const char *foreign_syntax(const char *p)
 			what = foreign_escape(p);
 			if (what)
 				return what;
-			if (!*++p)
-				break;
+			p += escape_len(p) - 1;
+			p -= !*p; /* braces that are not closed: compiling says so */
 		} else if (in_class) {
 			in_class = *p != ']';
 		} else if (*p == '[') {
@@ -73,8 +93,10 @@ static const char *foreign_syntax(const char *p)
 			p += p[1] == ']';
 		} else if (*p == '(' && (what = foreign_group(p))) {
 			return what;
-		} else if (strchr("*+?}", *p) && p[1] == '+') {
-			return "possessive repetition";
+		} else if (*p == '*' || *p == '+' || *p == '?' || repetition(p)) {
+			p += *p == '{' ? repetition(p) - 1 : 0;
+			if (p[1] == '+')
+				return "possessive repetition";
 		}
 	}
 	return NULL;

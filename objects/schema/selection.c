@@ -253,6 +253,14 @@ static int holds(const struct term *t, const struct value *object)
 	return (strcmp(have, t->value) == 0) != t->negated;
 }
 
+int selection_reads_content(const struct selection *s)
+{
+	for (size_t i = 0; s && i < s->n; i++)
+		if (s->terms[i].field != &by_name && s->terms[i].field != &by_namespace)
+			return 1;
+	return 0;
+}
+
 int selection_matches(const struct selection *s, const struct value *object)
 {
 	if (!s)

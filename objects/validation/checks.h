@@ -64,6 +64,7 @@ CHECK(validating_policy_spec);
 CHECK(mutating_policy_spec);
 CHECK(policy_binding_spec);
 /* webhook.c */
+CHECK(api_service);
 CHECK(webhook_configuration);
 CHECK(webhook);
 CHECK(admission_rule);

@@ -14,6 +14,7 @@
 
 #define SEEN        ((void *)1)
 #define TIMEOUT_MAX 86400
+#define BLANKS      " \t\r\n\v\f"
 
 static int is_external(const char *type)
 {
@@ -239,8 +240,12 @@ static void check_ranges(const struct value *spec, const char *type, const struc
 		say_forbidden(faults, at, "may only be used when `type` is 'LoadBalancer'");
 	for (size_t i = 0; i < value_count(ranges); i++) {
 		const char *range = value_str(value_at(ranges, i), "");
+		const char *from = range + strspn(range, BLANKS);
+		CLEANUP_FREE char *bare = xstrdup(from); /* blanks around were always allowed */
 
-		say_text(faults, PATH_INDEX(at, i), range, text_cidr(range));
+		for (size_t n = strlen(bare); n && strchr(BLANKS, bare[n - 1]); n--)
+			bare[n - 1] = '\0';
+		say_text(faults, PATH_INDEX(at, i), range, text_cidr(bare));
 	}
 }
 

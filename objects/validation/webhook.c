@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Admission webhooks: whom to ask, about what.
- * Source: Kubernetes pkg/apis/admissionregistration/validation/validation.go.
+ * Admission webhooks: whom to ask, about what; and who serves another API.
+ * Source: Kubernetes pkg/apis/admissionregistration/validation/validation.go; kube-aggregator.
  */
 #include "objects/conditions.h"
 #include "objects/schema/text.h"
@@ -154,4 +154,36 @@ void check_webhook(const struct value *now, const struct value *old, const struc
 		       PATH_FIELD(at, "admissionReviewVersions"), faults);
 	conditions_validate(value_get(now, "matchConditions"), value_get(old, "matchConditions"),
 			    PATH_FIELD(at, "matchConditions"), faults);
+}
+
+/* Of a version of a group, which are its name; nobody else's is asked for them here. */
+void check_api_service(const struct value *now, const struct value *old, const struct value *root,
+		       const struct path *at, struct faults *faults)
+{
+	const struct value *spec = value_get(now, "spec");
+	const char *group = text_of(spec, "group"), *version = text_of(spec, "version");
+	const char *name = value_str(value_dig(now, "metadata", "name", NULL), "");
+	int trusts = value_bool(value_get(spec, "insecureSkipTLSVerify"), 0);
+	int has_bundle = value_strlen(value_get(spec, "caBundle")) > 0;
+	int local = !value_get(spec, "service");
+	CLEANUP_FREE char *wanted = xasprintf("%s.%s", version, group);
+
+	if (!str_eq(name, wanted))
+		say_text(faults, PATH_FIELD(PATH_FIELD(at, "metadata"), "name"), name,
+			 "must be `spec.version+\".\"+spec.group`");
+	at = PATH_FIELD(at, "spec");
+	if (!*group && !str_eq(version, "v1"))
+		say_required(faults, PATH_FIELD(at, "group"),
+			     "only v1 may have an empty group and it better be legacy kube");
+	if (*group)
+		say_text(faults, PATH_FIELD(at, "group"), group, text_dns_subdomain(group));
+	say_text(faults, PATH_FIELD(at, "version"), version, text_dns_1035_label(version));
+	if (local && has_bundle)
+		say_text(faults, PATH_FIELD(at, "caBundle"), "...",
+			 "local APIServices may not have a caBundle");
+	if (trusts && (local || has_bundle))
+		say_invalid(faults, PATH_FIELD(at, "insecureSkipTLSVerify"),
+			    value_get(spec, "insecureSkipTLSVerify"),
+			    local ? "local APIServices may not have insecureSkipTLSVerify"
+				  : "may not be true if caBundle is present");
 }

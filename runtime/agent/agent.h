@@ -76,6 +76,9 @@ void agent_image_added(struct agent *a, const char *name);
  * What the tree shows of a pod's containers. Any thread; a is only read.
  */
 
+/* The writable directory of a container's root, of its last run. Return: descriptor, or -errno. */
+int agent_changes_open(const struct agent *a, const char *pod_uid, const char *container,
+		       struct err *err) MUST_CHECK;
 /* Path of a container's log (or of the run before), owned; NULL with -ENOENT. */
 char *agent_log_path(const struct agent *a, const char *pod_uid, const char *container,
 		     int previous, struct err *err);

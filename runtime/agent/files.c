@@ -69,6 +69,24 @@ char *agent_log_path(const struct agent *a, const char *uid, const char *contain
 	return ctr_log_path(a->state_dir, uid, container, run);
 }
 
+int agent_changes_open(const struct agent *a, const char *uid, const char *container,
+		       struct err *err)
+{
+	CLEANUP_FREE char *dir = NULL, *base = NULL, *path = NULL;
+	int newest, before, fd;
+
+	if (!is_plain(uid) || !is_plain(container))
+		return err_set(err, ENOENT, "no such container");
+	dir = ctr_dir(a->state_dir, uid, container);
+	newest_logs(dir, &newest, &before);
+	if (newest < 0)
+		return err_set(err, ENOENT, "container \"%s\" has not started yet", container);
+	base = ctr_upper_path(a->state_dir, uid, container, newest);
+	path = xasprintf("%s/upper", base);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? err_sys(err, errno, "the changes of %s", container) : fd;
+}
+
 int agent_log_open(const struct agent *a, const char *uid, const char *container, int previous,
 		   struct err *err)
 {

@@ -20,6 +20,28 @@ struct import_layer {
 	uint64_t size;
 };
 
+void import_add_layer(struct import *imp, const char *hex, const char *dir, uint64_t size)
+{
+	struct import_layer *l = xcalloc(1, sizeof(*l));
+
+	l->tmp = xstrdup(dir);
+	l->size = size;
+	strmap_set(&imp->layers, hex, l);
+}
+
+int import_pin_layer(struct import *imp, const char *hex)
+{
+	struct layer *pinned = layer_pin(imp->im, hex);
+	struct import_layer *l;
+
+	if (!pinned)
+		return -ENOENT;
+	l = xcalloc(1, sizeof(*l));
+	l->pinned = pinned;
+	strmap_set(&imp->layers, hex, l);
+	return 0;
+}
+
 /* -- what the worker has to say -- */
 
 static int tell_layer(struct import *imp, const struct incoming *i, size_t n, const char *text)
@@ -244,7 +266,7 @@ static int enter_all(struct import *imp, struct err *err)
 	return 0;
 }
 
-static int commit(struct import *imp, struct err *err)
+int import_commit(struct import *imp, struct err *err)
 {
 	int rc;
 
@@ -312,7 +334,7 @@ static int import_all(struct import *imp, struct err *err)
 			return -err->code;
 	/* What was looked at must not change any more. */
 	image_worker_free(STEAL(imp->worker));
-	return check_kinds(imp, err) < 0 ? -err->code : commit(imp, err);
+	return check_kinds(imp, err) < 0 ? -err->code : import_commit(imp, err);
 }
 
 static void report_all(const struct import *imp, struct buf *report)
@@ -340,7 +362,7 @@ static void remove_dir(struct import *imp, int done)
 		images_sweep(imp->im);
 }
 
-static void import_fini(struct import *imp, int done)
+void import_fini(struct import *imp, int done)
 {
 	image_worker_free(imp->worker);
 	STRMAP_FOREACH (s, &imp->layers) {

@@ -40,7 +40,19 @@ struct import {
 		layers; /* hex -> struct import_layer: each once, however many images share it */
 };
 
+/* -- import.c: what commit.c makes in its own way, too -- */
+
+/* A layer that was unpacked into this directory. */
+void import_add_layer(struct import *imp, const char *hex, const char *dir, uint64_t size);
+/* One that is stored; -ENOENT. */
+int import_pin_layer(struct import *imp, const char *hex) MUST_CHECK;
+/* Put all in place: documents, layers, names. Durable. */
+int import_commit(struct import *imp, struct err *err) MUST_CHECK;
+void import_fini(struct import *imp, int done);
+
 /* Fill list from the archive's index.json or manifest.json, all documents checked. */
 int import_read(struct import *imp, struct err *err) MUST_CHECK;
+/* A manifest for a config without one: layers are named by their uncompressed tars. */
+void incoming_make_manifest(struct incoming *i);
 void incoming_free(struct incoming *i);
 DEFINE_CLEANUP(struct incoming *, incoming_free)

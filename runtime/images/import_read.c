@@ -142,25 +142,6 @@ static int read_index(struct import *imp, const json_t *index, const char *name,
 
 /* -- docker save -- */
 
-/* As an OCI manifest; the layers are named by their uncompressed tars. */
-static void make_up_manifest(struct incoming *i)
-{
-	buf_addf(
-		&i->manifest,
-		"{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\","
-		"\"config\":{\"mediaType\":\"application/"
-		"vnd.oci.image.config.v1+json\",\"digest\":\"%s\","
-		"\"size\":%zu},\"layers\":[",
-		i->id, i->config.len);
-	for (size_t n = 0; n < i->spec.n_layers; n++)
-		buf_addf(&i->manifest,
-			 "%s{\"mediaType\":\"application/"
-			 "vnd.oci.image.layer.v1.tar\",\"digest\":\"sha256:%s\",\"size\":0}",
-			 n ? "," : "", i->spec.diff_ids[n]);
-	buf_adds(&i->manifest, "]}");
-	digest_of(i->manifest.data, i->manifest.len, i->digest);
-}
-
 static int read_saved(struct import *imp, const json_t *j, const char *name, struct err *err)
 {
 	CLEANUP(incoming_freep) struct incoming *i = xcalloc(1, sizeof(*i));
@@ -188,7 +169,7 @@ static int read_saved(struct import *imp, const json_t *j, const char *name, str
 				       n);
 		i->layers[n].member = xstrdup(member);
 	}
-	make_up_manifest(i);
+	incoming_make_manifest(i);
 	if (set_name(i, name, err) < 0)
 		return -err->code;
 	return add(imp, STEAL(i), err);

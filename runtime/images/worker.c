@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "runtime/images/import.h"
+#include "runtime/images/pack.h"
 #include "runtime/images/unpack.h"
 #include "runtime/images/worker_confine.h"
 #include "runtime/images/worker_link.h"
@@ -165,15 +167,76 @@ static int serve(struct import *imp, struct err *err)
 	return 0;
 }
 
+/* -- a container's changes -- */
+
+static void tell_packed(void *arg, uint64_t bytes)
+{
+	(void)tell_layer(arg, bytes);
+}
+
+/* By way of a file: what is stored is what an archive of it would hold. */
+static int unpack_packed(int fd, struct err *err)
+{
+	static const struct layer_limits limits = LAYER_LIMITS;
+	static const char name[] = "packed";
+	CLEANUP_FD int dirfd = -1;
+	struct layer_result result;
+	struct fd_stream in;
+	int rc;
+
+	if (mkdir(name, 0755) < 0)
+		return err_sys(err, errno, "mkdir %s", name);
+	dirfd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dirfd < 0)
+		return err_sys(err, errno, "open %s", name);
+	fd_stream_init(&in, fd, 0);
+	rc = layer_unpack_stream(&in.base, dirfd, &limits, NULL, NULL, &result, err);
+	fd_stream_fini(&in);
+	if (rc < 0)
+		return rc;
+	if (renameat(AT_FDCWD, name, AT_FDCWD, result.diff_id) < 0)
+		return err_sys(err, errno, "rename %s", name);
+	say("packed %s %llu", result.diff_id, (unsigned long long)result.size);
+	return 0;
+}
+
+static int pack(struct err *err)
+{
+	struct pack_source from = {.upper = WORKER_ARCHIVE, .merged = WORKER_MERGED};
+	CLEANUP_FD int fd = open("tar", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	char text[WORKER_PACKET_MAX];
+	uint64_t told = 0;
+	ssize_t n = recv(WORKER_SOCKET, text, sizeof(text) - 1, 0);
+	int rc;
+
+	if (fd < 0 || unlink("tar") < 0)
+		return err_sys(err, errno, "a file for the layer");
+	text[n > 0 ? n : 0] = '\0';
+	if (sscanf(text, "pack %u %u", &from.base, &from.n_ids) != 2)
+		return err_set(err, EPROTO, "damaged request");
+	rc = layer_pack(&from, fd, tell_packed, &told, err);
+	return rc < 0 ? rc : unpack_packed(fd, err);
+}
+
 /* -- the whole -- */
+
+static int is_directory(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+}
 
 static int work(struct import *imp, struct err *err)
 {
 	int rc;
 
+	setlocale(LC_CTYPE, "C.UTF-8"); /* names in archives are bytes, mostly UTF-8 */
 	layer_unpack_prepare();
 	if (worker_confine(WORKER_DIR, err) < 0)
 		return -err->code;
+	if (is_directory(WORKER_ARCHIVE))
+		return pack(err);
 	rc = image_archive_open(&imp->archive, WORKER_ARCHIVE, ".", tell_spool, NULL, err);
 	if (rc < 0)
 		return rc;

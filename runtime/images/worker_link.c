@@ -22,7 +22,8 @@ struct image_worker {
 	pid_t pid;
 };
 
-struct image_worker *image_worker_start(int archive_fd, const char *dir, struct err *err)
+/* merged: -1, it imports. */
+static struct image_worker *start(int archive_fd, const char *dir, int merged, struct err *err)
 {
 	CLEANUP_FREE char *path = helper_find("k8sfs-image", "runtime/images", err);
 	CLEANUP_FD int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -43,14 +44,26 @@ struct image_worker *image_worker_start(int archive_fd, const char *dir, struct 
 	const int fds[] = {[WORKER_ARCHIVE] = archive_fd,
 			   [WORKER_SOCKET] = theirs,
 			   [2] = STDERR_FILENO,
-			   [WORKER_DIR] = dirfd};
-	pid = helper_start(path, fds, ARRAY_LEN(fds), err);
+			   [WORKER_DIR] = dirfd,
+			   [WORKER_MERGED] = merged};
+	pid = helper_start(path, fds, ARRAY_LEN(fds) - (merged < 0), err);
 	if (pid < 0)
 		return NULL;
 	w = xcalloc(1, sizeof(*w));
 	w->sock = fd_steal(&ours);
 	w->pid = pid;
 	return w;
+}
+
+struct image_worker *image_worker_start(int archive_fd, const char *dir, struct err *err)
+{
+	return start(archive_fd, dir, -1, err);
+}
+
+struct image_worker *image_worker_start_packing(int upper, int merged, const char *dir,
+						struct err *err)
+{
+	return start(upper, dir, merged, err);
 }
 
 /* Once. It closed its end: it is about to be gone, or else it is made to be. */
@@ -95,18 +108,30 @@ int image_worker_receive(struct image_worker *w, char text[WORKER_PACKET_MAX], s
 	return str_starts(text, "fail ") ? failed(text + 5, err) : 0;
 }
 
+static int ask(struct image_worker *w, const char *text, size_t n, struct err *err)
+{
+	if (!w->pid)
+		return err_set(err, EPIPE, "k8sfs-image has ended");
+	/* If it is gone, the next image_worker_receive() says why. */
+	if (send(w->sock, text, n, MSG_NOSIGNAL) < 0 && errno != EPIPE && errno != ECONNRESET)
+		return err_sys(err, errno, "k8sfs-image");
+	return 0;
+}
+
 int image_worker_ask(struct image_worker *w, size_t image, size_t layer, struct err *err)
 {
 	char text[64];
 	int n = snprintf(text, sizeof(text), "layer %zu %zu", image, layer);
 
-	if (!w->pid)
-		return err_set(err, EPIPE, "k8sfs-image has ended");
-	/* If it is gone, the next image_worker_receive() says why. */
-	if (send(w->sock, text, (size_t)n, MSG_NOSIGNAL) < 0 && errno != EPIPE &&
-	    errno != ECONNRESET)
-		return err_sys(err, errno, "k8sfs-image");
-	return 0;
+	return ask(w, text, (size_t)n, err);
+}
+
+int image_worker_ask_pack(struct image_worker *w, unsigned base, unsigned count, struct err *err)
+{
+	char text[64];
+	int n = snprintf(text, sizeof(text), "pack %u %u", base, count);
+
+	return ask(w, text, (size_t)n, err);
 }
 
 void image_worker_free(struct image_worker *w)

@@ -8,6 +8,12 @@
  *	<- layer IMAGE LAYER		numbers, from 0: unpack it
  *	-> at BYTES			of the layer's tar
  *	-> unpacked SIZE		it is in the directory named by its diff id
+ * Given a directory instead of an archive, it packs a container's changes (pack.h):
+ *
+ *	<- pack BASE COUNT		of the pod's ids
+ *	-> at BYTES
+ *	-> packed DIFF-ID SIZE		it is a layer in the directory of this name
+ *
  *	-> fail ERRNO TEXT		the last word
  *
  * It ends when the daemon closes the socket, or dies. What it says and leaves in
@@ -23,11 +29,17 @@
 #define WORKER_ARCHIVE 0
 #define WORKER_SOCKET  1
 #define WORKER_DIR     3
+#define WORKER_MERGED  4 /* when it packs: the container's root */
 
 struct image_worker;
 
 /* Start it on the archive, with dir as its root. */
 struct image_worker *image_worker_start(int archive_fd, const char *dir, struct err *err);
+/* Start it on a container's changes (both borrowed). */
+struct image_worker *image_worker_start_packing(int upper, int merged, const char *dir,
+						struct err *err);
+int image_worker_ask_pack(struct image_worker *w, unsigned base, unsigned count, struct err *err)
+	MUST_CHECK;
 /* The next message, NUL-terminated; -errno also of "fail", or when it ended unasked. */
 int image_worker_receive(struct image_worker *w, char text[WORKER_PACKET_MAX], struct err *err)
 	MUST_CHECK;

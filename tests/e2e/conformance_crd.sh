@@ -3,7 +3,9 @@
 # its own, and takes its definitions away: of several kinds of one name kubectl explains the first. It is
 # the kubectl of examples/, on files.
 . "$(dirname "$0")/conformance.sh"
+. "$(dirname "$0")/webhook.sh"
 start_daemon
+start_hooks
 crds=$mnt/apis/apiextensions.k8s.io/v1/customresourcedefinitions
 kubectl() { K8S=$mnt K8S_NAMESPACE=$ns timeout 60 sh "$top/examples/kubectl" "$@"; }
 
@@ -139,6 +141,85 @@ C037() {
     ls "$mnt/apis/apiextensions.k8s.io/v1" | grep -qx customresourcedefinitions || fail "resource"
     contains "$(kubectl api-resources --api-group=apiextensions.k8s.io)" \
         '^customresourcedefinitions  *crd,crds  *apiextensions.k8s.io/v1  *false  *CustomResourceDefinition$'
+}
+
+# watched FILE: what a _watch showed, without versions, on one line
+watched() { sed "s|$ns/||; s/ [0-9]*\$//" "$tmp/$1" | xargs; }
+# A Host is host and port at v2, hostPort at v1, and a webhook tells each from the other. It is written,
+# read, listed, watched and deleted at both.
+C038() {
+    local v1=$mnt/apis/$ns.example.com/v1/hosts/$ns v2=$mnt/apis/$ns.example.com/v2/hosts/$ns w v
+    cat >"$tmp/hosts.yaml" <<Y
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: hosts.$ns.example.com}
+spec:
+  group: $ns.example.com
+  scope: Namespaced
+  names: {plural: hosts, kind: Host}
+  conversion: {strategy: Webhook, webhook: {conversionReviewVersions: [v1], clientConfig: {url: "https://127.0.0.1:$port/convert", caBundle: $ca}}}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema: {openAPIV3Schema: {type: object, properties: {hostPort: {type: string}}}}
+    selectableFields: [{jsonPath: .hostPort}]
+  - name: v2
+    served: true
+    storage: false
+    schema: {openAPIV3Schema: {type: object, properties: {host: {type: string}, port: {type: string}}}}
+    selectableFields: [{jsonPath: .host}, {jsonPath: .port}]
+Y
+    cp "$tmp/hosts.yaml" "$crds/$ns-hosts.yaml" || fail "definition: $(cat "$crds/$ns-hosts.yaml.err")"
+    established hosts
+    one() { printf 'apiVersion: %s.example.com/v1\nkind: Host\nmetadata: {name: %s}\nhostPort: "%s"\n' "$ns" "$1" "$2" >"$v1/$1.yaml" || fail "create $1"; }
+    two() { printf 'apiVersion: %s.example.com/v2\nkind: Host\nmetadata: {name: %s}\nhost: %s\nport: "%s"\n' "$ns" "$1" "$2" "$3" >"$v2/$1.yaml" || fail "create $1"; }
+    # watches, before anything is there and after
+    timeout 60 cat "$v1/@.hostPort=host1:80/_watch" >"$tmp/w1" &
+    w=$!
+    timeout 60 cat "$v2/@.host=host1/_watch.json" >"$tmp/w2" &
+    w="$w $!"
+    one a host1:80
+    one b host1:8080
+    two c host1 80
+    two d host2 80
+    timeout 60 cat "$v2/@.host=host1,.port=80/_watch" >"$tmp/w3" &
+    w="$w $!"
+
+    equal "v1 list" 'a c' "$(ls "$v1/@.hostPort=host1:80" | xargs)"
+    equal "v1 list, not" 'b d' "$(ls "$v1/@.hostPort!=host1:80" | xargs)"
+    equal "v2 list" 'a b c' "$(ls "$v2/@.host=host1" | xargs)"
+    equal "v2 list, both" 'a c' "$(ls "$v2/@.host=host1,.port=80" | xargs)"
+    equal "v2 list, all namespaces" "$ns.d" "$(ls "$mnt/apis/$ns.example.com/v2/hosts/@.host=host2")"
+    equal "kubectl" 'host.'"$ns"'.example.com/a host.'"$ns"'.example.com/c' "$(kubectl get "hosts.v2.$ns.example.com" --field-selector host=host1,port=80 -o name | xargs)"
+    for v in "$v1/@.host=host1" "$v2/@.hostPort=host1:80" "$v1/@.other=x"; do
+        refused 'Invalid argument' ls "$v"
+        contains "$(last_error)" 'field label not supported: '
+    done
+    eventually 10 has "$tmp/w3" '^ADDED .*/c '
+    eventually 10 has "$tmp/w1" '^ADDED .*/c '
+
+    # what is changed comes and goes; what is deleted goes
+    echo host1 >"$v2/d/host" || fail "update d"
+    eventually 10 has "$tmp/w1" '^ADDED .*/d '
+    echo 'host3:80' >"$v1/a/hostPort" || fail "update a"
+    eventually 10 has "$tmp/w3" '^DELETED .*/a '
+    equal "v2 list" 'b c d' "$(ls "$v2/@.host=host1" | xargs)"
+    echo 'delete --field-selector=host=host1,port=80' >"$v2/_ctl" || fail "delete: $(last_error)"
+    eventually 10 has "$tmp/w3" '^DELETED .*/d '
+    eventually 10 has "$tmp/w1" '^DELETED .*/d '
+    equal "left" 'a b' "$(ls "$v1/@" | xargs)"
+    kill $w
+    equal "watched at v1" 'ADDED a ADDED c ADDED d DELETED a DELETED c DELETED d' "$(watched w1)"
+    equal "watched at v2, both" 'ADDED a ADDED c ADDED d DELETED a DELETED c DELETED d' "$(watched w3)"
+    equal "watched at v2" 'ADDED a ADDED b ADDED c ADDED d DELETED a DELETED c DELETED d' \
+        "$(python3 -c 'import json,sys
+for line in sys.stdin:
+    e = json.loads(line)
+    assert e["object"]["apiVersion"].endswith("/v2") and "hostPort" not in e["object"], line
+    print(e["type"], e["object"]["metadata"]["name"], end=" ")' <"$tmp/w2" | xargs)"
+    rm "$crds/$ns-hosts.yaml"
+    eventually 15 gone "$(definition hosts)"
 }
 
 # takes NAME FIELDS CHANGED-FIELDS: both are taken, by a file and by kubectl's apply

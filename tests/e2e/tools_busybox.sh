@@ -73,6 +73,15 @@ for where in on_host in_pod; do
     in_pod 'rm /stop'
 done
 rm -f /tmp/busybox-k
+# the streams of exec/, too, into a pipe
+contains "$(on_host "cat '$pod/containers/c/exec/clone' | cat")" '^[0-9]'
+exec 5<"$pod/containers/c/exec/clone"
+read -r n <&5
+echo "exec sh -c 'echo out; echo err >&2; exit 3'" >"$pod/containers/c/exec/$n/ctl"
+for file in stdout:out stderr:err status:3; do
+    equal "${file%:*}" "${file#*:}" "$(on_host "cat '$pod/containers/c/exec/$n/${file%:*}' | cat")"
+done
+exec 5<&-
 # sendfile(2) itself, and copy_file_range(2), are told to use read(2)
 python3 - "$mnt" <<'END' || fail "sendfile"
 import errno, os, sys
@@ -82,6 +91,11 @@ for name in 'configmaps/default/_watch', 'pods/default/inside/containers/c/log.f
     fd = os.open(f'{m}/{name}', os.O_RDONLY)
     try:
         sys.exit(f'{name}: sendfile gave {os.sendfile(out, fd, None, 65536)}')
+    except OSError as e:
+        assert e.errno == errno.EINVAL, (name, e)
+    r, w = os.pipe()
+    try:
+        sys.exit(f'{name}: sendfile to a pipe gave {os.sendfile(w, fd, None, 65536)}')
     except OSError as e:
         assert e.errno == errno.EINVAL, (name, e)
     assert os.read(fd, 65536), name

@@ -36,10 +36,14 @@ cp web.yaml "$dir/web.yaml" || fail cp
 uid=$(cat "$live/metadata/uid")
 arrived cp
 
-# what changes nothing
+# what changes nothing of the object; a file that is cut to nothing is empty until it is written
 touch "$dir/web.yaml" && arrived touch
-: >"$dir/web.yaml" && arrived "an empty redirect"
-truncate -s 0 "$dir/web.yaml" && arrived truncate
+for how in ': >' 'truncate -s 0'; do
+    sh -c "$how '$dir/web.yaml'" || fail "$how"
+    equal "$how: replicas, uid, size" "$n $uid 0" \
+        "$(cat "$live/spec/replicas" "$live/metadata/uid" | paste -sd' ') $(stat -c %s "$dir/web.yaml")"
+    cat web.yaml >>"$dir/web.yaml" && arrived "$how, and appended"
+done
 mv "$dir/web.yaml" "$dir/web.yaml.bak" && mv "$dir/web.yaml.bak" "$dir/web.yaml" && arrived "away and back"
 sleep 1.5
 arrived "after the grace of removals"

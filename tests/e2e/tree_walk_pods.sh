@@ -4,6 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 pods=400
 start_daemon
+eventually 10 test -e "$mnt/nodes/$node/metadata"
 echo true >"$mnt/nodes/$node/spec/unschedulable" || fail cordon
 for i in 1 2 3 4; do
     cat >"$mnt/apis/core/v1/nodes/fake-$i.yaml" <<EOF || fail "node $i"

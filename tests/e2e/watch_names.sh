@@ -48,3 +48,16 @@ for dir in "$d" "$mnt/apply" "$d/default"; do
     told "DELETE $dir/worse.yaml.err"
     rm "$dir/bad.yaml"
 done
+
+# -- inotifywait -r sets a watch on each new directory: what it has seen come is not told once more
+inotifywait -m -r -q -e create --format '%e %w%f' "$mnt/apis/core/v1/configmaps" >"$tmp/deep" 2>>"$tmp/watcher" &
+deep=$!
+at_end() { kill $watcher $deep 2>/dev/null; }
+eventually 10 grep -qs "^inotify" -r "/proc/$deep/fdinfo"
+settle 2
+for n in $(seq 20); do
+    printf 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c%s}\ndata: {k: v}\n' "$n" | cp /dev/stdin "$mnt/apply/c$n.yaml" || fail "c$n"
+done
+for n in $(seq 20); do eventually 10 grep -qxF "CREATE,ISDIR $d/default/c$n" "$tmp/deep"; done
+settle 2
+for n in $(seq 20); do equal "c$n came once" 1 "$(grep -cxF "CREATE,ISDIR $d/default/c$n" "$tmp/deep")"; done

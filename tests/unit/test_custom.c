@@ -194,6 +194,9 @@ static const struct {
 	{"{type: object, x-kubernetes-preserve-unknown-fields: true, properties: {a: {type: "
 	 "integer}}}",
 	 "{a: 1, b: {c: d}}", GOOD},
+	/* what RE2 has, and looks like what it has not */
+	{"{type: string, pattern: '^(?i)[\\w-]+(\\.\\p{L}+)*\\x{41}+[[:alpha:]]+[{}]+}+\\z'}",
+	 "a.bAx{}}}", GOOD},
 	/* nulls */
 	{"{type: object, properties: {a: {type: string, nullable: true}}}", "{a: null}", GOOD},
 	{"{type: object, required: [a], properties: {a: {type: string}}}", "{a: null}",
@@ -333,6 +336,8 @@ static const struct {
 	{"{type: string, pattern: '('}",
 	 AT ".pattern: Invalid value: \"(\": must be a valid regular expression, but isn't"},
 	{"{type: string, pattern: '(?=a)'}", "invalid or unsupported Perl syntax"},
+	{"{type: string, pattern: 'a{2}+'}", "possessive repetition"},
+	{"{type: string, pattern: 'a++'}", "possessive repetition"},
 	{"{type: string, pattern: '(a)\\1'}", "invalid or unsupported Perl syntax"},
 	{"{$ref: '#/x', type: string}", AT ".$ref: Forbidden: $ref is not supported"},
 	{"{type: integer, x-kubernetes-int-or-string: true}",

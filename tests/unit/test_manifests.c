@@ -415,8 +415,8 @@ static void test_a_refused_file_is_a_draft(void **state)
 		strstr(strstr(faults, "unknown field") + 1, "unknown field")); /* each fault once */
 	assert_file(f, HERE "a.yaml", 1, "a.yaml:8:");
 	assert_data(f, "default", "one", "k", "1");
-	manifest_errors(f->all, 1000, &ring);
-	manifest_errors(f->all, 1001, &other);
+	manifest_errors(f->all, "alice", &ring);
+	manifest_errors(f->all, "bob", &other);
 	assert_non_null(strstr(buf_str(&ring), "a.yaml:7:"));
 	assert_int_equal(other.len, 0);
 	assert_event(f, "one", "a.yaml:7:", 1);
@@ -695,7 +695,7 @@ static void test_trying(void **state)
 	assert_int_equal(try_as(f, &alice, HERE "t.yaml", CM("one") DATA("k", "v")), -EACCES);
 	f->forbidden = NULL;
 	assert_false(is_file(f, HERE "t.yaml") || exists(f, "default", "one"));
-	manifest_errors(f->all, alice.uid, &noted);
+	manifest_errors(f->all, alice.user, &noted);
 	assert_int_equal(noted.len, 0);
 }
 
@@ -836,22 +836,26 @@ static void test_others_note_errors(void **state)
 	struct fixture *f = *state;
 	CLEANUP(buf_fini) struct buf ring = BUF_INIT;
 
-	manifest_note_error(f->all, 5, "pods/a/ctl", "no such verb\n");
-	manifest_note_error(f->all, 5, "pods/a/spec/x", "one\ntwo");
-	manifest_errors(f->all, 5, &ring);
-	assert_string_equal(buf_str(&ring),
-			    "pods/a/ctl: no such verb\npods/a/spec/x: one\npods/a/spec/x: two\n");
+	manifest_note_error(f->all, "eve", "pods/a/ctl", "no such verb\n");
+	manifest_note_error(f->all, "eve", "pods/a/spec\n/x\x1b", "one\ntwo\x07");
+	manifest_errors(f->all, "eve", &ring);
+	assert_string_equal(
+		buf_str(&ring),
+		"pods/a/ctl: no such verb\npods/a/spec?/x?: one\npods/a/spec?/x?: two?\n");
 	for (int i = 0; i < 5000; i++)
-		manifest_note_error(f->all, 5, "somewhere",
+		manifest_note_error(f->all, "eve", "somewhere",
 				    "a line of some length that fills the ring after a while");
 	buf_resize(&ring, 0);
-	manifest_errors(f->all, 5, &ring);
+	manifest_errors(f->all, "eve", &ring);
 	assert_true(ring.len <= 64 << 10);
 	assert_true(str_starts(ring.data, "somewhere: "));
-	for (unsigned uid = 10; uid < 3000; uid++)
-		manifest_note_error(f->all, uid, "x", "y");
+	for (unsigned i = 10; i < 3000; i++) {
+		CLEANUP_FREE char *user = xasprintf("user %u", i);
+
+		manifest_note_error(f->all, user, "x", "y");
+	}
 	buf_resize(&ring, 0);
-	manifest_errors(f->all, 5, &ring);
+	manifest_errors(f->all, "eve", &ring);
 	assert_int_equal(ring.len, 0); /* of so many users the oldest is forgotten */
 }
 

@@ -29,6 +29,7 @@
 #define CLASS                                                                                      \
 	"apiVersion: storage.k8s.io/v1\nkind: StorageClass\nmetadata: {name: a}\n"                 \
 	"provisioner: p\nallowedTopologies:\n"
+#define API "apiVersion: apiregistration.k8s.io/v1\nkind: APIService\nmetadata: {"
 #define HOOK                                                                                       \
 	"apiVersion: admissionregistration.k8s.io/v1\nkind: MutatingWebhookConfiguration\n"        \
 	"metadata: {name: a}\nwebhooks:\n- name: a.b.c\n  sideEffects: None\n  "
@@ -134,6 +135,16 @@ static const struct {
 	 "spec.limits[0].maxLimitRequestRatio[cpu] spec.limits[0].maxLimitRequestRatio[memory]"},
 	{LIMITS "{type: Container, min: {cpu: 1}, max: {cpu: 2}, maxLimitRequestRatio: {cpu: 2}}\n",
 	 ""},
+	/* who serves another API */
+	{API
+	 "name: v1beta1.b.io}\nspec: {group: b.io, version: v1beta1, groupPriorityMinimum: 100, "
+	 "versionPriority: 100, insecureSkipTLSVerify: true, service: {name: s, namespace: ns}}\n",
+	 ""},
+	{API
+	 "name: v1.b}\nspec: {group: b.io, version: 'V', groupPriorityMinimum: 0, versionPriority: "
+	 "2000, insecureSkipTLSVerify: true}\n",
+	 "spec.groupPriorityMinimum spec.versionPriority metadata.name spec.version "
+	 "spec.insecureSkipTLSVerify"},
 	/* webhooks */
 	{HOOK "admissionReviewVersions: [v1, v1]\n  clientConfig: {url: ''}\n",
 	 "webhooks[0].clientConfig.url webhooks[0].admissionReviewVersions[1]"},
