@@ -32,7 +32,11 @@ static const struct {
 	{"", "Secret", "the node: volumes and environment"},
 	{"", "Service", "endpoint-controller"},
 	{"", "ServiceAccount", "service-account-token-controller"},
+	{"admissionregistration.k8s.io", "MutatingAdmissionPolicy", "built-in admission"},
+	{"admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding", "built-in admission"},
 	{"admissionregistration.k8s.io", "MutatingWebhookConfiguration", "built-in admission"},
+	{"admissionregistration.k8s.io", "ValidatingAdmissionPolicy", "built-in admission"},
+	{"admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding", "built-in admission"},
 	{"admissionregistration.k8s.io", "ValidatingWebhookConfiguration", "built-in admission"},
 	{"apiextensions.k8s.io", "CustomResourceDefinition", "customresourcedefinition-controller"},
 	{"apps", "Deployment", "deployment-controller"},
@@ -80,12 +84,6 @@ static const struct {
 	{"ipaddresses",
 	 "\"spec\":{\"parentRef\":{\"resource\":\"services\",\"namespace\":\"d\",\"name\":\"s\"}}"},
 	{"jobs", "\"spec\":" JOB},
-	{"mutatingadmissionpolicies",
-	 "\"spec\":{\"reinvocationPolicy\":\"Never\",\"matchConstraints\":{\"resourceRules\":[{"
-	 "\"apiGroups\":[\"\"],\"apiVersions\":[\"v1\"],\"operations\":[\"CREATE\"],"
-	 "\"resources\":[\"pods\"]}]},\"mutations\":[{\"patchType\":\"ApplyConfiguration\","
-	 "\"applyConfiguration\":{\"expression\":\"Object{}\"}}]}"},
-	{"mutatingadmissionpolicybindings", "\"spec\":{\"policyName\":\"p\"}"},
 	{"networkpolicies", "\"spec\":{\"podSelector\":{}}"},
 	{"persistentvolumeclaims",
 	 "\"spec\":{\"accessModes\":[\"ReadWriteOnce\"],\"resources\":{\"requests\":{\"storage\":"
@@ -105,12 +103,6 @@ static const struct {
 	{"servicecidrs", "\"spec\":{\"cidrs\":[\"10.1.0.0/16\"]}"},
 	{"statefulsets", "\"spec\":{\"serviceName\":\"s\"," TEMPLATE "}"},
 	{"storageclasses", "\"provisioner\":\"example.com/p\""},
-	{"validatingadmissionpolicies",
-	 "\"spec\":{\"matchConstraints\":{\"resourceRules\":[{\"apiGroups\":[\"\"],"
-	 "\"apiVersions\":[\"v1\"],\"operations\":[\"CREATE\"],\"resources\":[\"pods\"]}]},"
-	 "\"validations\":[{\"expression\":\"true\"}]}"},
-	{"validatingadmissionpolicybindings",
-	 "\"spec\":{\"policyName\":\"p\",\"validationActions\":[\"Deny\"]}"},
 	{"volumeattachments",
 	 "\"spec\":{\"attacher\":\"a.example.com\",\"nodeName\":\"n\",\"source\":{"
 	 "\"persistentVolumeName\":\"v\"}}"},
