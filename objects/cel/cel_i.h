@@ -449,7 +449,8 @@ uint64_t cel_hash(struct cel_val v);
 enum { CEL_LESS = -1, CEL_SAME = 0, CEL_MORE = 1, CEL_UNORDERED = 2 };
 /* CEL_UNORDERED: a NaN, or no such order. */
 int cel_compare(struct cel_val a, struct cel_val b);
-const char *cel_type_name(struct cel_val v);
+/* message: the name of an object that an expression made. */
+void cel_type_name(enum cel_kind kind, const char *message, struct buf *out);
 /* As string() and format()'s %s have it; debug quotes texts. */
 void cel_render(struct cel_run *r, struct cel_val v, struct buf *out);
 void cel_render_double(double d, struct buf *out);

@@ -89,8 +89,8 @@ static struct value *mutate(const struct policy_case *c, const struct policy_exp
 	if (!out)
 		return NULL;
 	out = schema_decode(c->as->schema, out, NULL, &faults);
-	if (!faults.n)
-		return out;
+	if (!faults.n) /* what a policy adds gets its defaults as what a writer adds */
+		return kind_default(c->as, out);
 	value_unref(out);
 	faults_to_err(&faults, err);
 	return NULL;
