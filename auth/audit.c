@@ -16,8 +16,9 @@
 
 struct audit {
 	char *path;
-	int fd;        /* the thread's */
-	uint64_t size; /* the thread's */
+	struct audit_policy *policy; /* owned; NULL: none */
+	int fd;                      /* the thread's */
+	uint64_t size;               /* the thread's */
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -109,12 +110,13 @@ static void *run(void *arg)
 	return NULL;
 }
 
-struct audit *audit_open(const char *path, struct err *err)
+struct audit *audit_open(const char *path, struct audit_policy *policy, struct err *err)
 {
 	struct audit *a = xcalloc(1, sizeof(*a));
 	int rc;
 
 	a->path = xstrdup(path);
+	a->policy = policy;
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_cond_init(&a->wake, NULL);
 	rc = open_file(a, err);
@@ -123,6 +125,7 @@ struct audit *audit_open(const char *path, struct err *err)
 	if (!rc)
 		return a;
 	fd_close_at(&a->fd);
+	audit_policy_free(a->policy);
 	free(a->path);
 	free(a);
 	return NULL;
@@ -141,6 +144,7 @@ void audit_close(struct audit *a)
 	buf_fini(&a->queue);
 	pthread_mutex_destroy(&a->lock);
 	pthread_cond_destroy(&a->wake);
+	audit_policy_free(a->policy);
 	free(a->path);
 	free(a);
 }
@@ -242,31 +246,47 @@ static struct value *status_of(const char *verb, int error, const char *why)
 	return value_set_int(status, "code", 500);
 }
 
-/* said: what admission wants to be noted, NULL: nothing. */
+/* What a line says besides who and what. */
+struct outcome {
+	const char *version; /* NULL: not known */
+	int dry_run, error;
+	const char *why;
+	const struct value *asked, *came; /* borrowed; NULL: nothing */
+	const struct value *said; /* borrowed: what admission wants to be noted, NULL: nothing */
+};
+
 static void note(struct audit *a, const struct caller *who, const struct access *what,
-		 const char *version, int dry_run, int error, const char *why,
-		 const struct value *said)
+		 const struct outcome *o)
 {
+	enum audit_level level = audit_policy_level(a->policy, who, what);
 	struct value *e = value_set_str(value_new_map(), "kind", "Event"), *annotations;
 	char uuid[37], now[32];
 
+	if (level == AUDIT_NONE) {
+		value_unref(e);
+		return;
+	}
 	api_uuid(uuid);
 	api_now_micro(now);
 	e = value_set_str(e, "apiVersion", "audit.k8s.io/v1");
-	e = value_set_str(e, "level", "Metadata");
+	e = value_set_str(e, "level", audit_level_name(level));
 	e = value_set_str(e, "auditID", uuid);
 	e = value_set_str(e, "stage", "ResponseComplete");
-	e = value_set(e, "requestURI", uri_of(what, version, dry_run));
+	e = value_set(e, "requestURI", uri_of(what, o->version, o->dry_run));
 	e = value_set_str(e, "verb", what->verb);
 	e = value_set(e, "user", user_of(who));
 	if (!what->path)
-		e = value_set(e, "objectRef", reference_to(what, version));
-	e = value_set(e, "responseStatus", status_of(what->verb, error, why));
+		e = value_set(e, "objectRef", reference_to(what, o->version));
+	e = value_set(e, "responseStatus", status_of(what->verb, o->error, o->why));
+	if (level >= AUDIT_REQUEST && o->asked)
+		e = value_set(e, "requestObject", value_ref(o->asked));
+	if (level >= AUDIT_REQUEST_RESPONSE && o->came)
+		e = value_set(e, "responseObject", value_ref(o->came));
 	e = value_set_str(e, "requestReceivedTimestamp", now);
 	e = value_set_str(e, "stageTimestamp", now);
-	annotations = said ? value_ref(said) : value_new_map();
+	annotations = o->said ? value_ref(o->said) : value_new_map();
 	annotations = value_set_str(annotations, "authorization.k8s.io/decision",
-				    error == EACCES ? "forbid" : "allow");
+				    o->error == EACCES ? "forbid" : "allow");
 	add_line(a, value_set(e, "annotations", annotations));
 }
 
@@ -274,16 +294,25 @@ void audit_refused(struct audit *a, const struct caller *who, const struct acces
 		   const char *why)
 {
 	if (a)
-		note(a, who, what, NULL, 0, EACCES, why, NULL);
+		note(a, who, what, &(struct outcome){.error = EACCES, .why = why});
 }
 
 void audit_request(void *audit, const struct caller *who, const struct api_request *r, int rc)
 {
 	int error = r->faults.n ? (r->faults.code ? r->faults.code : EINVAL) : -rc;
 	struct access what = auth_access_of(r);
+	const struct outcome o = {
+		.version = r->kind->version,
+		.dry_run = r->flags & API_DRY_RUN,
+		.error = error,
+		.why = error == EACCES && r->faults.n ? r->faults.list[0].message : NULL,
+		.asked = r->body,
+		.came = error       ? NULL
+			: r->result ? r->result->value
+				    : r->preview,
+		.said = r->audit_annotations,
+	};
 
 	if (audit)
-		note(audit, who, &what, r->kind->version, r->flags & API_DRY_RUN, error,
-		     error == EACCES && r->faults.n ? r->faults.list[0].message : NULL,
-		     r->audit_annotations);
+		note(audit, who, &what, &o);
 }

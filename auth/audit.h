@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The audit log: one line of JSON for each write that somebody asked for, done or refused, and for
- * each refusal of anything else, as Kubernetes' audit events (audit.k8s.io/v1 Event, level
- * Metadata): who, what, the decision, the answer. No content is in it, so no secret is. The
- * daemon's own parts are not audited, nor is what the kernel refuses by itself (mode and ACL),
+ * each refusal of anything else, as Kubernetes' audit events (audit.k8s.io/v1 Event): who, what,
+ * the decision, the answer; what of it, and whether with its content, a policy may say
+ * (audit_policy.h). No secret is in it. The daemon's own parts are not audited, nor is what the kernel refuses by itself (mode and ACL),
  * which we do not hear of.
  *
  * <state>/audit.log is cut at AUDIT_BYTES; AUDIT_FILES older ones are kept (audit.log.1 is the
@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include "auth/audit_policy.h"
 #include "auth/rules.h"
 #include "objects/api.h"
 
@@ -25,7 +26,8 @@
 
 struct audit;
 
-struct audit *audit_open(const char *path, struct err *err);
+/* policy: taken, NULL for none. */
+struct audit *audit_open(const char *path, struct audit_policy *policy, struct err *err);
 /* Writes what waits. NULL is fine. */
 void audit_close(struct audit *a);
 /* A refusal: why is its text. a NULL: nothing. */

@@ -33,6 +33,7 @@ static int open_objects(struct daemon *d, struct err *err)
 {
 	CLEANUP_FREE char *path = xasprintf("%s/k8sfs.db", d->options.state);
 	CLEANUP_FREE char *audit_path = xasprintf("%s/audit.log", d->options.state);
+	struct audit_policy *policy = NULL;
 	struct api_hooks hooks = {.review_tokens = token_review,
 				  .secret_token = secret_token,
 				  .tokens_arg = d,
@@ -48,7 +49,12 @@ static int open_objects(struct daemon *d, struct err *err)
 		return -err->code;
 	d->rbac = rbac_new(d->store);
 	auth_hooks(d->rbac, &hooks);
-	d->audit = audit_open(audit_path, err);
+	if (d->options.audit_policy) {
+		policy = audit_policy_load(d->options.audit_policy, err);
+		if (!policy)
+			return err_wrap(err, "--audit-policy");
+	}
+	d->audit = audit_open(audit_path, policy, err);
 	if (!d->audit)
 		return -err->code;
 	hooks.audit = audit_request;

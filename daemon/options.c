@@ -26,6 +26,7 @@ static const char usage[] =
 	"                        encrypt Secrets and manifests in the database; given again, the\n"
 	"                        others are keys of before\n"
 	"  --encrypt RESOURCE    what to encrypt instead of `secrets`; may be given again\n"
+	"  --audit-policy FILE   what is in the audit log: a Policy of audit.k8s.io/v1\n"
 	"  --store sqlite        where objects are kept\n"
 	"  --no-reconcile        serve and store only: nothing is scheduled, nothing runs\n"
 	"  -b, --background      return when the tree is mounted; the log goes to RUN/k8sfs.log\n"
@@ -44,6 +45,7 @@ enum {
 	OPT_MIRROR,
 	OPT_KEY,
 	OPT_ENCRYPT,
+	OPT_AUDIT,
 	OPT_STORE,
 	OPT_INERT,
 	OPT_DEBUG,
@@ -60,6 +62,7 @@ static const struct option table[] = {
 	{"registry-mirror", required_argument, NULL, OPT_MIRROR},
 	{"encryption-key", required_argument, NULL, OPT_KEY},
 	{"encrypt", required_argument, NULL, OPT_ENCRYPT},
+	{"audit-policy", required_argument, NULL, OPT_AUDIT},
 	{"store", required_argument, NULL, OPT_STORE},
 	{"no-reconcile", no_argument, NULL, OPT_INERT},
 	{"background", no_argument, NULL, 'b'},
@@ -120,6 +123,9 @@ static int take(struct options *o, int opt, const char *arg, struct err *err)
 		break;
 	case OPT_ENCRYPT:
 		append(&o->encrypted, &o->n_encrypted, arg);
+		break;
+	case OPT_AUDIT:
+		o->audit_policy = arg;
 		break;
 	case OPT_STORE:
 		if (!str_eq(arg, "sqlite"))

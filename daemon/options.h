@@ -18,6 +18,7 @@ struct options {
 	size_t n_keys;
 	const char *const *encrypted; /* resources, NULL-terminated; NULL: Secrets */
 	size_t n_encrypted;
+	const char *audit_policy; /* a file; NULL: none */
 	int no_reconcile;
 	int background;
 	int debug;

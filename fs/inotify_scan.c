@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -23,12 +24,19 @@ static int by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+static int by_inode(const void *a, const void *b)
+{
+	uint64_t x = ((const struct watch_of *)a)->ino, y = ((const struct watch_of *)b)->ino;
+
+	return x < y ? -1 : x > y;
+}
+
 int inode_set_has(const struct inode_set *s, uint64_t ino)
 {
 	return s->n && bsearch(&ino, s->list, s->n, sizeof(ino), by_number) != NULL;
 }
 
-static void add(struct inode_set *s, uint64_t ino)
+void inode_set_add(struct inode_set *s, uint64_t ino)
 {
 	if ((s->n & (s->n + 1)) == 0 || s->n == 0)
 		s->list = xreallocarray(s->list, (s->n + 1) * 2, sizeof(uint64_t));
@@ -40,7 +48,7 @@ void inode_set_minus(const struct inode_set *a, const struct inode_set *b, struc
 	*out = (struct inode_set){0};
 	for (size_t i = 0; i < a->n; i++)
 		if (!inode_set_has(b, a->list[i]))
-			add(out, a->list[i]);
+			inode_set_add(out, a->list[i]);
 }
 
 /* As the kernel prints a device: 12 bits of major above 20 of minor. */
@@ -49,7 +57,15 @@ static unsigned long kernel_device(dev_t device)
 	return (unsigned long)major(device) << 20 | minor(device);
 }
 
-static void read_fdinfo(const char *path, unsigned long device, struct inode_set *out)
+static void found(struct inotify_scan *s, uint64_t ino, size_t who)
+{
+	if ((s->n & (s->n + 1)) == 0 || s->n == 0)
+		s->found = xreallocarray(s->found, (s->n + 1) * 2, sizeof(*s->found));
+	s->found[s->n++] = (struct watch_of){ino, who};
+}
+
+/* *who: of the process, once it is known; SIZE_MAX: not yet. */
+static void read_fdinfo(struct inotify_scan *s, const char *path, pid_t pid, size_t *who)
 {
 	FILE *f = fopen(path, "re");
 	char line[512];
@@ -62,13 +78,17 @@ static void read_fdinfo(const char *path, unsigned long device, struct inode_set
 	while (fgets(line, sizeof(line), f))
 		if (sscanf(line, "inotify wd:%x ino:%llx sdev:%lx", (unsigned *)&wd, &ino, &dev) ==
 			    3 &&
-		    dev == device)
-			add(out, ino);
+		    dev == s->device) {
+			if (*who == SIZE_MAX)
+				*who = s->identify(s->arg, pid);
+			found(s, ino, *who);
+		}
 	fclose(f);
 }
 
-static void scan_process(const char *pid, unsigned long device, struct inode_set *out)
+static void scan_process(struct inotify_scan *s, const char *pid)
 {
+	size_t who = SIZE_MAX;
 	char path[320], target[64];
 	struct dirent *e;
 	DIR *d;
@@ -82,15 +102,19 @@ static void scan_process(const char *pid, unsigned long device, struct inode_set
 		    memcmp(target, "anon_inode:inotify", (size_t)n) != 0)
 			continue;
 		snprintf(path, sizeof(path), "/proc/%.20s/fdinfo/%.20s", pid, e->d_name);
-		read_fdinfo(path, device, out);
+		read_fdinfo(s, path, (pid_t)strtol(pid, NULL, 10), &who);
 	}
 	if (d)
 		closedir(d);
 }
 
-void inotify_scan_begin(struct inotify_scan *s, dev_t device)
+void inotify_scan_begin(struct inotify_scan *s, dev_t device,
+			size_t (*identify)(void *arg, pid_t pid), void *arg)
 {
-	*s = (struct inotify_scan){.proc = opendir("/proc"), .device = kernel_device(device)};
+	*s = (struct inotify_scan){.proc = opendir("/proc"),
+				   .device = kernel_device(device),
+				   .identify = identify,
+				   .arg = arg};
 }
 
 static const struct dirent *next_process(DIR *proc)
@@ -108,14 +132,14 @@ int inotify_scan_step(struct inotify_scan *s)
 	const struct dirent *e = next_process(s->proc);
 
 	if (e) {
-		scan_process(e->d_name, s->device, &s->found);
+		scan_process(s, e->d_name);
 		return 1;
 	}
 	if (s->proc)
 		closedir(s->proc);
 	s->proc = NULL;
-	if (s->found.n)
-		qsort(s->found.list, s->found.n, sizeof(uint64_t), by_number);
+	if (s->n)
+		qsort(s->found, s->n, sizeof(*s->found), by_inode);
 	return 0;
 }
 
@@ -123,6 +147,6 @@ void inotify_scan_fini(struct inotify_scan *s)
 {
 	if (s->proc)
 		closedir(s->proc);
-	inode_set_fini(&s->found);
+	free(s->found);
 	*s = (struct inotify_scan){0};
 }

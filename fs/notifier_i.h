@@ -4,6 +4,7 @@
  *
  *	notifier.c        what is to be told, and who is given it
  *	notifier_teller.c the thread that tells: new watches are found, old ones told
+ *	notifier_watchers.c who watches, and whether he may still hear of it
  *	notifier_tell.c   what an object's change means for the watches in its directory
  *	notifier_field.c  the same for its fields
  *	notifier_call.c   calls on the own mount, and the handlers' answers to them
@@ -40,6 +41,17 @@ void notes_free(struct note *list);
 
 enum action { ACTION_NONE, ACTION_MAKE, ACTION_REMOVE };
 
+/* Who watches what, and what he may hear of (notifier_watchers.c). */
+struct watchers {
+	struct watch_of *list; /* owned; by inode. who: index of names + 1; 0: one who may all */
+	size_t n;
+	struct identity **names; /* owned references */
+	size_t n_names;
+	struct identity **scanned; /* the same, of the scan that is under way */
+	size_t n_scanned;
+	uint64_t rules; /* permission_generation() that `watched` is of */
+};
+
 /* A thread that tells. */
 struct teller {
 	struct notifier *n;
@@ -50,7 +62,8 @@ struct teller {
 
 	/* its own */
 	dev_t device;
-	struct inode_set watched;
+	struct inode_set watched;     /* by somebody who may hear of it */
+	struct watchers watchers;     /* all who watch, by the last scan */
 	struct name_note *told_names; /* since the last scan */
 	struct note *told;            /* since the last scan, fresh ones */
 	size_t n_told;
@@ -107,6 +120,15 @@ void teller_start(struct notifier *n);
 void teller_free(struct teller *t);
 /* Something was told: are the watches still there? */
 void teller_check_old(struct teller *t);
+
+/* notifier_watchers.c */
+/* inotify_scan.identify; arg is the teller. */
+size_t watchers_identify(void *arg, pid_t pid);
+/* Take what a scan has found. */
+void watchers_take(struct teller *t);
+/* What of it may be told by the rules as they are now; owned by *out. */
+void watchers_allowed(struct teller *t, struct inode_set *out);
+void watchers_fini(struct watchers *w);
 
 /* notifier_tell.c. Tell the watches on these inodes what happened. */
 void tell_note(struct teller *t, const struct note *note, const struct inode_set *to);

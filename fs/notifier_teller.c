@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "fs/notifier_i.h"
+#include "fs/permission.h"
 #include "util/log.h"
 #include "util/loop.h"
 
@@ -53,7 +54,7 @@ static void begin_scan(struct teller *t)
 	t->last_scan_ms = loop_now_ms();
 	t->n->scan_ms = t->last_scan_ms;
 	t->n->fs->n_scans++;
-	inotify_scan_begin(&t->scan, t->device);
+	inotify_scan_begin(&t->scan, t->device, watchers_identify, t);
 }
 
 static void plan_next_scan(struct teller *t)
@@ -68,21 +69,40 @@ static void plan_next_scan(struct teller *t)
 	t->next_scan_ms = loop_now_ms() + (cost > t->pause_ms ? cost : t->pause_ms);
 }
 
-/* Tell the new watches what they may have missed. */
-static void end_scan(struct teller *t)
+/* Takes the set. */
+static void set_watched(struct teller *t, struct inode_set *taken)
 {
 	struct notifier *n = t->n;
-	struct inode_set new;
 
-	t->scanning = 0;
-	inode_set_minus(&t->scan.found, &t->watched, &new);
 	inode_set_fini(&t->watched);
-	t->watched = t->scan.found;
-	t->scan.found = (struct inode_set){0};
+	t->watched = *taken;
 	pthread_mutex_lock(&n->lock);
 	if (!t->abandoned)
 		copy_watched(&t->watched, &n->watched);
 	pthread_mutex_unlock(&n->lock);
+}
+
+/* Who has lost his right since the last scan hears of nothing that comes after. */
+static void look_at_rules(struct teller *t)
+{
+	struct inode_set allowed;
+
+	if (permission_generation(t->n->fs) == t->watchers.rules)
+		return;
+	watchers_allowed(t, &allowed);
+	set_watched(t, &allowed);
+}
+
+/* Tell the new watches what they may have missed. */
+static void end_scan(struct teller *t)
+{
+	struct inode_set found, new;
+
+	t->scanning = 0;
+	watchers_take(t);
+	watchers_allowed(t, &found);
+	inode_set_minus(&found, &t->watched, &new);
+	set_watched(t, &found);
 	for (const struct note *at = t->told; at && new.n; at = at->next)
 		tell_note(t, at, &new);
 	tell_indexes(t, &new);
@@ -241,6 +261,7 @@ static void *run(void *arg)
 	}
 	*t->tid = gettid();
 	while ((work = next_work(t, &note, &name)) != WORK_END) {
+		look_at_rules(t);
 		if (work == WORK_NOTE)
 			tell_new(t, STEAL(note));
 		else if (work == WORK_NAME)
@@ -297,6 +318,7 @@ void teller_free(struct teller *t)
 {
 	*t->tid = 0;
 	inode_set_fini(&t->watched);
+	watchers_fini(&t->watchers);
 	notes_free(t->told);
 	names_free(t->told_names);
 	tell_indexes(t, NULL);

@@ -186,6 +186,19 @@ int node_allows(struct fs *fs, const struct identity *who, const struct node *n,
 	return check(fs, &who->caller, n, bit, NULL);
 }
 
+int node_shows_all_names(struct fs *fs, const struct identity *who, const struct node *n)
+{
+	const struct access list = {.verb = "list",
+				    .group = n->kind->group,
+				    .resource = n->kind->plural,
+				    .subresource = "",
+				    .ns = "",
+				    .name = ""};
+
+	return auth_is_master(&who->caller) ||
+	       (fs->rbac && auth_check(fs->rbac, &who->caller, &list, NULL) == 0);
+}
+
 int call_may(struct call *c, const struct node *n, const char *verb)
 {
 	const struct access what = {.verb = verb,

@@ -50,6 +50,8 @@ int fs_check(struct fs *fs, const struct caller *who, const struct access *what,
 int call_allows(struct call *c, const struct node *n, unsigned bit);
 /* The same of somebody who opened the node earlier: 0 or -EACCES. */
 int node_allows(struct fs *fs, const struct identity *who, const struct node *n, unsigned bit);
+/* Of a resource's directory: are all names in it there for him? */
+int node_shows_all_names(struct fs *fs, const struct identity *who, const struct node *n);
 /* May the caller learn that the resource has this object (name NULL: that there is this
  * namespace in it)? */
 int call_sees(struct call *c, const struct kind *k, const char *ns, const char *name);

@@ -41,7 +41,7 @@ static struct audit *open_log(char path[128])
 	struct audit *a;
 
 	snprintf(path, 128, "%s/log", dir);
-	a = audit_open(path, &err);
+	a = audit_open(path, NULL, &err);
 	assert_non_null(a);
 	return a;
 }

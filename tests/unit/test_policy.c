@@ -128,7 +128,8 @@ static void test_types(void **state)
 	CLEANUP_VALUE struct value *spec = yaml(
 		"{" RULES
 		", variables: [{name: count, expression: 'object.spec.replicas'}], validations: "
-		"[{expression: 'object.spec.replicas > \"1\"'}, {expression: 'variables.count > 1 && "
+		"[{expression: 'object.spec.replicas > \"1\"'}, {expression: 'variables.count > 1 "
+		"&& "
 		"object.metadata.__namespace__ != \"\"', messageExpression: "
 		"'object.spec.paused'}]}");
 	CLEANUP_VALUE struct value *list = policy_type_warnings(spec);
