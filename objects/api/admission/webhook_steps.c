@@ -155,7 +155,8 @@ int api_connect_waits(struct api *a, const struct kind *k, const char *sub)
 {
 	struct hook_configs *c = hooks_load(a);
 	const struct match_request m = {"CONNECT", k, sub, "", ""};
-	int waits = c && hooks_concern_connection(c, &m);
+	/* policies do not wait, but the place where they are asked is the same */
+	int waits = (c && hooks_concern_connection(c, &m)) || policies_are_bound(a);
 
 	hooks_free(c);
 	return waits;
@@ -178,7 +179,8 @@ int api_connect(struct api *a, const struct caller *who, struct objkey key, cons
 		.faults = &faults,
 	};
 
-	if (c && !who->trusted)
+	check_connection_by_policies(a, who, key, sub, options, &faults);
+	if (c && !who->trusted && !faults.n)
 		ask_all(&asking);
 	hooks_free(c);
 	return faults.n ? faults_to_err(&faults, err) : 0;
