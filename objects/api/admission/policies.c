@@ -19,6 +19,8 @@ struct policies {
 		by_name; /* "<plural>/<name>" -> struct policy, a reference each; under lock */
 };
 
+#define KEPT_MAX 1024 /* policies that are gone are forgotten with all others, now and then */
+
 struct policies *policies_new(void)
 {
 	struct policies *p = xcalloc(1, sizeof(*p));
@@ -27,13 +29,19 @@ struct policies *policies_new(void)
 	return p;
 }
 
+static void forget_all(struct policies *p)
+{
+	STRMAP_FOREACH (s, &p->by_name)
+		policy_unref(s->val);
+	strmap_fini(&p->by_name);
+	p->by_name = (struct strmap)STRMAP_INIT;
+}
+
 void policies_free(struct policies *p)
 {
 	if (!p)
 		return;
-	STRMAP_FOREACH (s, &p->by_name)
-		policy_unref(s->val);
-	strmap_fini(&p->by_name);
+	forget_all(p);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
@@ -55,6 +63,8 @@ struct policy *policies_get(struct policies *p, const struct object *o)
 		return found;
 	made = policy_compile(spec, PATH_FIELD(NULL, "spec"), NULL);
 	pthread_mutex_lock(&p->lock);
+	if (p->by_name.n >= KEPT_MAX)
+		forget_all(p);
 	policy_unref(strmap_set(&p->by_name, key, policy_ref(made)));
 	pthread_mutex_unlock(&p->lock);
 	return made;
