@@ -3,8 +3,8 @@
  * The audit log: one line of JSON for each write that somebody asked for, done or refused, and for
  * each refusal of anything else, as Kubernetes' audit events (audit.k8s.io/v1 Event): who, what,
  * the decision, the answer; what of it, and whether with its content, a policy may say
- * (audit_policy.h). No secret is in it. The daemon's own parts are not audited, nor is what the kernel refuses by itself (mode and ACL),
- * which we do not hear of.
+ * (audit_policy.h). No secret is in it. The daemon's own parts are not audited, nor is what the
+ * kernel refuses by itself (mode and ACL), which we do not hear of.
  *
  * <state>/audit.log is cut at AUDIT_BYTES; AUDIT_FILES older ones are kept (audit.log.1 is the
  * newest). Lines are written by a thread of the log: the first at once, those that follow it within

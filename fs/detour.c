@@ -15,7 +15,7 @@ struct detour {
 	void (*run)(struct detour *d);
 	fuse_req_t req;
 	fuse_ino_t id;
-	char *name; /* owned; of a write its data */
+	char *name; /* owned */
 	struct fuse_file_info fi;
 	int has_fi;
 	size_t size;
@@ -24,7 +24,6 @@ struct detour {
 		detour_name_fn name;
 		detour_file_fn file;
 		detour_read_fn read;
-		detour_write_fn write;
 		void (*any)(void *arg);
 	} fn;
 	void *arg;
@@ -38,8 +37,6 @@ int detour_may_wait(void)
 	return current != NULL;
 }
 
-static void run_name(struct detour *d);
-
 void detour_note_error(struct call *c)
 {
 	CLEANUP(buf_fini) struct buf path = BUF_INIT;
@@ -47,7 +44,7 @@ void detour_note_error(struct call *c)
 	if (!current || !current->req || c->err.code == ENOENT || c->err.code == ESTALE)
 		return;
 	node_path(node_of(c->fs, current->id), &path);
-	if (current->name && current->run == run_name)
+	if (current->name)
 		buf_addf(&path, "/%s", current->name);
 	note_refusal(c->fs, call_who(c), buf_str(&path), c->err.msg);
 }
@@ -67,11 +64,6 @@ static void run_file(struct detour *d)
 static void run_read(struct detour *d)
 {
 	d->fn.read(d->req, d->id, d->size, d->off, &d->fi);
-}
-
-static void run_write(struct detour *d)
-{
-	d->fn.write(d->req, d->id, d->name, d->size, d->off, &d->fi);
 }
 
 static void run_any(struct detour *d)
@@ -184,27 +176,6 @@ int detour_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fu
 	d->off = off;
 	d->fi = *fi;
 	d->fn.read = fn;
-	jobs_add(fs->jobs, run, d);
-	return 1;
-}
-
-int detour_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t len, off_t off,
-		 struct fuse_file_info *fi, detour_write_fn fn)
-{
-	struct fs *fs = fuse_req_userdata(req);
-	const struct node *n = node_of(fs, id);
-	struct detour *d;
-
-	if (*n->uid || !(n->row->flags & ROW_COMMANDS) || !has_to_ask(fs, req, n, NULL))
-		return 0;
-	d = detour_new(fs, run_write);
-	d->req = req;
-	d->id = id;
-	d->name = xstrndup(data, len);
-	d->size = len;
-	d->off = off;
-	d->fi = *fi;
-	d->fn.write = fn;
 	jobs_add(fs->jobs, run, d);
 	return 1;
 }

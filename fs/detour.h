@@ -22,18 +22,12 @@ typedef void (*detour_file_fn)(fuse_req_t req, fuse_ino_t id, struct fuse_file_i
 typedef void (*detour_read_fn)(fuse_req_t req, fuse_ino_t id, size_t size, off_t off,
 			       struct fuse_file_info *fi);
 
-typedef void (*detour_write_fn)(fuse_req_t req, fuse_ino_t id, const char *data, size_t len,
-				off_t off, struct fuse_file_info *fi);
-
 /* First in a handler. Return: 1 when fn will be called, or was, with the same, on a thread that may
  * wait: the handler is done. */
 int detour_name(fuse_req_t req, fuse_ino_t parent, const char *name, detour_name_fn fn);
 int detour_file(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi, detour_file_fn fn);
 int detour_read(fuse_req_t req, fuse_ino_t id, size_t size, off_t off, struct fuse_file_info *fi,
 		detour_read_fn fn);
-/* Commands to a collection, which select among its objects. */
-int detour_write(fuse_req_t req, fuse_ino_t id, const char *data, size_t len, off_t off,
-		 struct fuse_file_info *fi, detour_write_fn fn);
 /* Something else that waits, in the background of the tree. */
 void detour_run(struct fs *fs, void (*fn)(void *arg), void *arg);
 

@@ -250,13 +250,7 @@ static void read_dir(fuse_req_t req, size_t size, off_t off, struct fuse_file_in
 			break;
 		used += need;
 	}
-	if (c.err.code && detour_may_wait()) /* a webhook does not show what is to be listed */
-		d->made = 0;
 	pthread_mutex_unlock(&d->lock);
-	if (c.err.code && detour_may_wait()) {
-		reply_error(&c);
-		return;
-	}
 	fuse_reply_buf(req, out, used);
 	if (plus)
 		trim_if_many(c.fs);

@@ -54,14 +54,6 @@ static const struct row *row_of_mode(unsigned mode)
 			       : &row_root_special;
 }
 
-static void link_tag(const struct stat *st, char tag[32])
-{
-	uint64_t parts[] = {st->st_ino, (uint64_t)st->st_ctim.tv_sec,
-			    (uint64_t)st->st_ctim.tv_nsec};
-
-	snprintf(tag, 32, "%llx", (unsigned long long)hash_bytes64(parts, sizeof(parts), 0));
-}
-
 static struct place place_at(const struct node *dir, const struct row *row, const char *sub)
 {
 	return (struct place){row, dir->kind, dir->ns, dir->name, dir->uid, sub};
@@ -75,18 +67,33 @@ static char *sub_of(const struct node *dir, const char *tag, const char *path)
 	return xasprintf("%s/%s/%s", name, tag, path);
 }
 
-struct node *root_node(struct node *dir, const char *name, const char *path, const struct stat *st)
+static struct node *node_tagged(struct node *dir, const char *name, const char *path,
+				const char *tag, unsigned mode)
 {
-	const struct row *row = row_of_mode(st->st_mode);
-	CLEANUP_FREE char *sub = NULL;
-	char tag[32] = "root";
-	struct place at;
+	CLEANUP_FREE char *sub = sub_of(dir, tag, path);
+	struct place at = place_at(dir, row_of_mode(mode), sub);
 
-	if (row == &row_root_link)
-		link_tag(st, tag);
-	sub = sub_of(dir, tag, path);
-	at = place_at(dir, row, sub);
 	return node_get(dir, name, &at);
+}
+
+struct node *root_node(struct node *dir, const char *name, const char *path, unsigned mode)
+{
+	return node_tagged(dir, name, path, "root", mode);
+}
+
+/* NULL with c->err. */
+static struct node *link_node(struct call *c, const struct fs_container *container,
+			      struct node *dir, const char *name, const char *path)
+{
+	CLEANUP(buf_fini) struct buf target = BUF_INIT;
+	char tag[32];
+
+	if (c->fs->rooms.files->readlink(c->fs->rooms.runtime, container, path, &target, &c->err) <
+	    0)
+		return NULL;
+	snprintf(tag, sizeof(tag), "%llx",
+		 (unsigned long long)hash_bytes64(buf_str(&target), target.len, 0));
+	return node_tagged(dir, name, path, tag, S_IFLNK);
 }
 
 static struct node *find_file(struct call *c, struct node *dir, const char *name)
@@ -101,7 +108,8 @@ static struct node *find_file(struct call *c, struct node *dir, const char *name
 		err_set(&c->err, ENAMETOOLONG, "a path of %zu bytes", strlen(path));
 	if (c->err.code || files->stat(c->fs->rooms.runtime, &container, path, &st, &c->err) < 0)
 		return NULL;
-	return root_node(dir, name, path, &st);
+	return S_ISLNK(st.st_mode) ? link_node(c, &container, dir, name, path)
+				   : root_node(dir, name, path, st.st_mode);
 }
 
 /* -- listing -- */
@@ -277,7 +285,9 @@ const struct row row_root_dir = {
 	.read_as = "create:exec",
 	.write_as = "create:exec",
 	.reads = "the files of the running container, its volumes included, as its first process "
-		 "may use them; /proc, /sys and other file systems that hold no files are empty",
+		 "may use them; /proc, /sys and other file systems that hold no files are empty. "
+		 "inotify "
+		 "is not told of what the container does to them",
 	.writes =
 		"files are made, moved and removed as inside; directories are not renamed (EXDEV: "
 		"`mv` copies them)",

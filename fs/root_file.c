@@ -9,6 +9,7 @@
 #include "fs/reply.h"
 #include "fs/root_i.h"
 #include "util/fd.h"
+#include "util/strmap.h"
 
 #define READ_MAX (1u << 20)
 
@@ -121,7 +122,7 @@ void root_create(struct call *c, struct node *dir, const char *name, unsigned mo
 		reply_refused(c, dir, name);
 		return;
 	}
-	n = root_node(dir, name, path, &(struct stat){.st_mode = S_IFREG});
+	n = root_node(dir, name, path, S_IFREG);
 	files_created(c, n, handle_of_fd(c, n, fd, fi->flags), fi);
 }
 
@@ -136,6 +137,17 @@ static int link_size(struct call *c, const struct node *n, const struct fs_conta
 
 	*size = (off_t)target.len;
 	return rc;
+}
+
+/* Names of one file have one number, so that tar, du and cp -a see that they are. */
+static void show_links(const struct stat *inside, struct stat *st)
+{
+	const uint64_t file[] = {inside->st_dev, inside->st_ino};
+
+	if (!S_ISREG(inside->st_mode) || inside->st_nlink < 2)
+		return;
+	st->st_nlink = inside->st_nlink;
+	st->st_ino = hash_bytes64(file, sizeof(file), 0x726f6f74);
 }
 
 /* Modes are the container's, and whoever may use its files may do so whatever they say. */
@@ -156,6 +168,7 @@ int root_stat(struct call *c, const struct node *n, struct stat *st)
 	if ((inside.st_mode & S_IFMT) != type)
 		return err_set(&c->err, ESTALE, "another file is there now");
 	st->st_mode = inside.st_mode | (n->row->type == ROW_LINK ? 0777 : granted);
+	show_links(&inside, st);
 	st->st_uid = inside.st_uid;
 	st->st_gid = inside.st_gid;
 	st->st_size = inside.st_size;

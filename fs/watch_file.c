@@ -19,8 +19,7 @@ struct watch_stream {
 	struct watch *watch;        /* NULL until the first read */
 	struct object_list present; /* what is still to be shown of what was there at the start */
 	size_t n_shown;             /* of present */
-	/* of _watch.json, or with a selection: what only a webhook can show is asked for before anything
-	 * after it */
+	/* of _watch.json: what only a webhook can show is asked for before anything after it */
 	struct change held;      /* now NULL: none */
 	struct webhook_job *job; /* under way, NULL: none */
 	struct err why;          /* code not 0: it was asked in vain */

@@ -106,10 +106,11 @@ struct value *value_new_double(double d)
 struct value *value_new_stringn(const char *s, size_t n)
 {
 	struct value *v = value_node_new(VALUE_STRING, n + 1);
+	char *text = v->s; /* longer than its type says */
 
 	if (n)
-		memcpy(v->s, s, n);
-	*(v->s + n) = '\0';
+		memcpy(text, s, n);
+	text[n] = '\0';
 	v->n = (uint32_t)n;
 	return v;
 }

@@ -300,15 +300,12 @@ cmd_auth() {
     *) die "kubectl auth whoami, kubectl auth can-i VERB TYPE[/NAME]" ;;
     esac
 }
-# The permissions of the files are the answer. can_i VERB
+# A question to the tree, answered on the same open file. can_i VERB: of the resolved type, or its $obj
 can_i() {
-    at=$(place)
-    case $1 in
-    list | watch) opens "$at/_index" ;;
-    create) [ -w "$at" ] ;;
-    delete | deletecollection) [ -w "$at/_ctl" ] || { [ -n "$obj" ] && [ -w "$obj" ]; } ;;
-    get) opens "${obj:-$at}/$([ -n "$obj" ] && say object.yaml || say _index)" ;;
-    update | patch) if [ -n "$obj" ]; then [ -w "$obj/object.yaml" ]; else [ -w "$at" ]; fi ;;
-    *) die "the files cannot say whether $1 is allowed: get, list, watch, create, update, patch, delete are" ;;
-    esac
+    about="\"verb\": $(quote "$1"), \"group\": \"$group\", \"resource\": \"$plural\""
+    [ "$namespaced" = false ] || [ -n "$all_namespaces" ] || about="$about, \"namespace\": $(quote "$namespace")"
+    [ -z "$obj" ] || about="$about, \"name\": $(quote "$(name_of "$obj")")"
+    exec 4<>"$k/apis/authorization.k8s.io/v1/selfsubjectaccessreviews/kubectl.yaml"
+    say "{\"spec\": {\"resourceAttributes\": {$about}}}" >&4
+    grep -q '"allowed": true' <&4
 }

@@ -36,6 +36,7 @@ struct api *api_new(struct store *store, const struct api_hooks *hooks, struct e
 	pthread_mutex_init(&a->lock, NULL);
 	pthread_cond_init(&a->idle, NULL);
 	a->jobs = jobs_new("asking", MAX_ASKING);
+	hooks_find_kinds(a);
 	store_list(store, kind_find("", "v1", "services"), NULL, &services);
 	for (size_t i = 0; i < services.n; i++)
 		pools_adopt(pools, services.list[i]->value);
@@ -297,6 +298,7 @@ static void run_step(struct run *run, size_t i)
 	if (!only_unknown_fields(&r->faults) || (r->verb == API_REVIEW && r->faults.n))
 		return;
 	r->faults = (struct faults)FAULTS_INIT;
+	run->in_vain = decoding.n != 0;
 	try_step(run, i);
 	faults_move(&decoding, &r->faults);
 	r->faults = decoding;
@@ -363,8 +365,7 @@ static int has_to_ask(struct run *run)
 	int found = 0;
 
 	hooks_free(STEAL(run->hooks));
-	if (run->api->asks)
-		run->hooks = hooks_load(run->api->store);
+	run->hooks = hooks_load(run->api);
 	for (size_t i = 0; run->hooks && !found && i < b->n; i++)
 		found = hooks_concern(run->hooks, b->list[i]);
 	if (!found)

@@ -15,9 +15,10 @@ struct api {
 	struct policies *policies; /* compiled (admission/policies.h) */
 	pthread_mutex_t lock;
 	pthread_cond_t idle;
-	size_t in_flight;  /* runs; under lock */
-	struct jobs *jobs; /* attempts that wait for webhooks */
-	_Atomic int asks;  /* webhooks of admission */
+	size_t in_flight;                         /* runs; under lock */
+	struct jobs *jobs;                        /* attempts that wait for webhooks */
+	_Atomic int asks;                         /* webhooks of admission */
+	const struct kind *mutating, *validating; /* their configurations */
 };
 
 struct hook_configs; /* objects/api/admission/webhooks.h */
@@ -40,7 +41,8 @@ struct run {
 	struct claims claims;       /* addresses taken for this attempt, given back if it fails */
 	struct hook_configs *hooks; /* of this attempt, owned; NULL: no webhook is asked */
 	struct err unconverted;     /* of this attempt: a webhook could not convert an object */
-	int waits;                  /* this attempt is on a thread that may wait */
+	int in_vain; /* this step is taken to find out what else is wrong with its request */
+	int waits;   /* this attempt is on a thread that may wait */
 	int committed;
 	int record_rc; /* a failure that no request is there to carry */
 };

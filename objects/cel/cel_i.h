@@ -444,12 +444,15 @@ static inline struct cel_val cel_map_val(const struct cel_map *m)
 }
 struct cel_val cel_join_lists(struct cel_run *r, struct cel_val a, struct cel_val b);
 
+/* What an element of a list of this schema is known by: its keys, or itself. */
+struct cel_val cel_list_key(struct cel_run *r, const struct schema *s, struct cel_val element);
 int cel_equal(struct cel_run *r, struct cel_val a, struct cel_val b);
 uint64_t cel_hash(struct cel_val v);
 enum { CEL_LESS = -1, CEL_SAME = 0, CEL_MORE = 1, CEL_UNORDERED = 2 };
 /* CEL_UNORDERED: a NaN, or no such order. */
 int cel_compare(struct cel_val a, struct cel_val b);
-const char *cel_type_name(struct cel_val v);
+/* message: the name of an object that an expression made. */
+void cel_type_name(enum cel_kind kind, const char *message, struct buf *out);
 /* As string() and format()'s %s have it; debug quotes texts. */
 void cel_render(struct cel_run *r, struct cel_val v, struct buf *out);
 void cel_render_double(double d, struct buf *out);

@@ -28,5 +28,7 @@ const struct cel_type *no_overload(struct checker *ck, const struct node *n, con
 				   const struct cel_type *const *types, size_t n_types, int member);
 /* "a.b.c" when the node is nothing but names; NULL. In m. */
 const char *dotted_name(struct checker *ck, const struct node *n);
+/* What a name such as "int" or "google.protobuf.Duration" stands for; NULL: nothing. */
+const struct cel_type *type_of_name(const char *name);
 /* Is the first name of it a variable? */
 int is_declared(const struct checker *ck, const struct node *n);

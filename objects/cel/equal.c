@@ -124,8 +124,7 @@ static enum list_kind list_kind(struct cel_val v)
 										 : LIST_ATOMIC;
 }
 
-/* What an element of a list is known by. */
-static struct cel_val list_key(struct cel_run *r, const struct schema *s, struct cel_val element)
+struct cel_val cel_list_key(struct cel_run *r, const struct schema *s, struct cel_val element)
 {
 	struct cel_val *keys;
 	size_t n = 0;
@@ -151,14 +150,14 @@ static int equal_unordered(struct cel_run *r, struct cel_val a, struct cel_val b
 	for (size_t i = 0; seen && i < b.n; i++) {
 		struct cel_val e = cel_at(r, b, i);
 
-		if (cel_map_put(r, seen, list_key(r, a.schema, e), e) < 0)
+		if (cel_map_put(r, seen, cel_list_key(r, a.schema, e), e) < 0)
 			return 0;
 	}
 	for (size_t i = 0; seen && i < a.n; i++) {
 		struct cel_val e = cel_at(r, a, i);
 
 		if (cel_work(r, 1) ||
-		    !cel_lookup(r, cel_map_val(seen), list_key(r, a.schema, e), &other) ||
+		    !cel_lookup(r, cel_map_val(seen), cel_list_key(r, a.schema, e), &other) ||
 		    !cel_equal(r, e, other))
 			return 0;
 	}

@@ -36,8 +36,11 @@ static size_t read_clause(const char *s, size_t n, struct clause *c)
 
 static struct cel_val wrong_type(struct cel_run *r, const struct clause *c, struct cel_val v)
 {
+	CLEANUP(buf_fini) struct buf name = BUF_INIT;
+
+	cel_type_name((enum cel_kind)v.kind, v.name, &name);
 	return cel_error(r, "error during formatting: %%%c is not supported for %s", c->verb,
-			 cel_type_name(v));
+			 buf_str(&name));
 }
 
 static void add_binary(uint64_t u, struct buf *out)

@@ -9,8 +9,10 @@
 
 /* The name of what only a library knows: URL, quantity, address, ... */
 void lib_render(struct cel_val v, struct buf *out);
+/* A pattern that is no constant is compiled each time. Owned; NULL with *error. */
+struct pattern *lib_pattern(struct cel_run *r, struct cel_val text, struct cel_val *error);
 void lib_base64(const char *s, size_t n, struct buf *out);
-/* The n bytes at s that are a text; an error when the run has no memory left. */
+/* Bytes [from, to) of a text. */
 static inline struct cel_val lib_slice(struct cel_val v, size_t from, size_t to)
 {
 	return cel_text(v.s + from, to - from);

@@ -140,24 +140,6 @@ FN(add_texts)
 	return (struct cel_val){.kind = a[0].kind, .s = out, .n = a[0].n + a[1].n};
 }
 
-static struct cel_val key_of(struct cel_run *r, const struct schema *s, struct cel_val e)
-{
-	struct cel_val *keys;
-	size_t n = 0;
-
-	if (s->list != LIST_MAP || e.kind != CEL_OBJECT)
-		return e;
-	while (s->map_keys[n])
-		n++;
-	keys = cel_alloc(r, n, sizeof(*keys));
-	if (!keys)
-		return cel_stop(r);
-	for (size_t i = 0; i < n; i++)
-		if (!cel_property(r, e, s->map_keys[i], strlen(s->map_keys[i]), &keys[i]))
-			keys[i] = cel_null();
-	return cel_list(keys, n);
-}
-
 /* Lists that are sets or maps: what is in both stands once, where it stood, as the second has it. */
 static struct cel_val merge_lists(struct cel_run *r, struct cel_val a, struct cel_val b)
 {
@@ -169,7 +151,7 @@ static struct cel_val merge_lists(struct cel_run *r, struct cel_val a, struct ce
 
 		if (cel_is_error(e))
 			return e;
-		if (cel_work(r, 1) || cel_map_put(r, m, key_of(r, a.schema, e), e) < 0)
+		if (cel_work(r, 1) || cel_map_put(r, m, cel_list_key(r, a.schema, e), e) < 0)
 			return cel_stop(r);
 	}
 	items = m ? cel_alloc(r, m->n + 1u, sizeof(*items)) : NULL;

@@ -4,18 +4,6 @@
 
 #define FN(name) static struct cel_val name(struct cel_run *r, const struct cel_val *a, size_t n)
 
-static struct pattern *compile(struct cel_run *r, struct cel_val text, struct cel_val *error)
-{
-	struct err err = ERR_INIT;
-	const char *s = cel_c_string(r, text);
-	struct pattern *p = s ? pattern_new(s, &err) : NULL;
-
-	cel_work(r, 1000);
-	if (!p)
-		*error = cel_error(r, "Illegal regex: %s", s ? err.msg : "it holds a NUL");
-	return p;
-}
-
 /* At most `limit` matches (negative: all) as texts. */
 static struct cel_val find_all(struct cel_run *r, const struct pattern *p, struct cel_val text,
 			       int64_t limit)
@@ -58,7 +46,7 @@ static struct cel_val search(struct cel_run *r, const struct cel_val *a, int64_t
 	struct cel_val out;
 
 	if (!p)
-		p = own = compile(r, a[1], &out);
+		p = own = lib_pattern(r, a[1], &out);
 	if (p)
 		out = find_all(r, p, a[0], limit);
 	pattern_free(own);

@@ -27,8 +27,7 @@ FN(ends_with)
 			(!a[1].n || memcmp(a[0].s + a[0].n - a[1].n, a[1].s, a[1].n) == 0));
 }
 
-/* A pattern that is no constant is compiled each time. */
-static struct pattern *compile(struct cel_run *r, struct cel_val text, struct cel_val *error)
+struct pattern *lib_pattern(struct cel_run *r, struct cel_val text, struct cel_val *error)
 {
 	struct err err = ERR_INIT;
 	const char *s = cel_c_string(r, text);
@@ -49,7 +48,7 @@ FN(matches)
 	int rc;
 
 	if (!p)
-		p = own = compile(r, a[1], &error);
+		p = own = lib_pattern(r, a[1], &error);
 	if (!p)
 		return error;
 	rc = pattern_matches(p, a[0].s ? a[0].s : "", a[0].n, &work);

@@ -69,23 +69,20 @@ void cel_render_duration(int64_t nanos, struct buf *out)
 	buf_addc(out, 's');
 }
 
-const char *cel_type_name(struct cel_val v)
+void cel_type_name(enum cel_kind kind, const char *message, struct buf *out)
 {
 	static const char *const plain[CEL_KINDS] = {[CEL_NULL] = "null_type",
 						     [CEL_LIST] = "list",
 						     [CEL_MAP] = "map",
 						     [CEL_TYPE] = "type",
 						     [CEL_OPTIONAL] = "optional_type"};
-	static _Thread_local char name[64];
-	CLEANUP(buf_fini) struct buf b = BUF_INIT;
 
-	if (plain[v.kind])
-		return plain[v.kind];
-	if (v.kind == CEL_MESSAGE)
-		return v.name;
-	type_render(type_simple((enum cel_kind)v.kind), &b);
-	snprintf(name, sizeof(name), "%s", buf_str(&b));
-	return name;
+	if (plain[kind])
+		buf_adds(out, plain[kind]);
+	else if (kind == CEL_MESSAGE)
+		buf_adds(out, message);
+	else
+		type_render(type_simple(kind), out);
 }
 
 /* -- texts -- */
@@ -154,8 +151,7 @@ void cel_render(struct cel_run *r, struct cel_val v, struct buf *out)
 		cel_render_duration(v.i, out);
 		break;
 	case CEL_TYPE:
-		buf_adds(out, cel_type_name((struct cel_val){.kind = (uint8_t)v.type->kind,
-							     .name = v.type->name}));
+		cel_type_name(v.type->kind, v.type->name, out);
 		break;
 	case CEL_LIST:
 		render_items(r, v, out);

@@ -120,12 +120,10 @@ static void bind(struct cel_run *r, int slot, const struct value *v, const struc
 
 	b->state = BOUND_VALUE;
 	b->val = v ? cel_from_tree(r, v, s) : optional ? cel_none() : cel_null();
-	if (optional && v) {
+	if (optional && v)
 		b->val = cel_some(r, b->val);
-		r->has_results = 1; /* what it holds is in the run's memory */
-	} else if (cel_is_error(b->val)) {
-		r->has_results = 1;
-	}
+	/* what is in the run's memory has to stay there */
+	r->has_results |= (optional && v) || cel_is_error(b->val) || b->val.kind == CEL_BYTES;
 }
 
 void cel_run_bind(struct cel_run *r, int slot, const struct value *v)

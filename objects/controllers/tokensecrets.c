@@ -5,24 +5,21 @@
  * Source: Kubernetes "Managing Service Accounts", token controller; pkg/controller/serviceaccount
  * (tokens_controller.go).
  *
- * Who makes them: until 1.23 Kubernetes did, for each account; since KEP-2799 whoever wants a
- * credential that never expires asks for it, because everybody who may read a namespace's Secrets
- * had one for each of its accounts. So it is here, with one way to have the old behaviour: a
- * Namespace with the annotation k8sfs.io/token-secrets: "true" gets a Secret <account>-token for
- * each account that has none. `secrets` of the account is its owner's alone (it says what pods may
- * mount), as it is in Kubernetes since then.
+ * An account that has none gets one (<account>-token-xxxxx), for whoever is no pod and has to show
+ * who he is. Kubernetes leaves that to the account's owner since 1.24 (KEP-2799), because the token
+ * does not expire: who may read a namespace's Secrets may act as its accounts. A Namespace with the
+ * annotation k8sfs.io/token-secrets: "false" is kept so. `secrets` of the account is its owner's
+ * alone (it says what pods may mount), as it is in Kubernetes since then.
  */
 #include "objects/controllers/controller.h"
 #include "objects/controllers/facts.h"
 
 #include "objects/codec/base64.h"
 
-#define TYPE         "kubernetes.io/service-account-token"
-#define NAME         "kubernetes.io/service-account.name"
-#define UID          "kubernetes.io/service-account.uid"
-#define WANTED       "k8sfs.io/token-secrets"
-#define SUFFIX       "-token"
-#define NAME_MAX_LEN 253u /* of a subdomain */
+#define TYPE   "kubernetes.io/service-account-token"
+#define NAME   "kubernetes.io/service-account.name"
+#define UID    "kubernetes.io/service-account.uid"
+#define WANTED "k8sfs.io/token-secrets"
 
 static int is_token(const struct object *o)
 {
@@ -53,8 +50,9 @@ static void observe(struct controller *c, const struct change *ch)
 								 : object_key(ch->now));
 	else if (is_kind(ch->now, K_SERVICEACCOUNT) && ch->type != CHANGE_MODIFIED)
 		controller_enqueue(c, object_key(ch->now));
-	else if (is_kind(ch->now, K_NAMESPACE) && ch->type != CHANGE_DELETED &&
-		 object_annotation(ch->now->value, WANTED))
+	else if (is_kind(ch->now, K_NAMESPACE) && ch->type == CHANGE_MODIFIED &&
+		 !str_eq(object_annotation(ch->now->value, WANTED),
+			 object_annotation(ch->old->value, WANTED)))
 		enqueue_accounts(c, ch->now->name);
 }
 
@@ -126,19 +124,17 @@ static int wants_secrets(struct controller *c, const char *ns)
 		store_get(controller_store(c), (struct objkey){known_kind(K_NAMESPACE), "", ns});
 
 	return o && !object_deleting(o->value) &&
-	       str_eq(object_annotation(o->value, WANTED), "true");
+	       !str_eq(object_annotation(o->value, WANTED), "false");
 }
 
 static void create(struct plan *plan, const struct object *account)
 {
-	CLEANUP_FREE char *name = xasprintf("%s" SUFFIX, account->name);
 	struct value *v = value_set_str(value_new_map(), "apiVersion", "v1");
 
-	if (strlen(name) > NAME_MAX_LEN)
-		return;
 	v = value_set_str(v, "kind", "Secret");
 	v = value_set_str(v, "type", TYPE);
-	v = value_bury(v, value_new_string(name), "metadata", "name", NULL);
+	v = value_bury(v, value_new_stringf("%s-token-", account->name), "metadata", "generateName",
+		       NULL);
 	v = value_bury(v, value_new_string(account->name), "metadata", "annotations", NAME, NULL);
 	v = value_bury(v, value_new_string(account->uid), "metadata", "annotations", UID, NULL);
 	plan_create(plan, known_kind(K_SECRET), account->ns, v);

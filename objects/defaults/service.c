@@ -39,8 +39,11 @@ static struct value *fill_families(struct value *taken)
 struct value *fill_service_spec(struct value *taken, const struct value *root)
 {
 	CLEANUP_FREE char *type = xstrdup(value_str(value_get(taken, "type"), "ClusterIP"));
+	CLEANUP_FREE char *affinity = xstrdup(value_str(value_get(taken, "sessionAffinity"), ""));
 
-	if (str_eq(value_str(value_get(taken, "sessionAffinity"), ""), "ClientIP") &&
+	if (!*affinity || str_eq(affinity, "None"))
+		taken = value_del(taken, "sessionAffinityConfig");
+	if (str_eq(affinity, "ClientIP") &&
 	    !value_dig(taken, "sessionAffinityConfig", "clientIP", "timeoutSeconds", NULL))
 		taken = value_bury(taken, value_new_int(10800), "sessionAffinityConfig", "clientIP",
 				   "timeoutSeconds", NULL);

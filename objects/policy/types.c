@@ -80,10 +80,9 @@ static void check(const struct value *text, const struct cel_env *env, const str
 		  struct buf *out)
 {
 	CLEANUP(buf_fini) struct buf why = BUF_INIT;
-	CLEANUP(cel_program_unrefp)
-	struct cel_program *p =
-		value_strlen(text) ? cel_compile(value_str(text, ""), env, &why) : NULL;
 
+	if (value_strlen(text))
+		cel_program_unref(cel_compile(value_str(text, ""), env, &why));
 	if (why.len)
 		buf_addf(out, "%s%s, Kind=%s: %s\n", out->len ? "\n" : "", kind_api_version(k),
 			 k->kind, buf_str(&why));

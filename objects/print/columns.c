@@ -147,6 +147,10 @@ static const struct column_maker makers[] = {
 	{NULL, "GROUPS", NULL, NULL, column_groups},
 	{NULL, "SERVICEACCOUNTS", NULL, NULL, column_accounts},
 	{NULL, "WEBHOOKS", NULL, NULL, column_webhooks},
+	{NULL, "VALIDATIONS", NULL, NULL, column_validations},
+	{NULL, "MUTATIONS", NULL, NULL, column_mutations},
+	{NULL, "PARAMKIND", NULL, NULL, column_param_kind},
+	{NULL, "PARAMREF", NULL, NULL, column_param_ref},
 };
 
 const struct column_maker *column_maker(const char *kind, const char *title)

@@ -238,6 +238,42 @@ void column_webhooks(const struct value *o, struct buf *out)
 	buf_addf(out, "%zu", value_count(value_get(o, "webhooks")));
 }
 
+void column_validations(const struct value *o, struct buf *out)
+{
+	buf_addf(out, "%zu", value_count(value_dig(o, "spec", "validations", NULL)));
+}
+
+void column_mutations(const struct value *o, struct buf *out)
+{
+	buf_addf(out, "%zu", value_count(value_dig(o, "spec", "mutations", NULL)));
+}
+
+void column_param_kind(const struct value *o, struct buf *out)
+{
+	const struct value *kind = value_dig(o, "spec", "paramKind", NULL);
+
+	if (kind)
+		buf_addf(out, "%s/%s", value_str(value_get(kind, "apiVersion"), ""),
+			 value_str(value_get(kind, "kind"), ""));
+	else
+		buf_adds(out, "<unset>");
+}
+
+void column_param_ref(const struct value *o, struct buf *out)
+{
+	const struct value *ref = value_dig(o, "spec", "paramRef", NULL);
+	const char *ns = value_str(value_get(ref, "namespace"), "");
+	const char *name = value_str(value_get(ref, "name"), "");
+	const struct value *selector = value_get(ref, "selector");
+
+	if (*name)
+		buf_addf(out, "%s%s%s", ns, *ns ? "/" : "", name);
+	else if (selector)
+		add_selector(out, selector);
+	else
+		buf_adds(out, "<unset>");
+}
+
 void column_controller(const struct value *o, struct buf *out)
 {
 	const struct value *ref = object_controller(o);

@@ -28,6 +28,7 @@ CHECK(handler);
 CHECK(volume);
 /* resources.c */
 CHECK(seccomp_profile);
+CHECK(app_armor_profile);
 /* scheduling.c */
 CHECK(toleration);
 /* workload.c */
@@ -54,6 +55,7 @@ CHECK(disruption_spec);
 CHECK(autoscaler_spec);
 /* network.c */
 CHECK(ingress_spec);
+CHECK(ingress_class_spec);
 CHECK(network_policy_spec);
 CHECK(network_policy_port);
 CHECK(network_policy_peer);

@@ -61,6 +61,15 @@ static void check_host_port(struct container_ctx *ctx, const struct value *port,
 		strmap_set(ctx->host_ports, key, SEEN);
 }
 
+static void check_container_port(const struct value *port, const struct path *at,
+				 struct faults *faults)
+{
+	if (!value_int(port, 0))
+		say_required(faults, at, "");
+	else if (value_int(port, 0) < 0 || value_int(port, 0) > 65535)
+		say_invalid(faults, at, port, "must be between 1 and 65535, inclusive");
+}
+
 static void check_ports(struct container_ctx *ctx, const struct value *ports, const struct path *at)
 {
 	struct strmap names = STRMAP_INIT;
@@ -70,6 +79,8 @@ static void check_ports(struct container_ctx *ctx, const struct value *ports, co
 		const struct path *here = PATH_INDEX(at, i);
 		const char *name = text_of(p, "name");
 
+		check_container_port(value_get(p, "containerPort"),
+				     PATH_FIELD(here, "containerPort"), ctx->faults);
 		if (*name && strmap_get(&names, name))
 			say_duplicate(ctx->faults, PATH_FIELD(here, "name"), name);
 		else if (*name)

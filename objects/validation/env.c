@@ -171,12 +171,13 @@ void check_env_from(const struct value *now, const struct value *old, const stru
 
 static void check_port_ref(const struct value *port, const struct path *at, struct faults *faults)
 {
+	CLEANUP_VALUE struct value *none = value_new_int(0);
+
 	if (value_is(port, VALUE_STRING))
 		say_text(faults, at, value_str(port, ""), text_port_name(value_str(port, "")));
-	else if (port && (value_int(port, 0) < 1 || value_int(port, 0) > 65535))
-		say_invalid(faults, at, port, "must be between 1 and 65535, inclusive");
-	else if (!port)
-		say_invalid(faults, at, NULL, "must be between 1 and 65535, inclusive");
+	else if (value_int(port, 0) < 1 || value_int(port, 0) > 65535)
+		say_invalid(faults, at, port ? port : none,
+			    "must be between 1 and 65535, inclusive");
 }
 
 static void check_http_headers(const struct value *headers, const struct path *at,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ingresses and NetworkPolicies.
+ * Ingresses, IngressClasses and NetworkPolicies.
  * Source: Kubernetes pkg/apis/networking/validation/validation.go.
  */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 
@@ -13,13 +14,13 @@
 
 /* -- Ingresses -- */
 
-static void check_resource_backend(const struct value *r, const struct path *at,
-				   struct faults *faults)
+/* apiGroup, kind and name of an object of some other kind. */
+static void check_reference(const struct value *r, const struct path *at, struct faults *faults)
 {
 	const char *group = text_of(r, "apiGroup"), *kind = text_of(r, "kind"),
 		   *name = text_of(r, "name");
 
-	if (*group)
+	if (value_get(r, "apiGroup"))
 		say_text(faults, PATH_FIELD(at, "apiGroup"), group, text_dns_subdomain(group));
 	if (*kind)
 		say_text(faults, PATH_FIELD(at, "kind"), kind, text_path_segment(kind));
@@ -56,7 +57,7 @@ static void check_backend(const struct value *b, const struct path *at, struct f
 	if (service && resource)
 		say_text(faults, at, "", "cannot set both resource and service backends");
 	else if (resource)
-		check_resource_backend(resource, PATH_FIELD(at, "resource"), faults);
+		check_reference(resource, PATH_FIELD(at, "resource"), faults);
 	else if (service)
 		check_service_backend(service, at, faults);
 	else
@@ -107,7 +108,7 @@ static void check_ingress_path(const struct value *p, const struct path *at, str
 		return; /* required, says the table; what the path means depends on it */
 	if (str_eq(type, "Exact") || str_eq(type, "Prefix"))
 		check_path_text(path, here, faults);
-	else if (*path && *path != '/')
+	else if (str_eq(type, "ImplementationSpecific") && *path && *path != '/')
 		say_text(faults, here, path, "must be an absolute path");
 	check_backend(value_get(p, "backend"), PATH_FIELD(at, "backend"), faults);
 }
@@ -186,6 +187,61 @@ void check_ingress_spec(const struct value *now, const struct value *old, const 
 		check_ingress_tls(value_at(tls, i), PATH_INDEX(PATH_FIELD(at, "tls"), i),
 				  !same_tls(now, old), faults);
 	check_ingress_class(now, old, root, at, faults);
+}
+
+/* -- IngressClasses -- */
+
+#define CONTROLLER_MAX 250
+
+/* "acme.io/foo" */
+static const char *controller_is_wrong(const char *name)
+{
+	const char *slash = strchr(name, '/');
+	CLEANUP_FREE char *domain = slash ? xstrndup(name, (size_t)(slash - name)) : NULL;
+
+	if (!slash || slash == name || !slash[1])
+		return "must be a domain-prefixed path (such as \"acme.io/foo\")";
+	if (text_dns_subdomain(domain))
+		return text_dns_subdomain(domain);
+	for (const char *p = slash + 1; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("/-._~%!$&'()*+,;=:", *p))
+			return "Invalid path (e.g. 'a/b', regex used for validation is "
+			       "'[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')";
+	return NULL;
+}
+
+static void check_class_parameters(const struct value *p, const struct path *at,
+				   struct faults *faults)
+{
+	const char *scope = text_of(p, "scope");
+	const struct value *ns = value_get(p, "namespace");
+
+	check_reference(p, at, faults);
+	if (str_eq(scope, "Cluster") && ns)
+		say_forbidden(faults, PATH_FIELD(at, "namespace"),
+			      "`parameters.scope` is set to 'Cluster'");
+	if (str_eq(scope, "Namespace") && !ns)
+		say_required(faults, PATH_FIELD(at, "namespace"),
+			     "`parameters.scope` is set to 'Namespace'");
+	else if (str_eq(scope, "Namespace"))
+		say_text(faults, PATH_FIELD(at, "namespace"), value_str(ns, ""),
+			 text_dns_label(value_str(ns, "")));
+}
+
+void check_ingress_class_spec(const struct value *now, const struct value *old,
+			      const struct value *root, const struct path *at,
+			      struct faults *faults)
+{
+	const struct value *parameters = value_get(now, "parameters");
+	const char *name = text_of(now, "controller");
+
+	if (strlen(name) > CONTROLLER_MAX)
+		fault_add(faults, PATH_FIELD(at, "controller"), FAULT_TOO_LONG, NULL,
+			  "may not be more than %d bytes", CONTROLLER_MAX);
+	if (*name)
+		say_text(faults, PATH_FIELD(at, "controller"), name, controller_is_wrong(name));
+	if (parameters)
+		check_class_parameters(parameters, PATH_FIELD(at, "parameters"), faults);
 }
 
 /* -- NetworkPolicies -- */

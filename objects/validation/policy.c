@@ -19,20 +19,30 @@ static int amount(const struct value *item, const char *list, const char *key, s
 	return v && quantity_from_value(v, out, NULL) == 0;
 }
 
-/* item[low][key] <= item[high][key], told at item[at_list][key]. */
-static void check_order(const struct value *item, const char *low, const char *high,
-			const char *at_list, const char *key, const struct path *at,
-			struct faults *faults)
+/* Pairs that must be in order, where Kubernetes says that they are not, and its words for them. */
+static const struct order {
+	const char *low, *high, *at, *low_word, *high_word;
+} orders[] = {
+	{"min", "max", "min", "min", "max"},
+	{"min", "defaultRequest", "defaultRequest", "min", "default request"},
+	{"defaultRequest", "max", "defaultRequest", "default request", "max"},
+	{"defaultRequest", "default", "defaultRequest", "default request", "default limit"},
+	{"min", "default", "default", "min", "default"},
+	{"default", "max", "default", "default", "max"},
+};
+
+static void check_order(const struct value *item, const struct order *o, const char *key,
+			const struct path *at, struct faults *faults)
 {
 	struct quantity a, b;
 
-	if (!amount(item, low, key, &a) || !amount(item, high, key, &b) ||
+	if (!amount(item, o->low, key, &a) || !amount(item, o->high, key, &b) ||
 	    quantity_cmp(&a, &b) <= 0)
 		return;
-	fault_add(faults, PATH_KEY(PATH_FIELD(at, at_list), key), FAULT_INVALID,
-		  value_dig(item, at_list, key, NULL), "%s value %s is greater than %s value %s",
-		  low, value_str(value_dig(item, low, key, NULL), ""), high,
-		  value_str(value_dig(item, high, key, NULL), ""));
+	fault_add(faults, PATH_KEY(PATH_FIELD(at, o->at), key), FAULT_INVALID,
+		  value_dig(item, o->at, key, NULL), "%s value %s is greater than %s value %s",
+		  o->low_word, value_str(value_dig(item, o->low, key, NULL), ""), o->high_word,
+		  value_str(value_dig(item, o->high, key, NULL), ""));
 }
 
 /* Resources that a container may ask for: the few by themselves, others with a domain. */
@@ -67,14 +77,6 @@ static void check_limits(const struct value *item, const struct path *at, struct
 {
 	static const char *const lists[] = {"default", "defaultRequest", "max", "min",
 					    "maxLimitRequestRatio"};
-	static const struct {
-		const char *low, *high, *at;
-	} orders[] = {{"min", "max", "min"},
-		      {"min", "defaultRequest", "defaultRequest"},
-		      {"defaultRequest", "max", "defaultRequest"},
-		      {"defaultRequest", "default", "defaultRequest"},
-		      {"min", "default", "default"},
-		      {"default", "max", "default"}};
 	const char *type = text_of(item, "type");
 	int compute = str_eq(type, "Pod") || str_eq(type, "Container");
 	const struct value *ratios = value_get(item, "maxLimitRequestRatio");
@@ -93,8 +95,7 @@ static void check_limits(const struct value *item, const struct path *at, struct
 		const struct value *list = value_get(item, orders[i].low);
 
 		for (size_t j = 0; j < value_count(list); j++)
-			check_order(item, orders[i].low, orders[i].high, orders[i].at,
-				    value_key_at(list, j), at, faults);
+			check_order(item, &orders[i], value_key_at(list, j), at, faults);
 	}
 	for (size_t i = 0; i < value_count(ratios); i++)
 		check_ratio(item, value_key_at(ratios, i), at, faults);
@@ -121,9 +122,8 @@ void check_limit_range_spec(const struct value *now, const struct value *old,
 		const struct path *here = PATH_INDEX(PATH_FIELD(at, "limits"), i);
 		const char *type = text_of(item, "type");
 
-		if (*type)
-			say_text(faults, PATH_FIELD(here, "type"), type, limit_type_fault(type));
-		if (*type && strmap_set(&seen, type, (void *)1))
+		say_text(faults, PATH_FIELD(here, "type"), type, limit_type_fault(type));
+		if (strmap_set(&seen, type, (void *)1))
 			say_duplicate(faults, PATH_FIELD(here, "type"), type);
 		if (str_eq(type, "Pod") && value_count(value_get(item, "default")))
 			say_forbidden(faults, PATH_FIELD(here, "default"),

@@ -143,6 +143,23 @@ void check_seccomp_profile(const struct value *now, const struct value *old,
 		say_invalid(faults, at, path, "can only be set when seccomp type is Localhost");
 }
 
+void check_app_armor_profile(const struct value *now, const struct value *old,
+			     const struct value *root, const struct path *at, struct faults *faults)
+{
+	const struct value *name = value_get(now, "localhostProfile");
+	const char *text = value_str(name, ""), *type = text_of(now, "type");
+	size_t n = strlen(text);
+
+	at = PATH_FIELD(at, "localhostProfile");
+	if (str_eq(type, "Localhost") && !n)
+		say_required(faults, at, "must be set when AppArmor type is Localhost");
+	else if (str_eq(type, "Localhost") &&
+		 (strchr(" \t\r\n", text[0]) || strchr(" \t\r\n", text[n - 1])))
+		say_text(faults, at, text, "must not be padded with whitespace");
+	else if (name && (str_eq(type, "RuntimeDefault") || str_eq(type, "Unconfined")))
+		say_invalid(faults, at, name, "can only be set when AppArmor type is Localhost");
+}
+
 /* Names between dots or slashes: [a-z0-9]([-_a-z0-9]*[a-z0-9])? */
 static int sysctl_name_ok(const char *s)
 {

@@ -119,21 +119,75 @@ void check_node_selector(const struct value *selector, const struct path *at, st
 			   PATH_INDEX(PATH_FIELD(at, "nodeSelectorTerms"), i), faults);
 }
 
+/* How much a preference counts: at is that of the term. */
+static void check_weight(const struct value *term, const struct path *at, struct faults *faults)
+{
+	int64_t weight = value_int(value_get(term, "weight"), 0);
+	CLEANUP_VALUE struct value *shown = value_new_int(weight);
+
+	if (weight < 1 || weight > 100)
+		say_invalid(faults, PATH_FIELD(at, "weight"), shown, "must be in the range 1-100");
+}
+
 static void check_node_affinity(const struct value *a, const struct path *at, struct faults *faults)
 {
 	const struct value *preferred = value_get(a, PREFERRED);
 
 	check_node_selector(value_get(a, REQUIRED), PATH_FIELD(at, REQUIRED), faults);
-	for (size_t i = 0; i < value_count(preferred); i++)
+	for (size_t i = 0; i < value_count(preferred); i++) {
+		const struct path *here = PATH_INDEX(PATH_FIELD(at, PREFERRED), i);
+
+		check_weight(value_at(preferred, i), here, faults);
 		check_term(value_get(value_at(preferred, i), "preference"), 0,
-			   PATH_FIELD(PATH_INDEX(PATH_FIELD(at, PREFERRED), i), "preference"),
-			   faults);
+			   PATH_FIELD(here, "preference"), faults);
+	}
+}
+
+/* Keys whose values come from the pod itself: nothing else may be said of them. */
+static void check_label_keys(const struct value *term, const char *field, const struct path *at,
+			     struct faults *faults)
+{
+	const struct value *keys = value_get(term, field),
+			   *selector = value_get(term, "labelSelector");
+	const struct path *here = PATH_FIELD(at, field);
+
+	if (value_count(keys) && !selector)
+		say_forbidden(faults, here, "must not be specified when labelSelector is not set");
+	for (size_t i = 0; i < value_count(keys); i++) {
+		const char *key = value_str(value_at(keys, i), "");
+
+		say_text(faults, PATH_INDEX(here, i), key, text_label_key(key));
+	}
+}
+
+/* Those of a spread constraint are not in its selector, too; those of a pod term not in both lists. */
+static void check_keys_apart(const struct value *keys, const struct value *others, int in_map,
+			     const char *why, const struct path *at, struct faults *faults)
+{
+	struct strmap seen = STRMAP_INIT;
+
+	for (size_t i = 0; i < value_count(others); i++)
+		strmap_set(&seen,
+			   in_map ? value_key_at(others, i) : value_str(value_at(others, i), ""),
+			   (void *)1);
+	for (size_t i = 0; i < value_count(keys); i++) {
+		const char *key = value_str(value_at(keys, i), "");
+
+		if (strmap_get(&seen, key))
+			say_text(faults, PATH_INDEX(at, i), key, why);
+	}
+	strmap_fini(&seen);
 }
 
 static void check_pod_term(const struct value *term, const struct path *at, struct faults *faults)
 {
 	const struct value *names = value_get(term, "namespaces");
 
+	check_label_keys(term, "matchLabelKeys", at, faults);
+	check_label_keys(term, "mismatchLabelKeys", at, faults);
+	check_keys_apart(value_get(term, "matchLabelKeys"), value_get(term, "mismatchLabelKeys"), 0,
+			 "exists in both matchLabelKeys and mismatchLabelKeys",
+			 PATH_FIELD(at, "matchLabelKeys"), faults);
 	for (size_t i = 0; i < value_count(names); i++) {
 		const char *name = value_str(value_at(names, i), "");
 
@@ -149,11 +203,13 @@ static void check_pod_affinity(const struct value *a, const struct path *at, str
 	for (size_t i = 0; i < value_count(required); i++)
 		check_pod_term(value_at(required, i), PATH_INDEX(PATH_FIELD(at, REQUIRED), i),
 			       faults);
-	for (size_t i = 0; i < value_count(preferred); i++)
-		check_pod_term(
-			value_get(value_at(preferred, i), "podAffinityTerm"),
-			PATH_FIELD(PATH_INDEX(PATH_FIELD(at, PREFERRED), i), "podAffinityTerm"),
-			faults);
+	for (size_t i = 0; i < value_count(preferred); i++) {
+		const struct path *here = PATH_INDEX(PATH_FIELD(at, PREFERRED), i);
+
+		check_weight(value_at(preferred, i), here, faults);
+		check_pod_term(value_get(value_at(preferred, i), "podAffinityTerm"),
+			       PATH_FIELD(here, "podAffinityTerm"), faults);
+	}
 }
 
 static void check_spread(const struct value *list, const struct path *at, struct faults *faults)
@@ -169,6 +225,11 @@ static void check_spread(const struct value *list, const struct path *at, struct
 		if (strmap_set(&seen, pair, (void *)1))
 			say_duplicate(faults, PATH_FIELD(here, "{topologyKey, whenUnsatisfiable}"),
 				      pair);
+		check_label_keys(c, "matchLabelKeys", here, faults);
+		check_keys_apart(value_get(c, "matchLabelKeys"),
+				 value_dig(c, "labelSelector", "matchLabels", NULL), 1,
+				 "exists in both matchLabelKeys and labelSelector",
+				 PATH_FIELD(here, "matchLabelKeys"), faults);
 		if (min && value_int(min, 1) <= 0)
 			say_invalid(faults, PATH_FIELD(here, "minDomains"), min,
 				    "must be greater than zero");

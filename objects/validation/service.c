@@ -206,9 +206,13 @@ static void check_policies(const struct value *spec, const char *type, const str
 		check_enum(policies, external, PATH_FIELD(at, "externalTrafficPolicy"), faults);
 	if (value_strlen(internal))
 		check_enum(policies, internal, PATH_FIELD(at, "internalTrafficPolicy"), faults);
-	for (size_t i = 0; i < value_count(list); i++)
-		check_enum(families, value_at(list, i), PATH_INDEX(PATH_FIELD(at, "ipFamilies"), i),
-			   faults);
+	for (size_t i = 0; i < value_count(list); i++) {
+		const struct path *here = PATH_INDEX(PATH_FIELD(at, "ipFamilies"), i);
+
+		check_enum(families, value_at(list, i), here, faults);
+		if (i && value_equal(value_at(list, i), value_at(list, i - 1)))
+			say_duplicate(faults, here, value_str(value_at(list, i), ""));
+	}
 	if (value_get(spec, "healthCheckNodePort") &&
 	    !(str_eq(type, "LoadBalancer") && str_eq(value_str(external, ""), "Local")))
 		say_invalid(faults, PATH_FIELD(at, "healthCheckNodePort"),
@@ -288,9 +292,7 @@ static void check_addresses(const struct value *list, const struct path *at, str
 		const char *ip = text_of(a, "ip"), *host = text_of(a, "hostname");
 		const char *node = text_of(a, "nodeName");
 
-		if (*ip)
-			say_text(faults, PATH_FIELD(PATH_INDEX(at, i), "ip"), ip,
-				 outside_fault(ip));
+		say_text(faults, PATH_FIELD(PATH_INDEX(at, i), "ip"), ip, outside_fault(ip));
 		if (*host)
 			say_text(faults, PATH_FIELD(PATH_INDEX(at, i), "hostname"), host,
 				 text_dns_label(host));

@@ -24,6 +24,8 @@
 #define BYTES_MAX   (64ull << 30)
 #define XATTRS_MAX  (64u << 10)
 #define NOBODY      65534
+#define WHITEOUT    ".wh."
+#define OPAQUE      ".wh..wh..opq"
 
 struct pack {
 	const struct pack_source *from;
@@ -261,22 +263,18 @@ static int enter(struct pack *p, int dir, const char *name, const char *path, en
 		 int depth, struct err *err)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	int fd = where == UPPER ? openat(dir, name, flags) : open_merged(p, path, flags);
+	CLEANUP_FD int fd = where == UPPER ? openat(dir, name, flags) : open_merged(p, path, flags);
 
-	if (fd < 0)
-		return 0; /* gone meanwhile, or a mount */
-	if (where == UPPER && overlay_has(fd, "redirect")) {
-		close(fd);
+	if (fd >= 0 && where == UPPER && overlay_has(fd, "redirect")) {
+		fd_close_at(&fd);
 		fd = open_merged(p, path, flags);
 		where = MERGED;
-		if (fd < 0)
-			return 0;
-		/* nothing below that was of this name is seen any more */
-		return put_empty(p, path, ".wh..wh..opq", "", err) < 0
-			       ? (close(fd), -err->code)
-			       : put_dir(p, fd, path, where, depth + 1, err);
+		/* nothing that was below under this name is seen any more */
+		if (fd >= 0 && put_empty(p, path, OPAQUE, "", err) < 0)
+			return -err->code;
 	}
-	return put_dir(p, fd, path, where, depth + 1, err);
+	/* else it is gone meanwhile, or a mount */
+	return fd < 0 ? 0 : put_dir(p, fd_steal(&fd), path, where, depth + 1, err);
 }
 
 static int put_one(struct pack *p, int dir, const char *name, const char *parent, enum where where,
@@ -285,12 +283,12 @@ static int put_one(struct pack *p, int dir, const char *name, const char *parent
 	CLEANUP_FREE char *path = xasprintf("%s%s%s", parent, *parent ? "/" : "", name);
 	struct stat st;
 
-	if (str_starts(name, ".wh.") || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (str_starts(name, WHITEOUT) || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
 	if (strlen(path) >= PATH_MAX)
 		return err_set(err, ENAMETOOLONG, "a path of %zu bytes", strlen(path));
 	if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(0, 0))
-		return where == UPPER ? put_empty(p, parent, ".wh.", name, err) : 0;
+		return where == UPPER ? put_empty(p, parent, WHITEOUT, name, err) : 0;
 	if (S_ISDIR(st.st_mode))
 		return enter(p, dir, name, path, where, depth, err);
 	if (S_ISREG(st.st_mode))
@@ -328,7 +326,7 @@ static int put_dir(struct pack *p, int taken_fd, const char *path, enum where wh
 		     ? err_set(err, ELOOP, "directories of more than %d levels", DEPTH_MAX)
 		     : put_plain(p, *path ? path : ".", &st, taken_fd, err);
 	if (rc == 0 && where == UPPER && *path && is_opaque(taken_fd))
-		rc = put_empty(p, path, ".wh..wh..opq", "", err);
+		rc = put_empty(p, path, OPAQUE, "", err);
 	if (rc == 0)
 		rc = put_names(p, dir, path, where, depth, err);
 	closedir(dir);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Between view.c (looking) and view_change.c (changing) only. */
+/* Between view.c (looking), view_link.c and view_change.c (changing) only. */
 #pragma once
+
+#include <limits.h>
 
 #include "runtime/container_files.h"
 #include "util/fd.h"
@@ -31,6 +33,8 @@ int view_find(const struct container_view *v, const char *path, struct found *ou
 /* The directory that a path is in, and the name there (in path). -EBUSY for the root. */
 int view_find_parent(const struct container_view *v, const char *path, struct found *out,
 		     const char **name_out, struct err *err) MUST_CHECK;
+/* The next name of a path; at its end *at is at '\0', and the name may be empty. */
+int view_next_name(const char **at, char name[NAME_MAX + 1], struct err *err) MUST_CHECK;
 /* 0 or -EACCES. want: MAY_*. */
 int view_may(const struct container_view *v, const struct found *f, unsigned want, const char *path,
 	     struct err *err) MUST_CHECK;

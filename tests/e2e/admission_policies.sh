@@ -3,6 +3,7 @@
 # does not compile, what cannot be evaluated.
 . "$(dirname "$0")/lib.sh"
 start_daemon
+import_images busybox
 
 policies=$mnt/apis/admissionregistration.k8s.io/v1
 put_policy() { # NAME; the spec from stdin
@@ -122,6 +123,21 @@ Y
 put_binding rights <<<'validationActions: [Deny]'
 put_config some a d || fail "denied: $(errors)"
 drop rights
+
+# -- connections
+printf 'apiVersion: v1\nkind: Pod\nmetadata: {name: box}\nspec: {terminationGracePeriodSeconds: 0, containers: [{name: c, image: busybox, command: [sleep, "1000"]}]}\n' >"$tmp/box.yaml"
+cp "$tmp/box.yaml" "$mnt/apis/core/v1/pods/" || fail "pod"
+eventually 20 phase_is box Running
+put_policy closed <<Y || fail "policy"
+matchConstraints: {resourceRules: [{apiGroups: [""], apiVersions: [v1], operations: [CONNECT], resources: [pods/exec]}]}
+validations: [{expression: "object.container != 'c'", message: "nobody comes in here", reason: Forbidden}]
+Y
+cat "$mnt/pods/default/box/containers/c/exec/clone" >/dev/null || fail "exec without a binding"
+put_binding closed <<<'validationActions: [Deny]'
+refused 'Permission denied' cat "$mnt/pods/default/box/containers/c/exec/clone"
+contains "$(errors)" "pods \"box\" is forbidden: ValidatingAdmissionPolicy 'closed' with binding 'closed' denied request: nobody comes in here"
+drop closed
+cat "$mnt/pods/default/box/containers/c/exec/clone" >/dev/null || fail "exec after the policy"
 
 # -- type checking warns, and refuses nothing
 put_policy typed <<'Y' || fail "policy"

@@ -297,4 +297,7 @@ C099() {
 admission_policy='spec: {matchConstraints: {resourceRules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [configmaps]}]}, validations: [{expression: "true"}]}'
 C091() { lifecycle validatingadmissionpolicies ValidatingAdmissionPolicy admissionregistration.k8s.io/v1 cluster "$admission_policy"; }
 C092() { lifecycle validatingadmissionpolicybindings ValidatingAdmissionPolicyBinding admissionregistration.k8s.io/v1 cluster 'spec: {policyName: p, validationActions: [Deny]}'; }
+mutating_policy='spec: {matchConstraints: {resourceRules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [configmaps]}]}, reinvocationPolicy: Never, mutations: [{patchType: JSONPatch, jsonPatch: {expression: "[JSONPatch{op: \"add\", path: \"/data\", value: {\"a\": \"b\"}}]"}}]}'
+C066() { lifecycle mutatingadmissionpolicies MutatingAdmissionPolicy admissionregistration.k8s.io/v1 cluster "$mutating_policy"; }
+C067() { lifecycle mutatingadmissionpolicybindings MutatingAdmissionPolicyBinding admissionregistration.k8s.io/v1 cluster 'spec: {policyName: p}'; }
 conform

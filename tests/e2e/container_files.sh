@@ -23,7 +23,7 @@ spec:
     command: [sh, -c]
     args:
     - |
-      mkdir -p /data/dir /data/ids && echo one > /data/one && chmod 640 /data/one && chown 33:44 /data/ids
+      mkdir -p /data/dir /data/ids && echo one > /data/one && ln /data/one /data/one2 && ln /data/one /data/one3 && chmod 640 /data/one && chown 33:44 /data/ids
       ln -s /etc/passwd /data/absolute; ln -s ../etc/passwd /data/relative
       ln -s . /data/here; ln -s here/../../../../../../../../etc/shadow /data/escape
       ln -s / /data/top; ln -s loop /data/loop; ln -s ../../../../.. /data/dir/up
@@ -63,6 +63,9 @@ equal "the tree in it is not followed, nor /proc and /sys" "" "$(ls "$root/k8s" 
 ls "$pod/containers/main" | grep -q '^root$' && fail "root is listed"
 contains "$(cat "$pod/containers/main/ctl")" 'root/'
 
+equal "names of one file" "3 $(stat -c %i "$root/data/one2") $(stat -c %i "$root/data/one2")" "$(stat -c '%h %i' "$root/data/one") $(stat -c %i "$root/data/one3")"
+[ "$(stat -c %i "$root/data/one")" != "$(stat -c %i "$root/data/ready")" ] || fail "two files have one number"
+
 # -- links stay inside
 inside=$(cat "$root/etc/passwd")
 for link in absolute relative; do equal "through $link" "$inside" "$(cat "$root/data/$link")"; done
@@ -70,6 +73,11 @@ equal "a link is relative" ../etc/passwd "$(readlink "$root/data/absolute")"
 equal "a link through links does not climb out" ../etc/shadow "$(readlink "$root/data/escape")"
 equal "nor one of dots" .. "$(readlink "$root/data/dir/up" | sed 's|^\.\./||')"
 equal "its root is the container's" "$(ls "$root")" "$(ls "$root/data/top/")"
+# what the kernel has of a link is not what it was
+exec_in sh -c 'ln -s dir /data/way; echo a > /data/dir/x; mkdir /data/other; echo b > /data/other/x; ln -s way/../dir/x /data/by-way'
+equal "a link" "a a" "$(cat "$root/data/way/x") $(cat "$root/data/by-way")"
+exec_in sh -c 'ln -sfn other /data/way; mkdir /data/deeper; mv /data/other /data/deeper/other; ln -sfn deeper/other /data/way; mkdir /data/deeper/dir; echo c > /data/deeper/dir/x'
+equal "that leads elsewhere now" "b c" "$(cat "$root/data/way/x") $(cat "$root/data/by-way")"
 refused 'Too many levels' cat "$root/data/loop"
 refused '' within 5 cat "$root/data/fifo"
 refused '' within 5 cat "$root/dev/null"

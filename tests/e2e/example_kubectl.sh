@@ -192,6 +192,7 @@ END
     contains "$(kubectl version)" '^Server Version: v1'
     contains "$(kubectl auth whoami)" '^Username    root$'
     says yes kubectl auth can-i create pods
+    says yes kubectl auth can-i bind clusterroles/view # a verb that no file's mode tells
     contains "$(kubectl --help)" '^  rollout '
 }
 

@@ -70,17 +70,31 @@ eventually 5 test ! -e "$secrets/nobodys"
 refused 'Invalid argument' cp /dev/stdin "$mnt/secrets/bad.yaml" <<<'{apiVersion: v1, kind: Secret, metadata: {name: bad}, type: kubernetes.io/service-account-token}'
 contains "$(tail -n 1 "$mnt/errors")" 'service-account.name'
 
-# a namespace may want one for each account, as Kubernetes made them before 1.24
-equal "Secrets made unasked" '' "$(ls "$mnt/secrets/default" | grep -v '^_')"
-account later >"$mnt/serviceaccounts/later.yaml" || fail "account"
-echo true >"$mnt/namespaces/prod/metadata/annotations/k8sfs.io%2Ftoken-secrets" || fail "annotation"
-for name in again default later; do eventually 5 filled "$name-token"; done
+# each account has one, which is made anew when it is gone, and not besides one that somebody wrote
+has() { ls -d "$secrets/$1"-token-????? >/dev/null 2>&1; }
+gone() { ! has "$1"; }
+token_of() { basename "$(ls -d "$secrets/$1"-token-?????)"; }
 account last >"$mnt/serviceaccounts/last.yaml" || fail "account"
-eventually 5 filled last-token
-rmdir "$secrets/last-token"
-eventually 5 filled last-token
+for name in again default last; do
+    eventually 5 has "$name"
+    eventually 5 filled "$(token_of "$name")"
+done
+old=$(token_of last)
+rmdir "$secrets/$old"
+eventually 5 has last
+[ "$(token_of last)" != "$old" ] || fail "$old is still there"
 rmdir "$mnt/serviceaccounts/prod/last"
-eventually 5 test ! -e "$secrets/last-token"
-equal "elsewhere" '' "$(ls "$mnt/secrets/default" | grep -v '^_')"
+eventually 5 gone last
+{ account own; echo ---; secret own-key own; } | put own
+eventually 5 filled own-key
+gone own || fail "a second one besides own-key"
+
+# unless the namespace wants none
+echo false >"$mnt/namespaces/prod/metadata/annotations/k8sfs.io%2Ftoken-secrets" || fail "annotation"
+account later >"$mnt/serviceaccounts/later.yaml" || fail "account"
+rmdir "$secrets/$(token_of again)"
+eventually 5 gone again
+rm "$mnt/namespaces/prod/metadata/annotations/k8sfs.io%2Ftoken-secrets" || fail "no annotation"
+for name in again later; do eventually 5 has "$name"; done
 rmdir "$mnt/namespaces/prod" || fail "rmdir of the namespace"
 eventually 20 test ! -e "$mnt/namespaces/prod"

@@ -82,22 +82,18 @@ for file in stdout:out stderr:err status:3; do
     equal "${file%:*}" "${file#*:}" "$(on_host "cat '$pod/containers/c/exec/$n/${file%:*}' | cat")"
 done
 exec 5<&-
-# sendfile(2) itself, and copy_file_range(2), are told to use read(2)
+# sendfile(2) itself is told to use read(2), or reads as that does (kernels before 6.5): never that there is nothing
 python3 - "$mnt" <<'END' || fail "sendfile"
 import errno, os, sys
 m = sys.argv[1]
-out = os.open('/dev/null', os.O_WRONLY)
+outs = os.open('/dev/null', os.O_WRONLY), os.pipe()[1]
 for name in 'configmaps/default/_watch', 'pods/default/inside/containers/c/log.follow':
     fd = os.open(f'{m}/{name}', os.O_RDONLY)
-    try:
-        sys.exit(f'{name}: sendfile gave {os.sendfile(out, fd, None, 65536)}')
-    except OSError as e:
-        assert e.errno == errno.EINVAL, (name, e)
-    r, w = os.pipe()
-    try:
-        sys.exit(f'{name}: sendfile to a pipe gave {os.sendfile(w, fd, None, 65536)}')
-    except OSError as e:
-        assert e.errno == errno.EINVAL, (name, e)
+    for out in outs:
+        try:
+            assert os.sendfile(out, fd, None, 2) == 2, name
+        except OSError as e:
+            assert e.errno == errno.EINVAL, (name, e)
     assert os.read(fd, 65536), name
     assert os.fstat(fd).st_size == 1, name
 END

@@ -17,16 +17,20 @@ start_hooks() {
     [ -e "$tmp/hooks/tls.crt" ] || make_certificates
     rm -f "$tmp/hooks/port"
     python3 "$top/tests/e2e/webhook_server.py" "$tmp/hooks" >"$tmp/hooks.log" 2>&1 &
-    hooks_pid=$!
+    echo $! >"$tmp/hooks/pid"
     eventually 20 test -s "$tmp/hooks/port"
     port=$(cat "$tmp/hooks/port")
 }
+# Also one that was started in a subshell, as the tests of the conformance suite run in.
 stop_hooks() {
-    [ -n "${hooks_pid-}" ] || return 0
-    kill "$hooks_pid" 2>/dev/null
-    wait "$hooks_pid" 2>/dev/null
-    hooks_pid=
+    local pid
+    pid=$(cat "$tmp/hooks/pid" 2>/dev/null) || return 0
+    rm "$tmp/hooks/pid"
+    kill "$pid" 2>/dev/null
+    wait "$pid" 2>/dev/null
+    eventually 5 no_process "$pid"
 }
+no_process() { ! kill -0 "$1" 2>/dev/null; }
 at_end() { stop_hooks; }
 # What was asked so far: one review a line.
 asked() { cat "$tmp/hooks/asked" 2>/dev/null; }

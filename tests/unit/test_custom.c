@@ -1096,6 +1096,10 @@ static void test_expressions(void **state)
 		 "x-kubernetes-embedded-resource: true, x-kubernetes-preserve-unknown-fields: "
 		 "true}}}",
 		 "{e: {apiVersion: v1, kind: Pod, metadata: {name: m1}}}", NULL, NULL},
+		{"{type: object, properties: {w: {type: string, format: byte, "
+		 "x-kubernetes-validations: [{rule: 'self == b\"abc\"'}, {rule: 'size(self) == "
+		 "3'}]}}}",
+		 "{w: YWJj}", NULL, NULL},
 		/* structure comes first */
 		{"{type: object, required: [b], x-kubernetes-validations: [{rule: 'self.a > 5'}], "
 		 "properties: {a: {type: integer}, b: {type: integer}}}",

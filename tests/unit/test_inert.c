@@ -32,7 +32,11 @@ static const struct {
 	{"", "Secret", "the node: volumes and environment"},
 	{"", "Service", "endpoint-controller"},
 	{"", "ServiceAccount", "service-account-token-controller"},
+	{"admissionregistration.k8s.io", "MutatingAdmissionPolicy", "built-in admission"},
+	{"admissionregistration.k8s.io", "MutatingAdmissionPolicyBinding", "built-in admission"},
 	{"admissionregistration.k8s.io", "MutatingWebhookConfiguration", "built-in admission"},
+	{"admissionregistration.k8s.io", "ValidatingAdmissionPolicy", "built-in admission"},
+	{"admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding", "built-in admission"},
 	{"admissionregistration.k8s.io", "ValidatingWebhookConfiguration", "built-in admission"},
 	{"apiextensions.k8s.io", "CustomResourceDefinition", "customresourcedefinition-controller"},
 	{"apps", "Deployment", "deployment-controller"},
@@ -58,7 +62,13 @@ static const struct {
 /* Of every kind that nobody acts upon one object, but for what they all have. */
 static const struct {
 	const char *plural, *body;
+	const char *name; /* NULL: any will do */
 } samples[] = {
+	{"apiservices",
+	 "\"spec\":{\"group\":\"example.com\",\"version\":\"v1\",\"groupPriorityMinimum\":1000,"
+	 "\"versionPriority\":10,\"insecureSkipTLSVerify\":true,\"service\":{\"namespace\":"
+	 "\"d\",\"name\":\"s\"}}",
+	 "v1.example.com"},
 	{"certificatesigningrequests",
 	 "\"spec\":{\"request\":\"LS0tLS1CRUdJTg==\",\"signerName\":\"example.com/e2e\","
 	 "\"usages\":[\"client auth\"]}"},
@@ -78,14 +88,9 @@ static const struct {
 	{"ingresses",
 	 "\"spec\":{\"defaultBackend\":{\"service\":{\"name\":\"s\",\"port\":{\"number\":80}}}}"},
 	{"ipaddresses",
-	 "\"spec\":{\"parentRef\":{\"resource\":\"services\",\"namespace\":\"d\",\"name\":\"s\"}}"},
+	 "\"spec\":{\"parentRef\":{\"resource\":\"services\",\"namespace\":\"d\",\"name\":\"s\"}}",
+	 "10.0.0.1"},
 	{"jobs", "\"spec\":" JOB},
-	{"mutatingadmissionpolicies",
-	 "\"spec\":{\"reinvocationPolicy\":\"Never\",\"matchConstraints\":{\"resourceRules\":[{"
-	 "\"apiGroups\":[\"\"],\"apiVersions\":[\"v1\"],\"operations\":[\"CREATE\"],"
-	 "\"resources\":[\"pods\"]}]},\"mutations\":[{\"patchType\":\"ApplyConfiguration\","
-	 "\"applyConfiguration\":{\"expression\":\"Object{}\"}}]}"},
-	{"mutatingadmissionpolicybindings", "\"spec\":{\"policyName\":\"p\"}"},
 	{"networkpolicies", "\"spec\":{\"podSelector\":{}}"},
 	{"persistentvolumeclaims",
 	 "\"spec\":{\"accessModes\":[\"ReadWriteOnce\"],\"resources\":{\"requests\":{\"storage\":"
@@ -105,12 +110,6 @@ static const struct {
 	{"servicecidrs", "\"spec\":{\"cidrs\":[\"10.1.0.0/16\"]}"},
 	{"statefulsets", "\"spec\":{\"serviceName\":\"s\"," TEMPLATE "}"},
 	{"storageclasses", "\"provisioner\":\"example.com/p\""},
-	{"validatingadmissionpolicies",
-	 "\"spec\":{\"matchConstraints\":{\"resourceRules\":[{\"apiGroups\":[\"\"],"
-	 "\"apiVersions\":[\"v1\"],\"operations\":[\"CREATE\"],\"resources\":[\"pods\"]}]},"
-	 "\"validations\":[{\"expression\":\"true\"}]}"},
-	{"validatingadmissionpolicybindings",
-	 "\"spec\":{\"policyName\":\"p\",\"validationActions\":[\"Deny\"]}"},
 	{"volumeattachments",
 	 "\"spec\":{\"attacher\":\"a.example.com\",\"nodeName\":\"n\",\"source\":{"
 	 "\"persistentVolumeName\":\"v\"}}"},
@@ -232,12 +231,12 @@ static size_t told(struct rig *r, const char *kind, const char *reason, char **m
 	return n;
 }
 
-static void create_sample(struct rig *r, const char *plural, const char *body)
+static void create_sample(struct rig *r, const char *plural, const char *name, const char *body)
 {
 	const struct kind *k = rig_kind(plural);
 	CLEANUP_FREE char *json = xasprintf(
 		"{\"apiVersion\":\"%s\",\"kind\":\"%s\",\"metadata\":{\"name\":\"%s\"},%s}",
-		k->api_version, k->kind, str_eq(plural, "ipaddresses") ? "10.0.0.1" : "one", body);
+		k->api_version, k->kind, name ? name : "one", body);
 
 	rig_create(r, plural, k->flags & KIND_NAMESPACED ? "default" : "", json);
 }
@@ -261,7 +260,7 @@ static void test_kinds_are_told_of_once(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(samples); i++)
-		create_sample(r, samples[i].plural, samples[i].body);
+		create_sample(r, samples[i].plural, samples[i].name, samples[i].body);
 	rig_settle(r);
 	expect_all_told_once(r);
 	rig_patch(r, "daemonsets", "default", "one", 0, "{\"spec\":{\"minReadySeconds\":5}}");

@@ -117,6 +117,8 @@ static struct value *place(const struct kind *k, struct value *v)
 		v = value_bury(v, value_new_string("default"), "metadata", "namespace", NULL);
 	if (generate && !value_dig(v, "metadata", "name", NULL))
 		v = value_bury(v, value_new_stringf("%sx2x4z", generate), "metadata", "name", NULL);
+	if (str_eq(k->kind, "Job")) /* labels its pods with it */
+		v = value_bury(v, value_new_string("u-i-d"), "metadata", "uid", NULL);
 	return v;
 }
 

@@ -94,7 +94,8 @@ static void test_lookups(void **state)
 {
 	const struct kind *d = kind_by_gvk("apps/v1", "Deployment");
 
-	assert_int_equal(kinds_count(), 71); /* 67 resources, APIService, 3 bodies of subresources */
+	assert_int_equal(kinds_count(),
+			 71); /* 67 resources, APIService, 3 bodies of subresources */
 	assert_non_null(d);
 	assert_ptr_equal(kind_find("apps", "v1", "deployments"), d);
 	assert_ptr_equal(kind_by_name("deploy"), d);

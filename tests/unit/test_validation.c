@@ -21,8 +21,14 @@
 #define PV                                                                                         \
 	"apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: a}\nspec:\n"                     \
 	"  capacity: {storage: 1Gi}\n  accessModes: [ReadWriteOnce]\n  "
-#define CLAIM  "apiVersion: v1\nkind: PersistentVolumeClaim\n" META "spec:\n"
-#define LIMITS "apiVersion: v1\nkind: LimitRange\n" META "spec:\n  limits:\n  - "
+#define CLAIM "apiVersion: v1\nkind: PersistentVolumeClaim\n" META "spec:\n"
+#define INGRESS_CLASS                                                                              \
+	"apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: c}\nspec: "
+#define INGRESS                                                                                    \
+	"apiVersion: networking.k8s.io/v1\nkind: Ingress\n"                                        \
+	"metadata: {name: i, namespace: ns}\nspec: "
+#define SERVICE "apiVersion: v1\nkind: Service\nmetadata: {name: s, namespace: ns}\nspec: "
+#define LIMITS  "apiVersion: v1\nkind: LimitRange\n" META "spec:\n  limits:\n  - "
 #define SELECTS                                                                                    \
 	"  selector: {matchLabels: {a: b}}\n  template:\n    metadata: {labels: {a: b}}\n"         \
 	"    spec: {containers: [{name: c, image: i}]}\n"
@@ -92,9 +98,28 @@ static const struct {
 	     "31}}}\n",
 	 "spec.containers[0].readinessProbe.httpGet.httpHeaders "
 	 "spec.containers[0].lifecycle.preStop.sleep"},
+	{POD "  containers:\n  - name: c\n    image: i\n    ports: [{hostIP: any}]\n    "
+	     "securityContext: "
+	     "{appArmorProfile: {type: Localhost}}\n",
+	 "spec.containers[0].securityContext.appArmorProfile.localhostProfile "
+	 "spec.containers[0].ports[0].containerPort"},
 	{POD "  containers:\n  - name: c\n    image: i\n    resources: {limits: {hugepages-2Mi: "
 	     "2Mi}}\n    securityContext: {privileged: true, allowPrivilegeEscalation: false}\n",
 	 "spec.containers[0].resources spec.containers[0].securityContext"},
+	/* scheduling */
+	{POD IMAGE
+	 "  topologySpreadConstraints:\n  - {maxSkew: 1, topologyKey: 'any!', whenUnsatisfiable: "
+	 "DoNotSchedule, matchLabelKeys: [k, 'b!'], labelSelector: {matchLabels: {k: v}}}\n"
+	 "  - {maxSkew: 1, topologyKey: z, whenUnsatisfiable: DoNotSchedule, matchLabelKeys: "
+	 "[k]}\n",
+	 "spec.topologySpreadConstraints[0].matchLabelKeys[1] "
+	 "spec.topologySpreadConstraints[0].matchLabelKeys[0] "
+	 "spec.topologySpreadConstraints[1].matchLabelKeys"},
+	{POD IMAGE
+	 "  affinity: {podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: "
+	 "[{topologyKey: z, labelSelector: {}, matchLabelKeys: [k], mismatchLabelKeys: [k]}]}}\n",
+	 "spec.affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution[0]."
+	 "matchLabelKeys[0]"},
 	/* storage */
 	{VOLUME "iscsi: {targetPortal: 1.2.3.4, iqn: iqn.2001-04.com.example:storage.x, "
 		"initiatorName: ''}\n",
@@ -145,6 +170,26 @@ static const struct {
 	 "2000, insecureSkipTLSVerify: true}\n",
 	 "spec.groupPriorityMinimum spec.versionPriority metadata.name spec.version "
 	 "spec.insecureSkipTLSVerify"},
+	/* who serves Ingresses, and what they serve */
+	{INGRESS_CLASS "{}\n", "spec.controller"},
+	{INGRESS_CLASS "{controller: acme.io/foo}\n", ""},
+	{INGRESS_CLASS "{controller: acme}\n", "spec.controller"},
+	{INGRESS_CLASS "{controller: 'acme/a b'}\n", "spec.controller"},
+	{INGRESS_CLASS "{controller: a/b, parameters: {kind: K, name: p, scope: Namespace}}\n",
+	 "spec.parameters.namespace"},
+	{INGRESS_CLASS "{controller: a/b, parameters: {kind: K, name: p, namespace: ns}}\n",
+	 "spec.parameters.namespace"},
+	{INGRESS_CLASS
+	 "{controller: a/b, parameters: {apiGroup: '', kind: K, name: p, scope: x}}\n",
+	 "spec.parameters.scope spec.parameters.apiGroup"},
+	{INGRESS "{defaultBackend: {resource: {apiGroup: '', kind: K, name: p}}}\n",
+	 "spec.defaultBackend.resource.apiGroup"},
+	{INGRESS "{rules: [{http: {paths: [{path: a, pathType: x, backend: {resource: {kind: K, "
+		 "name: p}}}]}}]}\n",
+	 "spec.rules[0].http.paths[0].pathType"},
+	/* what holds to one client only */
+	{SERVICE "{ports: [{port: 1}], sessionAffinityConfig: {clientIP: {timeoutSeconds: 10}}}\n",
+	 ""},
 	/* webhooks */
 	{HOOK "admissionReviewVersions: [v1, v1]\n  clientConfig: {url: ''}\n",
 	 "webhooks[0].clientConfig.url webhooks[0].admissionReviewVersions[1]"},

@@ -93,6 +93,88 @@ static void test_links(void **state)
 	assert_int_equal(container_readlink(&view, "file", &out, NULL), -EINVAL);
 }
 
+/* Links at random, to links and past the root: whatever comes out goes up to the root at most, and
+ * then down by names. */
+static void check_shape(const char *target, size_t depth)
+{
+	size_t up = 0;
+
+	for (; str_starts(target, "../"); target += 3)
+		up++;
+	if (str_eq(target, "..")) {
+		up++;
+		target = "";
+	}
+	assert_int_equal(up, str_eq(target, ".") ? 0 : depth);
+	for (const char *at = target; at && *at;) {
+		size_t len = strcspn(at, "/");
+
+		assert_true(len > 0 && !(len == 2 && strncmp(at, "..", 2) == 0));
+		at += len;
+		at += *at == '/';
+	}
+}
+
+static void test_random_links(void **state)
+{
+	static const char *const steps[] = {"..", "..", ".",  "a", "b",
+					    "l0", "l1", "l2", "",  "none"};
+	unsigned seed = 1;
+
+	(void)state;
+	for (int round = 0; round < 3000; round++) {
+		for (int i = 0; i < 3; i++) {
+			CLEANUP(buf_fini) struct buf target = BUF_INIT;
+			char name[16];
+
+			for (int n = 1 + rand_r(&seed) % 6; n; n--)
+				buf_addf(&target, "%s/",
+					 steps[(size_t)rand_r(&seed) % ARRAY_LEN(steps)]);
+			snprintf(name, sizeof(name), "%sl%d", i == 2 ? "a/b/" : "", i);
+			unlinkat(view.root, name, 0);
+			assert_int_equal(symlinkat(buf_str(&target), view.root, name), 0);
+		}
+		for (int i = 0; i < 3; i++) {
+			CLEANUP(buf_fini) struct buf out = BUF_INIT;
+			char name[16];
+
+			snprintf(name, sizeof(name), "%sl%d", i == 2 ? "a/b/" : "", i);
+			if (container_readlink(&view, name, &out, NULL) == 0)
+				check_shape(buf_str(&out), i == 2 ? 2 : 0);
+		}
+	}
+	for (int i = 0; i < 3; i++) {
+		static const char *const names[] = {"l0", "l1", "a/b/l2"};
+
+		unlinkat(view.root, names[i], 0);
+	}
+}
+
+/* What is deep, and gone up again name by name, is not resolved for ever. */
+static void test_deep_links(void **state)
+{
+	CLEANUP(buf_fini) struct buf target = BUF_INIT, out = BUF_INIT;
+	int at = fcntl(view.root, F_DUPFD_CLOEXEC, 0);
+
+	(void)state;
+	for (int i = 0; i < 800; i++) {
+		int next;
+
+		assert_int_equal(mkdirat(at, "d", 0755), 0);
+		next = openat(at, "d", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		close(at);
+		at = next;
+		buf_adds(&target, "d/");
+	}
+	close(at);
+	for (int i = 0; i < 700; i++)
+		buf_adds(&target, "../");
+	assert_int_equal(symlinkat(buf_str(&target), view.root, "deep-link"), 0);
+	assert_int_equal(container_readlink(&view, "deep-link", &out, NULL), -ELOOP);
+	assert_int_equal(fd_remove_tree_at(view.root, "d", NULL), 0);
+	unlinkat(view.root, "deep-link", 0);
+}
+
 static void test_paths(void **state)
 {
 	struct stat st;
@@ -223,6 +305,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_random_links),
+		cmocka_unit_test(test_deep_links),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_special_files_are_not_opened),
 		cmocka_unit_test(test_changes),

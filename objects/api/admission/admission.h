@@ -34,6 +34,11 @@ int review_is_part(const struct step *s);
 /* The policies' part (policy_steps.c): before webhooks. */
 struct value *admit_by_policies(struct step *s, struct value *taken);
 void check_by_policies(struct step *s, const struct value *next);
+/* Is there a binding of a validating policy at all? */
+int policies_are_bound(struct api *a);
+void check_connection_by_policies(struct api *a, const struct caller *who, struct objkey key,
+				  const char *sub, const struct value *options,
+				  struct faults *faults);
 /* The plugins that come before webhooks, once more: one of those has changed the object. */
 struct value *admit_again(struct step *s, struct value *taken);
 

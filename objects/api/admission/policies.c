@@ -19,6 +19,8 @@ struct policies {
 		by_name; /* "<plural>/<name>" -> struct policy, a reference each; under lock */
 };
 
+#define KEPT_MAX 1024 /* policies that are gone are forgotten with all others, now and then */
+
 struct policies *policies_new(void)
 {
 	struct policies *p = xcalloc(1, sizeof(*p));
@@ -27,13 +29,19 @@ struct policies *policies_new(void)
 	return p;
 }
 
+static void forget_all(struct policies *p)
+{
+	STRMAP_FOREACH (s, &p->by_name)
+		policy_unref(s->val);
+	strmap_fini(&p->by_name);
+	p->by_name = (struct strmap)STRMAP_INIT;
+}
+
 void policies_free(struct policies *p)
 {
 	if (!p)
 		return;
-	STRMAP_FOREACH (s, &p->by_name)
-		policy_unref(s->val);
-	strmap_fini(&p->by_name);
+	forget_all(p);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
@@ -55,6 +63,8 @@ struct policy *policies_get(struct policies *p, const struct object *o)
 		return found;
 	made = policy_compile(spec, PATH_FIELD(NULL, "spec"), NULL);
 	pthread_mutex_lock(&p->lock);
+	if (p->by_name.n >= KEPT_MAX)
+		forget_all(p);
 	policy_unref(strmap_set(&p->by_name, key, policy_ref(made)));
 	pthread_mutex_unlock(&p->lock);
 	return made;
@@ -115,8 +125,8 @@ static struct value *request_of(const struct policy_case *c)
 		.as = c->as,
 		.object_kind = q->object_kind,
 		.object_api_version = q->object_api_version,
-		.who = q->s->run->who,
-		.dry_run = !!(q->s->r->flags & API_DRY_RUN),
+		.who = q->who,
+		.dry_run = !!(q->r->flags & API_DRY_RUN),
 		.version = "v1",
 		.uid = "",
 	};
@@ -134,6 +144,15 @@ static void case_fini(struct policy_case *c)
 	value_unref(c->request);
 }
 
+void policy_deny(const struct policy_case *c, int code, const char *kind, const char *why)
+{
+	struct api_request *r = c->q->r;
+
+	fault_add_code(&r->faults, code,
+		       "%s \"%s\" is forbidden: %s '%s' with binding '%s' denied request: %s",
+		       kind_resource(r->kind), r->name, kind, c->name, c->binding, why);
+}
+
 int policy_has_action(const struct policy_case *c, const char *action)
 {
 	const struct value *list = value_get(c->binding_spec, "validationActions");
@@ -148,9 +167,9 @@ int policy_has_action(const struct policy_case *c, const char *action)
 
 static int may(void *arg, const struct cel_access *a, char why[512])
 {
-	const struct step *s = arg;
+	const struct policy_request *q = arg;
 
-	return api_access(s->run->api, s->run->who, a, why);
+	return api_access(q->api, q->who, a, why);
 }
 
 struct cel_run *policy_run(const struct policy_case *c, struct cel_access *access, uint64_t budget)
@@ -171,7 +190,7 @@ struct cel_run *policy_run(const struct policy_case *c, struct cel_access *acces
 				      .ns = m->ns,
 				      .name = m->name};
 	cel_run_bind_check(run, p->slots.resource, access);
-	cel_run_authorize(run, may, c->q->s);
+	cel_run_authorize(run, may, (void *)(uintptr_t)c->q);
 	for (size_t i = 0; i < p->variables.n; i++)
 		cel_run_bind_program(run, p->variables.list[i].slot, p->variables.list[i].program);
 	return run;
@@ -241,7 +260,7 @@ static void call_selected(const struct walk *w, struct policy_case *c, const str
 	size_t found = 0;
 
 	if (s)
-		store_list(w->q->s->run->api->store, k, *ns ? ns : NULL, &list);
+		store_list(w->q->api->store, k, *ns ? ns : NULL, &list);
 	for (size_t i = 0; i < list.n; i++)
 		if (selector_matches(s,
 				     value_dig(list.list[i]->value, "metadata", "labels", NULL))) {
@@ -292,7 +311,7 @@ static void call_with_params(const struct walk *w, struct policy_case *c)
 	} else {
 		CLEANUP(object_unrefp)
 		struct object *o =
-			store_get(w->q->s->run->api->store,
+			store_get(w->q->api->store,
 				  (struct objkey){k, ns, value_str(value_get(ref, "name"), "")});
 
 		if (o)
@@ -317,7 +336,7 @@ static void walk_binding(const struct walk *w, const struct object *binding,
 
 	if (!match_resources(w->q, value_get(spec, "matchResources")))
 		return;
-	p = policies_get(w->q->s->run->api->policies, policy_object);
+	p = policies_get(w->q->api->policies, policy_object);
 	c.policy = p;
 	c.object = in_version(w->q, as, w->q->object);
 	c.old = in_version(w->q, as, w->q->old);
@@ -351,7 +370,7 @@ void policy_cases(const struct policy_request *q, const char *plural, const char
 	const struct kind *k = kind_find(GROUP, "v1", plural),
 			  *b = kind_find(GROUP, "v1", bindings);
 	const struct walk w = {q, fn, refuse_fn, arg};
-	struct store *store = q->s->run->api->store;
+	struct store *store = q->api->store;
 	struct object_list all = {0}, bound = {0};
 
 	if (!store_count(store, b, NULL) || !store_count(store, k, NULL))

@@ -22,7 +22,9 @@ struct policy *policies_get(struct policies *p, const struct object *o);
 
 /* What is being asked about. Borrowed. */
 struct policy_request {
-	struct step *s;
+	struct api *api;
+	const struct caller *who;
+	struct api_request *r; /* its flags; takes faults, warnings and annotations */
 	struct match_request match;
 	const char *object_kind, *object_api_version; /* as review_question's */
 	const struct value *object, *old;             /* in the request's own version; NULL: none */
@@ -53,6 +55,8 @@ void policy_cases(const struct policy_request *q, const char *plural, const char
 struct cel_run *policy_run(const struct policy_case *c, struct cel_access *access, uint64_t budget);
 /* Do its match conditions hold? Return: 1, 0, -EINVAL with err. */
 int policy_conditions_hold(const struct policy_case *c, struct err *err) MUST_CHECK;
+/* Refuse the request as forbid() does. */
+void policy_deny(const struct policy_case *c, int code, const char *kind, const char *why);
 /* Is the action ("Deny") among the binding's? */
 int policy_has_action(const struct policy_case *c, const char *action);
 

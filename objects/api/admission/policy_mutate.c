@@ -14,10 +14,8 @@ struct mutation {
 
 static void refuse_case(void *arg, struct policy_case *c, const char *why)
 {
-	if (policy_fails_closed(c->policy) && !c->q->s->r->faults.n)
-		forbid(c->q->s, EINVAL,
-		       "MutatingAdmissionPolicy '%s' with binding '%s' denied request: %s", c->name,
-		       c->binding, why);
+	if (policy_fails_closed(c->policy) && !c->q->r->faults.n)
+		policy_deny(c, EINVAL, "MutatingAdmissionPolicy", why);
 }
 
 /* -- applyConfiguration: merged as server-side apply merges -- */
@@ -89,8 +87,8 @@ static struct value *mutate(const struct policy_case *c, const struct policy_exp
 	if (!out)
 		return NULL;
 	out = schema_decode(c->as->schema, out, NULL, &faults);
-	if (!faults.n)
-		return out;
+	if (!faults.n) /* what a policy adds gets its defaults as what a writer adds */
+		return kind_default(c->as, out);
 	value_unref(out);
 	faults_to_err(&faults, err);
 	return NULL;
@@ -109,7 +107,7 @@ static void mutate_case(void *arg, struct policy_case *c)
 	struct err err = ERR_INIT;
 	int holds;
 
-	if (c->q->s->r->faults.n || !m->object)
+	if (c->q->r->faults.n || !m->object)
 		return;
 	/* what earlier ones made of it */
 	value_unref(c->object);
@@ -151,7 +149,7 @@ struct value *policies_mutate(struct policy_request *q, struct value *taken)
 	q->object = taken;
 	policy_cases(q, "mutatingadmissionpolicies", "mutatingadmissionpolicybindings", mutate_case,
 		     refuse_case, &m);
-	if (m.object != before && !q->s->r->faults.n)
+	if (m.object != before && !q->r->faults.n)
 		policy_cases(q, "mutatingadmissionpolicies", "mutatingadmissionpolicybindings",
 			     mutate_again, refuse_case, &m);
 	return m.object;

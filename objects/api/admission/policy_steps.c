@@ -15,7 +15,9 @@ static struct policy_request request_of(struct step *s, const char *operation, c
 	struct api_request *r = s->r;
 
 	return (struct policy_request){
-		.s = s,
+		.api = s->run->api,
+		.who = s->run->who,
+		.r = r,
 		.match = {operation, r->kind, sub, r->ns, r->name ? r->name : ""},
 		.old = s->live,
 	};
@@ -83,4 +85,36 @@ void check_review_by_policies(struct step *s)
 		q.object_api_version = kind_api_version(k);
 	}
 	policies_validate(&q);
+}
+
+int policies_are_bound(struct api *a)
+{
+	const struct kind *k =
+		kind_by_gvk("admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding");
+
+	return store_count(a->store, k, NULL) > 0;
+}
+
+void check_connection_by_policies(struct api *a, const struct caller *who, struct objkey key,
+				  const char *sub, const struct value *options,
+				  struct faults *faults)
+{
+	const struct kind *namespaces = kind_by_gvk("v1", "Namespace");
+	CLEANUP_OBJECT struct object *ns =
+		*key.ns ? store_get(a->store, (struct objkey){namespaces, "", key.ns}) : NULL;
+	struct api_request *r = api_request_new(API_REVIEW, key.kind, key.ns, key.name);
+	const struct policy_request q = {
+		.api = a,
+		.who = who,
+		.r = r,
+		.match = {"CONNECT", key.kind, sub, key.ns, key.name},
+		.object_kind = value_str(value_get(options, "kind"), ""),
+		.object_api_version = value_str(value_get(options, "apiVersion"), ""),
+		.object = options,
+		.ns = ns ? ns->value : NULL,
+	};
+
+	policies_validate(&q);
+	faults_move(faults, &r->faults);
+	api_request_free(r);
 }

@@ -31,16 +31,16 @@ static struct value *with_annotation(struct value *taken, const char *key, const
 	return value_set_str(taken ? taken : value_new_map(), key, text);
 }
 
-static void annotate(struct step *s, const char *key, const char *text)
+static void annotate(struct api_request *r, const char *key, const char *text)
 {
-	s->r->audit_annotations = with_annotation(s->r->audit_annotations, key, text);
+	r->audit_annotations = with_annotation(r->audit_annotations, key, text);
 }
 
 /* Failures are one list, whatever policies they are of. */
 static void note_failure(const struct policy_case *c, size_t index, const char *message)
 {
-	struct step *s = c->q->s;
-	const char *was = value_str(value_get(s->r->audit_annotations, FAILURE_KEY), "[]");
+	struct api_request *r = c->q->r;
+	const char *was = value_str(value_get(r->audit_annotations, FAILURE_KEY), "[]");
 	struct value *list = json_parse(was, strlen(was), NULL), *one = value_new_map();
 	CLEANUP(buf_fini) struct buf text = BUF_INIT;
 
@@ -53,12 +53,12 @@ static void note_failure(const struct policy_case *c, size_t index, const char *
 	list = value_append(list ? list : value_new_list(), one);
 	json_render(list, &text);
 	value_unref(list);
-	annotate(s, FAILURE_KEY, buf_str(&text));
+	annotate(r, FAILURE_KEY, buf_str(&text));
 }
 
 static void warn(const struct policy_case *c, const char *message)
 {
-	struct api_request *r = c->q->s->r;
+	struct api_request *r = c->q->r;
 
 	r->warnings = value_append(
 		r->warnings ? r->warnings : value_new_list(),
@@ -80,16 +80,12 @@ static int errno_of(const char *reason)
 /* It does not hold: what each of the binding's actions does. */
 static void act(const struct policy_case *c, size_t index, int code, const char *message)
 {
-	struct step *s = c->q->s;
-
 	if (policy_has_action(c, "Audit"))
 		note_failure(c, index, message);
 	if (policy_has_action(c, "Warn"))
 		warn(c, message);
-	if (policy_has_action(c, "Deny") && !s->r->faults.n) /* the first refusal is told */
-		forbid(s, code,
-		       "ValidatingAdmissionPolicy '%s' with binding '%s' denied request: %s",
-		       c->name, c->binding, message);
+	if (policy_has_action(c, "Deny") && !c->q->r->faults.n) /* the first refusal is told */
+		policy_deny(c, code, "ValidatingAdmissionPolicy", message);
 }
 
 /* It could not be evaluated: failurePolicy decides. */
@@ -150,7 +146,7 @@ static void publish(const struct policy_case *c, struct cel_run *run,
 	if (text && strlen(text) > 10u * 1024)
 		text[10u * 1024] = '\0';
 	if (text && *text)
-		annotate(c->q->s, key, text);
+		annotate(c->q->r, key, text);
 }
 
 static void check_case(void *arg, struct policy_case *c)

@@ -39,11 +39,17 @@ static struct value *admit_by(const struct plugin *const *list, size_t n, struct
 	return taken;
 }
 
+/* Not about what is refused already. */
+static int asks_webhooks(const struct step *s)
+{
+	return s->run->hooks && !s->run->in_vain && !s->r->faults.n;
+}
+
 struct value *admit(struct step *s, struct value *taken)
 {
 	taken = admit_by(before, ARRAY_LEN(before), s, taken);
 	taken = admit_by_policies(s, taken);
-	if (s->run->hooks)
+	if (asks_webhooks(s))
 		taken = admit_by_webhooks(s, taken);
 	return admit_by(after, ARRAY_LEN(after), s, taken);
 }
@@ -65,7 +71,7 @@ void admit_check(struct step *s, const struct value *next)
 {
 	check_by(before, ARRAY_LEN(before), s, next);
 	check_by_policies(s, next);
-	if (s->run->hooks && !s->r->faults.n)
+	if (asks_webhooks(s))
 		check_by_webhooks(s, next);
 	check_by(after, ARRAY_LEN(after), s, next);
 }

@@ -4,19 +4,21 @@
 
 /* -- which there are -- */
 
-static const struct kind *configs_kind(int mutating)
+void hooks_find_kinds(struct api *a)
 {
-	return kind_find("admissionregistration.k8s.io", "v1",
-			 mutating ? "mutatingwebhookconfigurations"
-				  : "validatingwebhookconfigurations");
+	static const char group[] = "admissionregistration.k8s.io";
+
+	a->mutating = kind_find(group, "v1", "mutatingwebhookconfigurations");
+	a->validating = kind_find(group, "v1", "validatingwebhookconfigurations");
 }
 
-struct hook_configs *hooks_load(struct store *store)
+struct hook_configs *hooks_load(struct api *a)
 {
-	const struct kind *m = configs_kind(1), *v = configs_kind(0);
+	struct store *store = a->store;
+	const struct kind *m = a->mutating, *v = a->validating;
 	struct hook_configs *c;
 
-	if (!store_count(store, m, NULL) && !store_count(store, v, NULL))
+	if (!a->asks || (!store_count(store, m, NULL) && !store_count(store, v, NULL)))
 		return NULL;
 	c = xcalloc(1, sizeof(*c));
 	store_list(store, m, NULL, &c->mutating);

@@ -153,9 +153,10 @@ void admit_review(struct step *s)
 
 int api_connect_waits(struct api *a, const struct kind *k, const char *sub)
 {
-	struct hook_configs *c = a->asks ? hooks_load(a->store) : NULL;
+	struct hook_configs *c = hooks_load(a);
 	const struct match_request m = {"CONNECT", k, sub, "", ""};
-	int waits = c && hooks_concern_connection(c, &m);
+	/* policies do not wait, but the place where they are asked is the same */
+	int waits = (c && hooks_concern_connection(c, &m)) || policies_are_bound(a);
 
 	hooks_free(c);
 	return waits;
@@ -165,7 +166,7 @@ int api_connect(struct api *a, const struct caller *who, struct objkey key, cons
 		const struct value *options, struct err *err)
 {
 	CLEANUP(faults_fini) struct faults faults = FAULTS_INIT;
-	struct hook_configs *c = a->asks ? hooks_load(a->store) : NULL;
+	struct hook_configs *c = hooks_load(a);
 	CLEANUP(hook_asking_fini)
 	struct hook_asking asking = {
 		.api = a,
@@ -178,7 +179,8 @@ int api_connect(struct api *a, const struct caller *who, struct objkey key, cons
 		.faults = &faults,
 	};
 
-	if (c && !who->trusted)
+	check_connection_by_policies(a, who, key, sub, options, &faults);
+	if (c && !who->trusted && !faults.n)
 		ask_all(&asking);
 	hooks_free(c);
 	return faults.n ? faults_to_err(&faults, err) : 0;

@@ -18,8 +18,10 @@ struct hook_configs {
 	struct object_list mutating, validating; /* by name */
 };
 
-/* The configurations of this moment; NULL when there are none. Owned. */
-struct hook_configs *hooks_load(struct store *store);
+/* Once: where they are. */
+void hooks_find_kinds(struct api *a);
+/* The configurations of this moment; NULL when there are none, or nobody asks webhooks. Owned. */
+struct hook_configs *hooks_load(struct api *a);
 void hooks_free(struct hook_configs *c);
 /* Each webhook of a list, in order; fn returns whether to go on. */
 void hooks_each(const struct object_list *l, int (*fn)(void *arg, const struct value *hook),
