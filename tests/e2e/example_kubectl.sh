@@ -163,7 +163,7 @@ looking() {
     contains "$(kubectl get pods,deploy --no-headers)" '^deployment.apps/web   2/2   2     2     [0-9]*s$'
     equal "labels" 'app=web' "$(kubectl get pods -l app=web --show-labels --no-headers | grep -o 'app=[a-z]*' | sort -u)"
     fails 1 $'NAME       DATA   AGE\nsettings   1      AGE\nError from server (NotFound): configmaps "nope" not found' eval 'kubectl get cm settings nope 2>"$tmp/err" | sed -E "s/[0-9ms]+$/AGE/"; rc=${PIPESTATUS[0]}; cat "$tmp/err"; (exit $rc)'
-    says 'No resources found in kube-public namespace.' kubectl -n kube-public get secrets
+    says 'No resources found in kube-public namespace.' kubectl -n kube-public get deployments
     fails 1 "error: the server doesn't have a resource type \"unicorns\"" kubectl get unicorns
     fails 1 'error: unknown command "frobnicate" for "kubectl"' kubectl frobnicate
     contains "$(kubectl get pods --colour 2>&1)" '^error: unknown flag: --colour'
