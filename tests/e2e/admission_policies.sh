@@ -145,3 +145,18 @@ matchConstraints: {resourceRules: [{apiGroups: [apps], apiVersions: [v1], operat
 validations: [{expression: "object.spec.replicass > 1"}]
 Y
 eventually 10 has "$policies/validatingadmissionpolicies/typed/status" "apps/v1, Kind=Deployment: ERROR: <input>:1:12: undefined field 'replicass'"
+
+# PodSecurity: `warn` is told to the writer, `audit` to the audit log, of workloads' templates too, and nothing is refused
+mkdir "$mnt/namespaces/psa" || fail "namespace"
+for level in warn=baseline audit=restricted; do
+    echo "${level#*=}" >"$mnt/namespaces/psa/metadata/labels/pod-security.kubernetes.io%2F${level%=*}" || fail "label $level"
+done
+spec='{hostNetwork: true, nodeName: nowhere, containers: [{name: c, image: busybox}]}'
+warned() { contains "$(tail -n 1 "$mnt/errors")" "$1: Warning: would violate PodSecurity \"baseline:latest\": host namespaces (hostNetwork=true)"; }
+echo "{apiVersion: v1, kind: Pod, metadata: {name: host}, spec: $spec}" >"$mnt/pods/psa/host.yaml" || fail "a warning refused a pod"
+warned host.yaml
+echo "{apiVersion: apps/v1, kind: Deployment, metadata: {name: host}, spec: {replicas: 0, selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: ${spec/nodeName: nowhere, /}}}}" \
+    >"$mnt/deployments/psa/host2.yaml" || fail "a warning refused a Deployment"
+warned host2.yaml
+contains "$(grep '"resource":"pods"' "$state/audit.log" | grep '"name":"host"' | tail -n 1)" \
+    '"pod-security.kubernetes.io/audit-violations":"would violate PodSecurity \\"restricted:latest\\": '

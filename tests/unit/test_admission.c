@@ -447,7 +447,7 @@ static void test_baseline(void **state)
 		{POD_WITH("a", ",\"securityContext\":{\"privileged\":true}"),
 		 "privileged (container \"c\" must not set securityContext.privileged=true)"},
 		{POD("a", ",\"hostNetwork\":true,\"hostPID\":true"),
-		 "host namespaces (hostNetwork, hostPID)"},
+		 "host namespaces (hostNetwork=true, hostPID=true)"},
 		{POD("a", ",\"volumes\":[{\"name\":\"v\",\"hostPath\":{\"path\":\"/\"}}]"),
 		 "hostPath volumes (volume \"v\")"},
 		{POD_WITH("a", ",\"ports\":[{\"containerPort\":80,\"hostPort\":8080}]"),

@@ -50,5 +50,8 @@ struct value *look_up(struct step *s, const char *plural, const char *group, con
 void look_at_all(struct step *s, const char *plural, const char *group, const char *ns,
 		 void (*fn)(struct step *s, const struct value *v, void *arg), void *arg);
 
+/* Told to the writer, whatever becomes of the request; an annotation of its line in the audit log. */
+void warn_writer(struct api_request *r, struct value *taken_text);
+void annotate_audit(struct api_request *r, const char *key, const char *text);
 /* `pods "x" is forbidden: <why>` with this errno. */
 void forbid(struct step *s, int code, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PodSecurity: the levels that a namespace's labels ask for. `enforce` refuses pods; `audit` and
- * `warn` are lines in the daemon's log, of pods and of the templates of workloads.
+ * PodSecurity: the levels that a namespace's labels ask for. `enforce` refuses pods; `warn` is told
+ * to the writer, `audit` to the audit log, of pods and of the templates of workloads.
  * Source: Kubernetes "Pod Security Admission".
  */
 #include <errno.h>
 
 #include "objects/api/admission/admission.h"
 #include "objects/api/admission/security_policy.h"
-#include "util/log.h"
 
 #define LABEL "pod-security.kubernetes.io/"
 
@@ -56,15 +55,26 @@ static void violations(const struct value *ns, const char *mode, const struct va
 	security_violations(pod, (enum security_level)level, minor, out);
 }
 
-static void tell(struct step *s, const struct value *ns, const struct value *pod, const char *mode)
+static struct value *would_violate(const struct value *ns, const char *mode,
+				   const struct value *pod)
 {
 	CLEANUP(buf_fini) struct buf name = BUF_INIT, text = BUF_INIT;
 
 	violations(ns, mode, pod, &name, &text);
-	if (text.len)
-		log_info("%s: %s %s/%s: would violate PodSecurity \"%s\": %s", mode,
-			 kind_resource(s->r->kind), s->r->ns, s->r->name, buf_str(&name),
-			 buf_str(&text));
+	return text.len ? value_new_stringf("would violate PodSecurity \"%s\": %s", buf_str(&name),
+					    buf_str(&text))
+			: NULL;
+}
+
+static void tell(struct step *s, const struct value *ns, const struct value *pod)
+{
+	CLEANUP_VALUE struct value *audit = would_violate(ns, "audit", pod);
+	struct value *warning = would_violate(ns, "warn", pod);
+
+	if (audit)
+		annotate_audit(s->r, LABEL "audit-violations", value_str(audit, ""));
+	if (warning)
+		warn_writer(s->r, warning);
 }
 
 static void check_pod(struct step *s, const struct value *next)
@@ -78,24 +88,27 @@ static void check_pod(struct step *s, const struct value *next)
 		       buf_str(&text));
 		return;
 	}
-	tell(s, ns, next, "audit");
-	tell(s, ns, next, "warn");
+	tell(s, ns, next);
+}
+
+static const struct value *template_of(const struct value *o)
+{
+	const struct value *template = value_dig(o, "spec", "template", NULL);
+
+	return template ? template : value_dig(o, "spec", "jobTemplate", "spec", "template", NULL);
 }
 
 /* Pods that will be refused later are better told of now. */
 static void check_template(struct step *s, const struct value *next)
 {
-	const struct value *template = value_dig(next, "spec", "template", NULL);
+	const struct value *template = template_of(next);
 	CLEANUP_VALUE struct value *ns = NULL;
 
-	if (!template)
-		template = value_dig(next, "spec", "jobTemplate", "spec", "template", NULL);
 	if (!value_count(value_dig(template, "spec", "containers", NULL)) ||
-	    !(s->r->kind->flags & KIND_NAMESPACED))
+	    !(s->r->kind->flags & KIND_NAMESPACED) || template == template_of(s->live))
 		return;
 	ns = look_up(s, "namespaces", "", "", s->r->ns);
-	tell(s, ns, template, "audit");
-	tell(s, ns, template, "warn");
+	tell(s, ns, template);
 }
 
 /* -- the labels -- */
@@ -129,7 +142,8 @@ static void check_namespace(struct step *s, const struct value *next)
 
 const struct plugin pod_security = {
 	.plural = "pods", .group = "", .when = ON_CREATE, .check = check_pod};
-const struct plugin pod_security_templates = {.when = ON_CREATE, .check = check_template};
+const struct plugin pod_security_templates = {.when = ON_CREATE | ON_UPDATE,
+					      .check = check_template};
 const struct plugin pod_security_labels = {.plural = "namespaces",
 					   .group = "",
 					   .when = ON_CREATE | ON_UPDATE,

@@ -26,16 +26,6 @@ static const char *field(const struct value *v, const char *key)
 
 /* -- annotations of the audit log, and warnings -- */
 
-static struct value *with_annotation(struct value *taken, const char *key, const char *text)
-{
-	return value_set_str(taken ? taken : value_new_map(), key, text);
-}
-
-static void annotate(struct api_request *r, const char *key, const char *text)
-{
-	r->audit_annotations = with_annotation(r->audit_annotations, key, text);
-}
-
 /* Failures are one list, whatever policies they are of. */
 static void note_failure(const struct policy_case *c, size_t index, const char *message)
 {
@@ -53,18 +43,15 @@ static void note_failure(const struct policy_case *c, size_t index, const char *
 	list = value_append(list ? list : value_new_list(), one);
 	json_render(list, &text);
 	value_unref(list);
-	annotate(r, FAILURE_KEY, buf_str(&text));
+	annotate_audit(r, FAILURE_KEY, buf_str(&text));
 }
 
 static void warn(const struct policy_case *c, const char *message)
 {
-	struct api_request *r = c->q->r;
-
-	r->warnings = value_append(
-		r->warnings ? r->warnings : value_new_list(),
-		value_new_stringf("Validation failed for ValidatingAdmissionPolicy '%s' with "
-				  "binding '%s': %s",
-				  c->name, c->binding, message));
+	warn_writer(c->q->r,
+		    value_new_stringf("Validation failed for ValidatingAdmissionPolicy '%s' with "
+				      "binding '%s': %s",
+				      c->name, c->binding, message));
 }
 
 /* -- decisions -- */
@@ -146,7 +133,7 @@ static void publish(const struct policy_case *c, struct cel_run *run,
 	if (text && strlen(text) > 10u * 1024)
 		text[10u * 1024] = '\0';
 	if (text && *text)
-		annotate(c->q->r, key, text);
+		annotate_audit(c->q->r, key, text);
 }
 
 static void check_case(void *arg, struct policy_case *c)

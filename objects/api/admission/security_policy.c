@@ -229,12 +229,16 @@ static void check_capabilities(struct look *l)
 
 static void check_host_namespaces(struct look *l)
 {
-	static const char *const fields[] = {"hostIPC", "hostNetwork", "hostPID"};
+	static const struct {
+		const char *field, *said;
+	} shared[] = {{"hostNetwork", "hostNetwork=true"},
+		      {"hostPID", "hostPID=true"},
+		      {"hostIPC", "hostIPC=true"}};
 	CLEANUP_NAMES struct names bad = {0};
 
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-		if (value_bool(value_get(l->spec, fields[i]), 0))
-			names_add(&bad, fields[i]);
+	for (size_t i = 0; i < ARRAY_LEN(shared); i++)
+		if (value_bool(value_get(l->spec, shared[i].field), 0))
+			names_add(&bad, shared[i].said);
 	if (bad.n)
 		l->reason = "host namespaces";
 	say_joined(&l->detail, &bad);

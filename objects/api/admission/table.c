@@ -134,6 +134,17 @@ void look_at_all(struct step *s, const char *plural, const char *group, const ch
 	}
 }
 
+void warn_writer(struct api_request *r, struct value *taken_text)
+{
+	r->warnings = value_append(r->warnings ? r->warnings : value_new_list(), taken_text);
+}
+
+void annotate_audit(struct api_request *r, const char *key, const char *text)
+{
+	r->audit_annotations = value_set_str(
+		r->audit_annotations ? r->audit_annotations : value_new_map(), key, text);
+}
+
 void forbid(struct step *s, int code, const char *fmt, ...)
 {
 	CLEANUP_FREE char *why = NULL;
