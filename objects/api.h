@@ -215,6 +215,7 @@ struct value *api_answer(const struct api_request *r);
  * or what the hook says. */
 int api_secret_token(struct api *a, const struct value *secret, struct buf *out, struct err *err)
 	MUST_CHECK;
+int api_makes_tokens(const struct api *a);
 
 /* Now, as metav1.Time ("2026-11-23T20:17:18Z") and MicroTime. buf of 32. */
 const char *api_now(char buf[32]);

@@ -343,6 +343,11 @@ static void ask_house(struct api *a, const struct caller *who, struct api_reques
 		fault_add_code(&r->faults, EOPNOTSUPP, "a %s is not answered here", k->kind);
 }
 
+int api_makes_tokens(const struct api *a)
+{
+	return a->hooks.secret_token != NULL;
+}
+
 int api_secret_token(struct api *a, const struct value *secret, struct buf *out, struct err *err)
 {
 	if (!a->hooks.secret_token)

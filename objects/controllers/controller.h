@@ -93,7 +93,8 @@ void *controller_state(struct controller *c);
 const void *controller_data(const struct controller *c); /* of its class */
 struct store *controller_store(struct controller *c);
 struct loop *controller_loop(struct controller *c);
-/* api_secret_token(). */
+/* api_makes_tokens(), api_secret_token(). */
+int controller_makes_tokens(const struct controller *c);
 int controller_secret_token(struct controller *c, const struct value *secret, struct buf *out,
 			    struct err *err) MUST_CHECK;
 /* Put a key into the queue (once, however often it is asked). Strings are copied. */

@@ -42,6 +42,11 @@ struct loop *controller_loop(struct controller *c)
 	return c->runner->loop;
 }
 
+int controller_makes_tokens(const struct controller *c)
+{
+	return api_makes_tokens(c->runner->api);
+}
+
 int controller_secret_token(struct controller *c, const struct value *secret, struct buf *out,
 			    struct err *err)
 {

@@ -167,6 +167,8 @@ static int sync(struct controller *c, struct objkey key, struct plan *plan, stru
 {
 	CLEANUP_OBJECT struct object *secret = NULL;
 
+	if (!controller_makes_tokens(c))
+		return 0;
 	if (key.kind == known_kind(K_SERVICEACCOUNT)) {
 		sync_account(c, key, plan);
 		return 0;
