@@ -63,6 +63,17 @@ char *xstrndup(const char *s, size_t n)
 	return copy;
 }
 
+char *xstrtrim(const char *s)
+{
+	size_t n;
+
+	s += strspn(s, " \t\r\n");
+	n = strlen(s);
+	while (n && strchr(" \t\r\n", s[n - 1]))
+		n--;
+	return xstrndup(s, n);
+}
+
 char *xasprintf(const char *fmt, ...)
 {
 	va_list ap;

@@ -51,6 +51,8 @@ void *xreallocarray(void *p, size_t n, size_t size) __attribute__((returns_nonnu
 /* xstrdup(NULL) is NULL. */
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n) __attribute__((returns_nonnull));
+/* Without the blanks, tabs and line ends around it. */
+char *xstrtrim(const char *s) __attribute__((returns_nonnull));
 char *xasprintf(const char *fmt, ...) PRINTF_LIKE(1, 2) __attribute__((returns_nonnull));
 
 /* String comparison that says what it asks; NULL equals only NULL. */

@@ -10,6 +10,7 @@
 
 #include "objects/cel/cel.h"
 #include "objects/schema/rules.h"
+#include "util/arena.h"
 
 #define CEL_DEPTH_MAX  200  /* of an expression, parsed or walked */
 #define CEL_LOCALS_MAX 64   /* variables of macros within macros */
@@ -17,20 +18,6 @@
 #define CEL_EVAL_MAX   1500 /* nodes below each other, those of lazy variables included */
 #define CEL_WORK_MAX   (32u << 20)
 #define CEL_MEMORY_MAX (64u << 20) /* of one run */
-
-/* -- memory: everything at once -- */
-
-struct mem_block;
-struct mem {
-	struct mem_block *blocks; /* newest first */
-	size_t used, size;        /* of the newest */
-	size_t total;             /* of all */
-};
-void *mem_alloc(struct mem *m, size_t n, size_t size) __attribute__((returns_nonnull));
-char *mem_strndup(struct mem *m, const char *s, size_t n) __attribute__((returns_nonnull));
-void mem_fini(struct mem *m);
-/* Forget all that was allocated; keeps one block. */
-void mem_reset(struct mem *m);
 
 /* -- types -- */
 
@@ -77,17 +64,17 @@ struct cel_type {
 
 /* Types without parts; never NULL. */
 const struct cel_type *type_simple(enum cel_kind kind);
-const struct cel_type *type_list(struct mem *m, const struct cel_type *of);
-const struct cel_type *type_map(struct mem *m, const struct cel_type *key,
+const struct cel_type *type_list(struct arena *m, const struct cel_type *of);
+const struct cel_type *type_map(struct arena *m, const struct cel_type *key,
 				const struct cel_type *val);
-const struct cel_type *type_optional(struct mem *m, const struct cel_type *of);
-const struct cel_type *type_type(struct mem *m, const struct cel_type *of);
-const struct cel_type *type_message(struct mem *m, const char *name);
+const struct cel_type *type_optional(struct arena *m, const struct cel_type *of);
+const struct cel_type *type_type(struct arena *m, const struct cel_type *of);
+const struct cel_type *type_message(struct arena *m, const char *name);
 /* NULL: what the schema allows has no type. */
-const struct cel_type *type_of_schema(struct mem *m, const struct schema *s);
+const struct cel_type *type_of_schema(struct arena *m, const struct schema *s);
 /* Of a field of an object, by its spelling in expressions; NULL: there is none. *property: its
  * real name, in m. */
-const struct schema *schema_of_field(struct mem *m, const struct schema *s, const char *name,
+const struct schema *schema_of_field(struct arena *m, const struct schema *s, const char *name,
 				     const char **property);
 /* The same for the name itself. */
 const struct schema *schema_of_property(const struct schema *s, const char *property);
@@ -272,7 +259,7 @@ const struct cel_function *function_at(size_t i);
 /* Is there any of this name? */
 int function_exists(const char *name);
 /* Parse one type of a signature at *s, past it; in m. */
-const struct cel_type *signature_type(struct mem *m, const char **s);
+const struct cel_type *signature_type(struct arena *m, const char **s);
 /* What the parameter is at run time: CEL_DYN for type parameters. */
 enum cel_kind signature_kind(const struct cel_type *t);
 uint64_t function_cost(const struct cel_function *f, const struct cel_val *args, size_t n,
@@ -289,7 +276,7 @@ struct variable {
 struct cel_env {
 	struct variable *list; /* owned */
 	size_t n;
-	struct mem mem;
+	struct arena mem;
 	int objects;
 };
 const struct variable *env_find(const struct cel_env *env, const char *name, int *slot);
@@ -308,7 +295,7 @@ struct cel_program {
 	_Atomic unsigned refs;
 	char *text;
 	struct node *root;
-	struct mem mem;
+	struct arena mem;
 	struct pattern **patterns; /* owned */
 	size_t n_patterns;
 	size_t n_locals; /* the most at once */
@@ -340,7 +327,7 @@ struct cel_run {
 	struct bound *slots; /* owned, env->n */
 	struct cel_val locals[CEL_LOCALS_MAX];
 	size_t locals_base, locals_end; /* of the program that is being evaluated */
-	struct mem mem;
+	struct arena mem;
 	uint64_t cost, cost_limit; /* of this evaluation */
 	uint64_t work;
 	uint64_t left; /* of the run's budget */

@@ -448,7 +448,7 @@ int cel_check(struct cel_program *p, const struct cel_env *env, struct complaint
 	struct checker ck = {.p = p, .env = env, .c = c, .m = &p->mem};
 
 	p->n_slots = env->n;
-	p->uses = mem_alloc(&p->mem, env->n / 64 + 1, sizeof(*p->uses));
+	p->uses = arena_alloc(&p->mem, env->n / 64 + 1, sizeof(*p->uses));
 	cel_check_node(&ck, p->root);
 	return c->n ? -1 : 0;
 }

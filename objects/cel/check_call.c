@@ -172,7 +172,7 @@ static void fold_name(struct checker *ck, struct node *n)
 
 	if (!full || is_declared(ck, n->args[0]) || !function_exists(full))
 		return;
-	n->name = mem_strndup(ck->m, full, strlen(full));
+	n->name = arena_strndup(ck->m, full, strlen(full));
 	n->flags &= (uint8_t)~NODE_MEMBER;
 	n->args++;
 	n->n--;
@@ -220,7 +220,7 @@ const struct cel_type *cel_check_call(struct checker *ck, struct node *n)
 	}
 	if (!check_constants(ck, n))
 		return type_simple(CEL_ERROR);
-	kept = mem_alloc(ck->m, n_found, sizeof(*kept));
+	kept = arena_alloc(ck->m, n_found, sizeof(*kept));
 	memcpy(kept, found, n_found * sizeof(*kept));
 	n->candidates = kept;
 	n->n_candidates = n_found;

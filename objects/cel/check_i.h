@@ -13,7 +13,7 @@ struct checker {
 	struct cel_program *p;
 	const struct cel_env *env;
 	struct complaint *c;
-	struct mem *m; /* the program's */
+	struct arena *m; /* the program's */
 	struct local locals[CEL_LOCALS_MAX];
 	size_t n_locals;
 	unsigned depth;

@@ -14,7 +14,7 @@ void cel_env_free(struct cel_env *env)
 	for (size_t i = 0; i < env->n; i++)
 		free(env->list[i].name);
 	free(env->list);
-	mem_fini(&env->mem);
+	arena_fini(&env->mem);
 	free(env);
 }
 
@@ -50,17 +50,17 @@ int cel_env_add_optional(struct cel_env *env, const char *name, const struct sch
 }
 
 /* Types of a program die with it: those with parts are copied. */
-static const struct cel_type *copy_type(struct mem *m, const struct cel_type *t)
+static const struct cel_type *copy_type(struct arena *m, const struct cel_type *t)
 {
 	struct cel_type *out;
 
 	if (t == type_simple(t->kind))
 		return t;
-	out = mem_alloc(m, 1, sizeof(*out));
+	out = arena_alloc(m, 1, sizeof(*out));
 	*out = *t;
 	out->a = t->a ? copy_type(m, t->a) : NULL;
 	out->b = t->b ? copy_type(m, t->b) : NULL;
-	out->name = t->name ? mem_strndup(m, t->name, strlen(t->name)) : NULL;
+	out->name = t->name ? arena_strndup(m, t->name, strlen(t->name)) : NULL;
 	return out;
 }
 

@@ -57,7 +57,7 @@ static enum cel_kind kind_of_letter(char c)
 	return CEL_DYN;
 }
 
-const struct cel_type *signature_type(struct mem *m, const char **s)
+const struct cel_type *signature_type(struct arena *m, const char **s)
 {
 	static const struct cel_type params[] = {{.kind = CEL_PARAM, .name = "A"},
 						 {.kind = CEL_PARAM, .name = "B"}};

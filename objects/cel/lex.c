@@ -57,7 +57,7 @@ static size_t float_length(const char *s)
 	return is_float ? n : 0;
 }
 
-static struct token lex_number(struct mem *m, struct complaint *c, size_t at, int negative)
+static struct token lex_number(struct arena *m, struct complaint *c, size_t at, int negative)
 {
 	const char *s = c->text + at;
 	size_t n = float_length(s);
@@ -166,7 +166,7 @@ static size_t add_escape(const char *s, const struct quoted *q, struct buf *out)
 	return 0;
 }
 
-static struct token lex_text(struct mem *m, struct complaint *c, size_t at, size_t prefix,
+static struct token lex_text(struct arena *m, struct complaint *c, size_t at, size_t prefix,
 			     struct quoted q)
 {
 	CLEANUP(buf_fini) struct buf out = BUF_INIT;
@@ -191,7 +191,7 @@ static struct token lex_text(struct mem *m, struct complaint *c, size_t at, size
 		n++;
 	}
 	t.n = (size_t)(s + q.marks - start);
-	t.val = cel_text(mem_strndup(m, buf_str(&out), out.len), out.len);
+	t.val = cel_text(arena_strndup(m, buf_str(&out), out.len), out.len);
 	if (q.bytes)
 		t.val.kind = CEL_BYTES;
 	return t;
@@ -236,7 +236,7 @@ static struct token lex_mark(struct complaint *c, size_t at)
 	return bad(c, at, buf_str(&why));
 }
 
-struct token lex(struct mem *m, struct complaint *c, size_t *at)
+struct token lex(struct arena *m, struct complaint *c, size_t *at)
 {
 	const char *s;
 	struct quoted q;
@@ -262,7 +262,7 @@ struct token lex(struct mem *m, struct complaint *c, size_t *at)
 	return t;
 }
 
-struct token lex_negative(struct mem *m, struct complaint *c, size_t *at)
+struct token lex_negative(struct arena *m, struct complaint *c, size_t *at)
 {
 	struct token t;
 

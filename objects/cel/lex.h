@@ -20,6 +20,6 @@ struct token {
 };
 
 /* The token at or after *at, and past it. Texts of literals are in m. */
-struct token lex(struct mem *m, struct complaint *c, size_t *at);
+struct token lex(struct arena *m, struct complaint *c, size_t *at);
 /* An integer or float with the sign that stands before it. */
-struct token lex_negative(struct mem *m, struct complaint *c, size_t *at);
+struct token lex_negative(struct arena *m, struct complaint *c, size_t *at);

@@ -67,7 +67,7 @@ static const struct cel_semver *parse(struct cel_run *r, struct cel_val text, in
 		n = strcspn(++s, "+");
 		if (!are_identifiers(s, n, 1))
 			return NULL;
-		v->pre = mem_strndup(&r->mem, s, n);
+		v->pre = arena_strndup(&r->mem, s, n);
 		s += n;
 	}
 	if (*s == '+') {

@@ -87,7 +87,7 @@ static const struct cel_url *parse(struct cel_run *r, struct cel_val text)
 	*u = (struct cel_url){"", "", "", "", whole};
 	n = scheme_length(s);
 	if (n) {
-		u->scheme = mem_strndup(&r->mem, s, n);
+		u->scheme = arena_strndup(&r->mem, s, n);
 		s += n + 1;
 	} else if (*s != '/') {
 		return NULL;
@@ -107,7 +107,7 @@ static const struct cel_url *parse(struct cel_run *r, struct cel_val text)
 		return NULL;
 	}
 	n = strcspn(s, "?");
-	u->path = mem_strndup(&r->mem, s, n);
+	u->path = arena_strndup(&r->mem, s, n);
 	u->query = s[n] ? s + n + 1 : "";
 	return decode(r, s, n, 0) ? u : NULL;
 }

@@ -56,7 +56,7 @@ static struct node *expand_fold(struct cel_program *p, struct node *call, const 
 				struct complaint *c)
 {
 	struct node **args = call->args + 1, *n;
-	struct fold *f = mem_alloc(&p->mem, 1, sizeof(*f));
+	struct fold *f = arena_alloc(&p->mem, 1, sizeof(*f));
 
 	for (int i = 0; i < m->vars; i++)
 		if (args[i]->op != NODE_IDENT)

@@ -20,7 +20,7 @@ const char *dotted_name(struct checker *ck, const struct node *n)
 	buf_adds(&b, n->name);
 	while (k)
 		buf_addf(&b, ".%s", steps[--k]->name);
-	return mem_strndup(ck->m, buf_str(&b), b.len);
+	return arena_strndup(ck->m, buf_str(&b), b.len);
 }
 
 const struct cel_type *type_of_name(const char *name)

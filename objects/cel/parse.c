@@ -18,13 +18,13 @@ static const char *const reserved[] = {
 
 struct node *node_new(struct cel_program *p, enum node_op op, size_t at, size_t n_args)
 {
-	struct node *n = mem_alloc(&p->mem, 1, sizeof(*n));
+	struct node *n = arena_alloc(&p->mem, 1, sizeof(*n));
 
 	n->op = (uint8_t)op;
 	n->at = (uint32_t)at;
 	n->n = (uint16_t)n_args;
 	if (n_args)
-		n->args = mem_alloc(&p->mem, n_args, sizeof(struct node *));
+		n->args = arena_alloc(&p->mem, n_args, sizeof(struct node *));
 	return n;
 }
 
@@ -104,7 +104,7 @@ int parse_expect(struct parser *ps, const char *mark)
 
 static const char *word(struct parser *ps)
 {
-	return mem_strndup(&ps->p->mem, ps->c->text + ps->t.at, ps->t.n);
+	return arena_strndup(&ps->p->mem, ps->c->text + ps->t.at, ps->t.n);
 }
 
 static int is_among(const struct parser *ps, const char *const *list, size_t n)
@@ -129,7 +129,7 @@ int nodes_add(struct nodes *l, struct node *n)
 
 static struct node *with_args(struct parser *ps, struct node *n, struct nodes *l)
 {
-	struct node **args = mem_alloc(&ps->p->mem, l->n + 1, sizeof(struct node *));
+	struct node **args = arena_alloc(&ps->p->mem, l->n + 1, sizeof(struct node *));
 
 	if (l->n)
 		memcpy(args, l->list, l->n * sizeof(struct node *));
@@ -300,7 +300,7 @@ static const char *type_path(struct parser *ps, const struct node *n)
 	buf_adds(&b, n->name);
 	while (k)
 		buf_addf(&b, ".%s", steps[--k]->name);
-	return mem_strndup(&ps->p->mem, buf_str(&b), b.len);
+	return arena_strndup(&ps->p->mem, buf_str(&b), b.len);
 }
 
 static struct node *parse_select(struct parser *ps, struct node *target)

@@ -50,7 +50,7 @@ void cel_program_unref(struct cel_program *p)
 		pattern_free(p->patterns[i]);
 	free(p->patterns);
 	free(p->text);
-	mem_fini(&p->mem);
+	arena_fini(&p->mem);
 	free(p);
 }
 
@@ -108,7 +108,7 @@ void cel_run_free(struct cel_run *r)
 {
 	if (!r)
 		return;
-	mem_fini(&r->mem);
+	arena_fini(&r->mem);
 	free(r->slots);
 	free(r);
 }
@@ -173,7 +173,7 @@ uint64_t cel_run_left(const struct cel_run *r)
 static struct cel_val evaluate(struct cel_run *r, const struct cel_program *p)
 {
 	if (!r->has_results)
-		mem_reset(&r->mem);
+		arena_reset(&r->mem);
 	r->cost = r->work = 0;
 	r->cost_limit = r->left < CEL_COST_CALL ? r->left : CEL_COST_CALL;
 	r->stopped = 0;

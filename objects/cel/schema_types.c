@@ -123,7 +123,7 @@ const struct schema *schema_of_property(const struct schema *s, const char *prop
 	return f->schema;
 }
 
-const struct schema *schema_of_field(struct mem *m, const struct schema *s, const char *name,
+const struct schema *schema_of_field(struct arena *m, const struct schema *s, const char *name,
 				     const char **property)
 {
 	CLEANUP_FREE char *plain = cel_unescape(name);
@@ -134,7 +134,7 @@ const struct schema *schema_of_field(struct mem *m, const struct schema *s, cons
 		plain = xstrdup(name);
 	found = plain ? schema_of_property(s, plain) : NULL;
 	if (found)
-		*property = mem_strndup(m, plain, strlen(plain));
+		*property = arena_strndup(m, plain, strlen(plain));
 	return found;
 }
 
@@ -180,16 +180,16 @@ uint64_t cel_schema_elements(const struct schema *s)
 	return REQUEST_MAX / (least_bytes(s->items) + (s->type == SCHEMA_MAP ? 3 : 0));
 }
 
-static const struct cel_type *with_max(struct mem *m, const struct cel_type *t, uint64_t max)
+static const struct cel_type *with_max(struct arena *m, const struct cel_type *t, uint64_t max)
 {
-	struct cel_type *out = mem_alloc(m, 1, sizeof(*out));
+	struct cel_type *out = arena_alloc(m, 1, sizeof(*out));
 
 	*out = *t;
 	out->max = max ? max : 1;
 	return out;
 }
 
-static const struct cel_type *type_of_text(struct mem *m, const struct schema *s)
+static const struct cel_type *type_of_text(struct arena *m, const struct schema *s)
 {
 	const struct value_rules *r = s->rules;
 	enum cel_kind kind = schema_text_kind(s);
@@ -207,7 +207,7 @@ static const struct cel_type *type_of_text(struct mem *m, const struct schema *s
 	return with_max(m, type_simple(kind), max);
 }
 
-static const struct cel_type *type_of_map(struct mem *m, const struct schema *s)
+static const struct cel_type *type_of_map(struct arena *m, const struct schema *s)
 {
 	const struct cel_type *items = s->items ? type_of_schema(m, s->items) : NULL;
 	struct cel_type *object;
@@ -215,13 +215,13 @@ static const struct cel_type *type_of_map(struct mem *m, const struct schema *s)
 	if (items)
 		return with_max(m, type_map(m, type_simple(CEL_STRING), items),
 				cel_schema_elements(s));
-	object = mem_alloc(m, 1, sizeof(*object)); /* whatever is in it, nobody can name it */
+	object = arena_alloc(m, 1, sizeof(*object)); /* whatever is in it, nobody can name it */
 	object->kind = CEL_OBJECT;
 	object->schema = s;
 	return object;
 }
 
-const struct cel_type *type_of_schema(struct mem *m, const struct schema *s)
+const struct cel_type *type_of_schema(struct arena *m, const struct schema *s)
 {
 	const struct cel_type *items;
 	struct cel_type *object;
@@ -245,7 +245,7 @@ const struct cel_type *type_of_schema(struct mem *m, const struct schema *s)
 	case SCHEMA_MAP:
 		return type_of_map(m, s);
 	case SCHEMA_STRUCT:
-		object = mem_alloc(m, 1, sizeof(*object));
+		object = arena_alloc(m, 1, sizeof(*object));
 		object->kind = CEL_OBJECT;
 		object->schema = s;
 		return object;

@@ -41,10 +41,10 @@ const struct cel_type *type_simple(enum cel_kind kind)
 	return &simple[kind];
 }
 
-static struct cel_type *make(struct mem *m, enum cel_kind kind, const struct cel_type *a,
+static struct cel_type *make(struct arena *m, enum cel_kind kind, const struct cel_type *a,
 			     const struct cel_type *b)
 {
-	struct cel_type *t = mem_alloc(m, 1, sizeof(*t));
+	struct cel_type *t = arena_alloc(m, 1, sizeof(*t));
 
 	t->kind = kind;
 	t->a = a;
@@ -52,28 +52,28 @@ static struct cel_type *make(struct mem *m, enum cel_kind kind, const struct cel
 	return t;
 }
 
-const struct cel_type *type_list(struct mem *m, const struct cel_type *of)
+const struct cel_type *type_list(struct arena *m, const struct cel_type *of)
 {
 	return make(m, CEL_LIST, of, NULL);
 }
 
-const struct cel_type *type_map(struct mem *m, const struct cel_type *key,
+const struct cel_type *type_map(struct arena *m, const struct cel_type *key,
 				const struct cel_type *val)
 {
 	return make(m, CEL_MAP, key, val);
 }
 
-const struct cel_type *type_optional(struct mem *m, const struct cel_type *of)
+const struct cel_type *type_optional(struct arena *m, const struct cel_type *of)
 {
 	return make(m, CEL_OPTIONAL, of, NULL);
 }
 
-const struct cel_type *type_type(struct mem *m, const struct cel_type *of)
+const struct cel_type *type_type(struct arena *m, const struct cel_type *of)
 {
 	return make(m, CEL_TYPE, of, NULL);
 }
 
-const struct cel_type *type_message(struct mem *m, const char *name)
+const struct cel_type *type_message(struct arena *m, const char *name)
 {
 	struct cel_type *t = make(m, CEL_MESSAGE, NULL, NULL);
 

@@ -18,7 +18,7 @@ void *cel_alloc(struct cel_run *r, size_t n, size_t size)
 		r->stopped = 1;
 		return NULL;
 	}
-	return mem_alloc(&r->mem, n, size);
+	return arena_alloc(&r->mem, n, size);
 }
 
 struct cel_val cel_stop(struct cel_run *r)

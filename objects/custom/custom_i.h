@@ -5,28 +5,10 @@
 #include "objects/custom.h"
 #include "objects/custom/expressions.h"
 #include "objects/schema/rules.h"
+#include "util/arena.h"
 
-/* Something that is freed with the memory it is pointed to from. */
-struct kept {
-	void *p;
-	void (*free)(void *p);
-};
-
-/* Everything that a compiled version points to, freed at once. */
-struct arena {
-	struct arena_block *blocks;
-	size_t used, size; /* of the first block */
-	struct kept *kept; /* what is not memory alone */
-	size_t n_kept;
-};
-
-/* Zeroed, aligned for any type. */
-void *arena_alloc(struct arena *a, size_t n, size_t size) __attribute__((returns_nonnull));
-char *arena_strdup(struct arena *a, const char *s) __attribute__((returns_nonnull));
-void arena_keep(struct arena *a, void *taken, void (*free_fn)(void *p));
-void arena_fini(struct arena *a);
 /* The strings of a list, NULL-terminated; NULL when there are none. Borrowed from the list. */
-const char *const *arena_strings(struct arena *a, const struct value *list);
+const char *const *custom_strings(struct arena *a, const struct value *list);
 
 struct maker {
 	struct arena *arena;

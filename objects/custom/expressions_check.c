@@ -43,22 +43,12 @@ static void invalid(struct walk *w, const struct expression_set *set, const stru
 	fault_add(w->faults, at, FAULT_INVALID, type, "%s", detail);
 }
 
-static char *trimmed(const char *s)
-{
-	size_t n;
-
-	s += strspn(s, " \t\r\n");
-	for (n = strlen(s); n && strchr(" \t\r\n", s[n - 1]);)
-		n--;
-	return xstrndup(s, n);
-}
-
 /* How errors call the rule: its message, or its text. */
 static char *name_of(const struct expression *e)
 {
 	const char *message = value_str(value_get(e->source, "message"), "");
 
-	return trimmed(*message ? message : value_str(value_get(e->source, "rule"), ""));
+	return xstrtrim(*message ? message : value_str(value_get(e->source, "rule"), ""));
 }
 
 static void say_error(struct walk *w, const struct expression_set *set, const struct expression *e,
@@ -92,7 +82,7 @@ static char *made_message(struct cel_run *run, const struct expression *e)
 
 	if (!e->message || cel_eval_string(run, e->message, &raw, NULL) < 0)
 		return NULL;
-	text = trimmed(raw);
+	text = xstrtrim(raw);
 	return *text && strlen(text) <= MESSAGE_MAX && !strchr(text, '\n') ? STEAL(text) : NULL;
 }
 

@@ -166,7 +166,7 @@ const struct value_rules *make_logic(struct maker *m, const struct value *js)
 
 	take_all(m, r, js);
 	r->types = types_of(value_str(value_get(js, "type"), NULL));
-	r->required = arena_strings(m->arena, value_get(js, "required"));
+	r->required = custom_strings(m->arena, value_get(js, "required"));
 	take_fields(m, r, value_get(js, "properties"));
 	r->items = value_is(items, VALUE_MAP) ? make_logic(m, items) : NULL;
 	r->additional = value_is(more, VALUE_MAP) ? make_logic(m, more) : NULL;

@@ -122,7 +122,7 @@ static void make_list(struct maker *m, struct schema *s, const struct value *js)
 		s->list = LIST_SET;
 	if (!str_eq(how, "map"))
 		return;
-	s->map_keys = arena_strings(m->arena, value_get(js, "x-kubernetes-list-map-keys"));
+	s->map_keys = custom_strings(m->arena, value_get(js, "x-kubernetes-list-map-keys"));
 	if (s->map_keys)
 		s->list = LIST_MAP;
 }

@@ -9,16 +9,6 @@
 #define MESSAGE_MAX (5u * 1024) /* bytes that a messageExpression may give */
 #define FAILURE_KEY "validation.policy.admission.k8s.io/validation_failure"
 
-static char *trimmed(const char *s)
-{
-	size_t n;
-
-	s += strspn(s, " \t\r\n");
-	for (n = strlen(s); n && strchr(" \t\r\n", s[n - 1]);)
-		n--;
-	return xstrndup(s, n);
-}
-
 static const char *field(const struct value *v, const char *key)
 {
 	return value_str(value_get(v, key), "");
@@ -84,17 +74,17 @@ static void act_on_error(const struct policy_case *c, size_t index, const char *
 
 static char *message_of(struct cel_run *run, const struct policy_expression *e)
 {
-	CLEANUP_FREE char *raw = NULL, *text = NULL, *fixed = trimmed(field(e->source, "message"));
+	CLEANUP_FREE char *raw = NULL, *text = NULL, *fixed = xstrtrim(field(e->source, "message"));
 
 	if (e->message && cel_eval_string(run, e->message, &raw, NULL) == 0) {
-		text = trimmed(raw);
+		text = xstrtrim(raw);
 		if (*text && strlen(text) <= MESSAGE_MAX && !strchr(text, '\n'))
 			return STEAL(text);
 	}
 	free(STEAL(text));
 	if (*fixed)
 		return STEAL(fixed);
-	text = trimmed(field(e->source, "expression"));
+	text = xstrtrim(field(e->source, "expression"));
 	return xasprintf("failed expression: %s", text);
 }
 
