@@ -84,8 +84,8 @@ static void check_payload(const void *data, size_t len)
 
 		if (!again(kind, data, len, &once))
 			continue;
-		if (!again(kind, once.data, once.len, &twice) || once.len != twice.len ||
-		    memcmp(once.data, twice.data, once.len) != 0)
+		if (!again(kind, buf_str(&once), once.len, &twice) || once.len != twice.len ||
+		    memcmp(buf_str(&once), buf_str(&twice), once.len) != 0)
 			abort();
 	}
 }
