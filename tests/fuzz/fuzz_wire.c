@@ -65,8 +65,8 @@ static const struct {
 /* Decode, and encode what was understood. Return: was all of it well-formed? */
 static int again(size_t kind, const void *data, size_t len, struct buf *out)
 {
-	struct codec in = {.at = data, .end = (const unsigned char *)data + len},
-		     encoder = {.out = out};
+	const unsigned char *from = data ? data : (const void *)"";
+	struct codec in = {.at = from, .end = from + len}, encoder = {.out = out};
 	union spec spec;
 
 	memset(&spec, 0, sizeof(spec));
