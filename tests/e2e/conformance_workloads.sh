@@ -52,7 +52,8 @@ C113() {
 C114() {
     deployment d 2 i:1 '  strategy: {type: Recreate}' || fail "create"
     eventually 10 ready deployments d 2
-    timeout 20 cat "$mnt/pods/$ns/_watch" >"$tmp/$ns.watch" &
+    timeout 60 cat "$mnt/pods/$ns/_watch" >"$tmp/$ns.watch" &
+    eventually 5 has "$tmp/$ns.watch" ADDED # it looks already
     deployment d 2 i:2 '  strategy: {type: Recreate}' || fail "update"
     eventually 15 all_run i:2=2
     # no new pod before the last old one is gone: ADDED lines of new pods come after all DELETED
