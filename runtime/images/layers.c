@@ -4,10 +4,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "runtime/images/store_i.h"
 #include "util/fd.h"
 #include "util/log.h"
+
+#define REMOVAL_TRIES    50
+#define REMOVAL_PAUSE_US 10000
 
 int layer_on_disk(const struct images *im, const char *hex)
 {
@@ -80,6 +84,22 @@ void layer_unpin(struct images *im, struct layer *l)
 
 /* -- removal -- */
 
+/*
+ * The worker of a daemon that was killed dies with it, but a moment later: until then it may add
+ * to what is removed.
+ */
+static int remove_for_good(const char *path, struct err *err)
+{
+	for (int i = 0; i < REMOVAL_TRIES; i++) {
+		struct err busy = ERR_INIT;
+
+		if (fd_remove_tree(path, &busy) != -ENOTEMPTY)
+			return busy.code ? err_set(err, busy.code, "%s", busy.msg) : 0;
+		usleep(REMOVAL_PAUSE_US);
+	}
+	return fd_remove_tree(path, err);
+}
+
 static void remove_trash(const char *tmp)
 {
 	DIR *dir = opendir(tmp);
@@ -92,7 +112,7 @@ static void remove_trash(const char *tmp)
 		if (!str_starts(e->d_name, TRASH))
 			continue;
 		path = xasprintf("%s/%s", tmp, e->d_name);
-		if (fd_remove_tree(path, &err) < 0)
+		if (remove_for_good(path, &err) < 0)
 			log_warn("%s", err.msg);
 	}
 	if (dir)

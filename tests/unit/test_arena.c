@@ -16,7 +16,7 @@ static void fill(struct arena *a, size_t n)
 		size_t size = 1 + i * i;
 
 		list[i] = arena_alloc(a, size, 1);
-		assert_int_equal((uintptr_t)list[i] % sizeof(max_align_t), 0);
+		assert_int_equal((uintptr_t)list[i] % _Alignof(max_align_t), 0);
 		for (size_t k = 0; k < size; k++)
 			assert_int_equal(list[i][k], 0);
 		memset(list[i], (int)i + 1, size);
