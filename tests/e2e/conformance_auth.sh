@@ -123,6 +123,8 @@ metadata: {name: lists}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: lists}
 subjects: [{kind: ServiceAccount, name: asks}]
 Y
+    allowed() { [ "$(asked subjectaccessreviews/x.yaml "{spec: {user: $user, $attributes}}")" = true ]; }
+    eventually 5 allowed # a rule holds within a moment
     may true
     eventually 10 has "$(its pods looks)/log" '^listed$'
     # a question about another namespace than its own is refused
