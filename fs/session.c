@@ -228,19 +228,9 @@ void fs_on_gone(struct fs *fs, void (*fn)(void *arg), void *arg)
 
 static void end_loop(struct fs *fs)
 {
-	struct timespec soon;
-
-	for (;;) {
+	do
 		workers_end(fs->workers);
-		clock_gettime(CLOCK_REALTIME, &soon);
-		soon.tv_nsec += 20 * 1000 * 1000;
-		if (soon.tv_nsec >= 1000000000) {
-			soon.tv_sec++;
-			soon.tv_nsec -= 1000000000;
-		}
-		if (pthread_timedjoin_np(fs->loop, NULL, &soon) == 0)
-			return;
-	}
+	while (!workers_joined(fs->loop));
 }
 
 void fs_unmount(struct fs *fs)

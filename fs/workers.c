@@ -279,6 +279,19 @@ static void on_wake_signal(int number)
 	(void)number;
 }
 
+int workers_joined(pthread_t thread)
+{
+	struct timespec soon;
+
+	clock_gettime(CLOCK_REALTIME, &soon);
+	soon.tv_nsec += 20 * 1000 * 1000;
+	if (soon.tv_nsec >= 1000000000) {
+		soon.tv_sec++;
+		soon.tv_nsec -= 1000000000;
+	}
+	return pthread_timedjoin_np(thread, NULL, &soon) == 0;
+}
+
 void workers_run(struct workers *w)
 {
 	struct sigaction wake = {.sa_handler = on_wake_signal}; /* no SA_RESTART: waits end */
@@ -303,18 +316,10 @@ void workers_run(struct workers *w)
 	w->running = 0;
 	pthread_mutex_unlock(&w->lock);
 	for (int i = 1; i < n; i++) {
-		struct timespec soon;
-
 		/* it may be between its look at the end and its wait */
 		do {
 			pthread_kill(w->threads[i], WAKE_SIGNAL);
-			clock_gettime(CLOCK_REALTIME, &soon);
-			soon.tv_nsec += 20 * 1000 * 1000;
-			if (soon.tv_nsec >= 1000000000) {
-				soon.tv_sec++;
-				soon.tv_nsec -= 1000000000;
-			}
-		} while (pthread_timedjoin_np(w->threads[i], NULL, &soon) != 0);
+		} while (!workers_joined(w->threads[i]));
 	}
 }
 

@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include <pthread.h>
 #include <stdint.h>
 
 #include "util/err.h"
@@ -25,6 +26,8 @@ struct workers *workers_new(struct fuse_session *session);
 void workers_run(struct workers *w);
 /* Another thread: have workers_run() return; to be called again until it has. */
 void workers_end(struct workers *w);
+/* Has this thread ended, which was told to? Waits a moment for it: tell it again until it has. */
+int workers_joined(pthread_t thread);
 void workers_free(struct workers *w);
 /* How many requests had to wait for their user's turn. Any thread. */
 uint64_t workers_put_off(const struct workers *w);
