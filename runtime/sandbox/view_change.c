@@ -70,6 +70,15 @@ static int find_writable_parent(const struct container_view *v, const char *path
 	return rc < 0 ? rc : view_may(v, dir, MAY_WRITE | MAY_ENTER, path, err);
 }
 
+/* The same, and we act as the container: act_as_daemon() follows. */
+static int begin_making(const struct container_view *v, const char *path, struct found *dir,
+			const char **name, struct acting *a, struct err *err)
+{
+	int rc = find_writable_parent(v, path, dir, name, err);
+
+	return rc < 0 ? rc : act_as(v, a, err);
+}
+
 static int is_owner(const struct container_view *v, const struct stat *st)
 {
 	return st->st_uid == v->uid || ((v->capabilities & HAS_FOWNER) && view_owns_ids(v, st));
@@ -97,10 +106,8 @@ int container_mkdir(const struct container_view *v, const char *path, mode_t mod
 	CLEANUP_FOUND struct found dir = FOUND_INIT;
 	const char *name;
 	struct acting a;
-	int rc = find_writable_parent(v, path, &dir, &name, err);
+	int rc = begin_making(v, path, &dir, &name, &a, err);
 
-	if (rc == 0)
-		rc = act_as(v, &a, err);
 	if (rc < 0)
 		return rc;
 	rc = mkdirat(dir.fd, name, mode & 07777);
@@ -114,10 +121,8 @@ int container_symlink(const struct container_view *v, const char *path, const ch
 	CLEANUP_FOUND struct found dir = FOUND_INIT;
 	const char *name;
 	struct acting a;
-	int rc = find_writable_parent(v, path, &dir, &name, err);
+	int rc = begin_making(v, path, &dir, &name, &a, err);
 
-	if (rc == 0)
-		rc = act_as(v, &a, err);
 	if (rc < 0)
 		return rc;
 	rc = symlinkat(target, dir.fd, name);
@@ -209,10 +214,8 @@ static int create(const struct container_view *v, const char *path, int flags, m
 	CLEANUP_FOUND struct found dir = FOUND_INIT;
 	const char *name;
 	struct acting a;
-	int rc = find_writable_parent(v, path, &dir, &name, err);
+	int rc = begin_making(v, path, &dir, &name, &a, err);
 
-	if (rc == 0)
-		rc = act_as(v, &a, err);
 	if (rc < 0)
 		return rc;
 	rc = openat(dir.fd, name,
