@@ -5,6 +5,8 @@
  * Source: apiserver pkg/admission/plugin/webhook/matchconditions; Kubernetes
  * pkg/apis/admissionregistration/validation (validateMatchConditions).
  *
+ * Admission policies have them, too, compiled with the policy: conditions_all() is what both share.
+ *
  * Locking: none; nothing is kept.
  */
 #pragma once
@@ -29,3 +31,8 @@ void conditions_validate(const struct value *list, const struct value *old, cons
  */
 int conditions_hold(const struct value *list, const struct condition_facts *facts, struct err *err)
 	MUST_CHECK;
+
+/* Evaluate the i-th of them: as cel_eval_bool(), and the name that errors call it by (borrowed). */
+typedef int (*condition_fn)(void *arg, size_t i, const char **name, int *holds, struct err *err);
+/* The same of n conditions that fn evaluates, one after the other. */
+int conditions_all(size_t n, condition_fn fn, void *arg, struct err *err) MUST_CHECK;

@@ -88,17 +88,42 @@ void conditions_validate(const struct value *list, const struct value *old, cons
 
 /* -- evaluation -- */
 
-/* One of them. Return: as cel_eval_bool(), and its value. */
-static int evaluate(struct cel_env *env, struct cel_run *run, const struct value *condition,
-		    int *out, struct err *err)
+int conditions_all(size_t n, condition_fn fn, void *arg, struct err *err)
 {
+	struct err first = ERR_INIT; /* the first that could not be evaluated */
+
+	for (size_t i = 0; i < n; i++) {
+		struct err here = ERR_INIT;
+		const char *name = "";
+		int holds = 0;
+
+		if (fn(arg, i, &name, &holds, &here) == 0 && !holds)
+			return 0;
+		if (here.code && !first.code) {
+			err_wrap(&here, "match condition \"%s\"", name);
+			first = here;
+		}
+	}
+	return first.code ? err_set(err, EINVAL, "%s", first.msg) : 1;
+}
+
+struct evaluation {
+	const struct value *list;
+	struct cel_env *env;
+	struct cel_run *run;
+};
+
+static int evaluate(void *arg, size_t i, const char **name, int *holds, struct err *err)
+{
+	struct evaluation *e = arg;
+	const struct value *condition = value_at(e->list, i);
 	CLEANUP(buf_fini) struct buf why = BUF_INIT;
 	CLEANUP(cel_program_unrefp)
-	struct cel_program *p = cel_compile(text_of(condition, "expression"), env, &why);
-	int rc = p ? cel_eval_bool(run, p, out, err)
-		   : err_set(err, EINVAL, "compilation failed: %s", buf_str(&why));
+	struct cel_program *p = cel_compile(text_of(condition, "expression"), e->env, &why);
 
-	return rc < 0 ? err_wrap(err, "match condition \"%s\"", text_of(condition, "name")) : 0;
+	*name = text_of(condition, "name");
+	return p ? cel_eval_bool(e->run, p, holds, err)
+		 : err_set(err, EINVAL, "compilation failed: %s", buf_str(&why));
 }
 
 int conditions_hold(const struct value *list, const struct condition_facts *facts, struct err *err)
@@ -107,7 +132,6 @@ int conditions_hold(const struct value *list, const struct condition_facts *fact
 	CLEANUP(cel_env_freep) struct cel_env *env = NULL;
 	CLEANUP(cel_run_freep) struct cel_run *run = NULL;
 	CLEANUP_VALUE struct value *null = NULL;
-	struct err first = ERR_INIT; /* the first that could not be evaluated */
 
 	if (!value_count(list))
 		return 1;
@@ -118,14 +142,6 @@ int conditions_hold(const struct value *list, const struct condition_facts *fact
 	cel_run_bind(run, slots.old, facts->old ? facts->old : null);
 	cel_run_bind(run, slots.request, facts->request);
 	cel_run_authorize(run, facts->authorize, facts->arg);
-	for (size_t i = 0; i < value_count(list); i++) {
-		struct err here = ERR_INIT;
-		int holds = 1;
-
-		if (evaluate(env, run, value_at(list, i), &holds, &here) < 0 && !first.code)
-			first = here;
-		else if (!here.code && !holds)
-			return 0;
-	}
-	return first.code ? err_set(err, EINVAL, "%s", first.msg) : 1;
+	return conditions_all(value_count(list), evaluate, &(struct evaluation){list, env, run},
+			      err);
 }

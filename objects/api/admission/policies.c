@@ -2,10 +2,9 @@
 /* Policies, their bindings and parameters: which cases a request makes. */
 #include "objects/api/admission/policies.h"
 
-#include <errno.h>
-
 #include "objects/api/admission/admission.h"
 #include "objects/api/admission/webhook_review.h"
+#include "objects/conditions.h"
 #include "objects/selector.h"
 #include "util/strmap.h"
 
@@ -196,29 +195,30 @@ struct cel_run *policy_run(const struct policy_case *c, struct cel_access *acces
 	return run;
 }
 
+struct conditions {
+	const struct policy_list *list;
+	struct cel_run *run;
+};
+
+static int evaluate_condition(void *arg, size_t i, const char **name, int *holds, struct err *err)
+{
+	struct conditions *c = arg;
+	const struct policy_expression *e = &c->list->list[i];
+
+	*name = value_str(value_get(e->source, "name"), "");
+	return cel_eval_bool(c->run, e->program, holds, err);
+}
+
 int policy_conditions_hold(const struct policy_case *c, struct err *err)
 {
 	struct cel_access access;
+	struct conditions conditions = {&c->policy->conditions, NULL};
 	CLEANUP(cel_run_freep) struct cel_run *run = NULL;
-	struct err first = ERR_INIT;
 
-	if (!c->policy->conditions.n)
+	if (!conditions.list->n)
 		return 1;
-	run = policy_run(c, &access, CEL_COST_CONDITIONS);
-	for (size_t i = 0; i < c->policy->conditions.n; i++) {
-		const struct policy_expression *e = &c->policy->conditions.list[i];
-		struct err here = ERR_INIT;
-		int holds = 0;
-
-		if (cel_eval_bool(run, e->program, &holds, &here) == 0 && !holds)
-			return 0;
-		if (here.code && !first.code) {
-			err_wrap(&here, "match condition \"%s\"",
-				 value_str(value_get(e->source, "name"), ""));
-			first = here;
-		}
-	}
-	return first.code ? err_set(err, EINVAL, "%s", first.msg) : 1;
+	conditions.run = run = policy_run(c, &access, CEL_COST_CONDITIONS);
+	return conditions_all(conditions.list->n, evaluate_condition, &conditions, err);
 }
 
 /* -- parameters -- */
